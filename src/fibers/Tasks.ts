@@ -1,0 +1,257 @@
+/**
+ * Tasks by id: one nursery, owned by the layer, whose tasks anyone can find,
+ * follow and cancel. It replaces the dictionary of running tasks: a task is
+ * registered before anybody can know its id, and its ended record is kept for a
+ * time. Cancelling whoever started a task does not reach it; link with
+ * `nursery.spawn` where it should.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as CancelPolicy from "./CancelPolicy.ts"
+import type { CancelResult } from "./CancelResult.ts"
+import { cancelAs } from "./internal/cancelAs.ts"
+import { CurrentNode } from "./internal/currentNode.ts"
+import { drain } from "./internal/drain.ts"
+import { outcomeOf } from "./internal/outcome.ts"
+import { TaskNode } from "./internal/taskNode.ts"
+import { TaskRecord } from "./internal/taskRecord.ts"
+import { TasksNode } from "./internal/tasksNode.ts"
+import * as Task from "./Task.ts"
+import type { TaskEvent } from "./TaskEvent.ts"
+import type * as TaskOutcome from "./TaskOutcome.ts"
+
+/**
+ * The id is taken by a task that runs, or that was told to stop and has not ended.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AlreadyRunning extends Schema.TaggedError<AlreadyRunning>()("AlreadyRunning", {
+  id: Schema.String,
+  state: Schema.Literals(["running", "cancelling", "straggling"])
+}) {
+  override get message(): string {
+    return `The task "${this.id}" is ${this.state}; cancel and await it, or choose another id`
+  }
+}
+
+/**
+ * The limit on tasks that run at once is reached.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TooManyTasks extends Schema.TaggedError<TooManyTasks>()("TooManyTasks", { maxRunning: Schema.Int }) {
+  override get message(): string {
+    return `${this.maxRunning} tasks are running, which is the limit; try again when one has ended`
+  }
+}
+
+/**
+ * The service is shutting down and starts nothing any more.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Draining extends Schema.TaggedError<Draining>()("Draining", {}) {
+  override get message(): string {
+    return "The task service is shutting down and starts nothing any more"
+  }
+}
+
+/**
+ * Nobody knows this id: never started, or ended so long ago that it was forgotten.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TaskNotFound extends Schema.TaggedError<TaskNotFound>()("TaskNotFound", { id: Schema.String }) {
+  override get message(): string {
+    return `There is no task "${this.id}"`
+  }
+}
+
+/**
+ * One line of a listing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TaskInfo {
+  readonly id: string
+  readonly attempt: number
+  readonly state: "waiting" | "running" | "cancelling" | "straggling" | "completed" | "failed" | "cancelled"
+  readonly startedAt: Option.Option<number>
+  readonly endedAt: Option.Option<number>
+}
+
+/**
+ * What a drain found and left.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DrainReport {
+  readonly completed: ReadonlyArray<string>
+  readonly failed: ReadonlyArray<string>
+  readonly cancelled: ReadonlyArray<string>
+  /** Still running when the drain gave up; also in `Stragglers`. */
+  readonly abandoned: ReadonlyArray<string>
+  readonly took: Duration.Duration
+}
+
+/**
+ * How to drain: first let tasks finish by themselves for `finish`, then cancel.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DrainOptions extends Task.CancelOptions {
+  readonly finish?: Duration.Input | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface StartOptions {
+  /** How many events to keep for late followers, from the start on. Default: none are built until somebody follows. */
+  readonly history?: number | undefined
+}
+
+type Refused = TooManyTasks | Draining
+
+/**
+ * @category services
+ * @since 0.1.0
+ */
+export class Tasks extends Context.Service<
+  Tasks,
+  {
+    /** Starts a task; of an ended id, a new attempt that replaces the record. */
+    readonly start: <A, E, R>(
+      id: string,
+      effect: Effect.Effect<A, E, R>,
+      options?: StartOptions
+    ) => Effect.Effect<Task.Task<A, E>, AlreadyRunning | Refused, Exclude<R, Scope.Scope>>
+    /** The task under this id, running or ended; started only if there is none. */
+    readonly startIfMissing: <A, E, R>(
+      id: string,
+      effect: Effect.Effect<A, E, R>,
+      options?: StartOptions
+    ) => Effect.Effect<
+      { readonly task: Task.Task<A, E>; readonly started: boolean },
+      Refused,
+      Exclude<R, Scope.Scope>
+    >
+    readonly get: (id: string) => Effect.Effect<Option.Option<Task.Task<unknown, unknown, unknown>>>
+    readonly info: (id: string) => Effect.Effect<Option.Option<TaskInfo>>
+    /** Oldest first; ended ones are kept for the retention of the layer. */
+    readonly list: Effect.Effect<ReadonlyArray<TaskInfo>>
+    readonly await: (id: string) => Effect.Effect<TaskOutcome.TaskOutcome<unknown, unknown, unknown>, TaskNotFound>
+    readonly cancel: (id: string, options?: Task.CancelOptions) => Effect.Effect<CancelResult>
+    readonly requestCancel: (id: string, options?: Task.CancelOptions) => Effect.Effect<CancelResult>
+    /** The events after `after` (default: all that are kept), live, up to and with the terminal one. */
+    readonly events: (
+      id: string,
+      options?: { readonly after?: number | undefined }
+    ) => Stream.Stream<TaskEvent, TaskNotFound>
+    /** Refuses new work, ends the old, and reports; a second call joins the first. */
+    readonly drain: (options?: DrainOptions) => Effect.Effect<DrainReport>
+    /** True once a drain has begun. */
+    readonly draining: Effect.Effect<boolean>
+  }
+>()("rescind/fibers/Tasks") {
+  /**
+   * `maxRunning` bounds the tasks that live at once (default: no bound);
+   * `retention` how long and how many ended records are kept (default: 10
+   * minutes, 1,000), looked at when the service is used. When the layer closes,
+   * what still runs is cancelled and awaited.
+   */
+  static readonly layer = (options?: {
+    readonly maxRunning?: number | undefined
+    readonly retention?: { readonly time?: Duration.Input | undefined; readonly count?: number | undefined } | undefined
+  }): Layer.Layer<Tasks> =>
+    Layer.effect(
+      Tasks,
+      Effect.map(
+        Effect.acquireRelease(
+          Effect.withFiber((fiber) =>
+            Effect.succeed(
+              new TasksNode(
+                fiber.getRef(CurrentNode),
+                fiber.getRef(Clock.Clock),
+                options?.maxRunning ?? Infinity,
+                Duration.toMillis(options?.retention?.time ?? "10 minutes"),
+                options?.retention?.count ?? 1000
+              )
+            )
+          ),
+          (node) => Effect.andThen(drain(node, undefined, "scope-closed"), Effect.sync(() => node.shut()))
+        ),
+        service
+      )
+    )
+}
+
+const history = 1024
+
+const service = (tasks: TasksNode): Tasks["Service"] => {
+  const launch = (id: string, effect: Effect.Effect<any, any, any>, options: StartOptions | undefined) =>
+    Effect.withFiber<any, Refused>((fiber) => {
+      if (tasks.draining !== undefined) return Effect.fail(new Draining())
+      if (tasks.live >= tasks.maxRunning) return Effect.fail(new TooManyTasks({ maxRunning: tasks.maxRunning }))
+      const task = tasks.register(id, effect, fiber.context)
+      if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
+      fiber.currentDispatcher.scheduleTask(() => task.start(), 0)
+      return Effect.succeed(task)
+    })
+  const found = (id: string) =>
+    Effect.suspend(() => {
+      const task = tasks.find(id)
+      return task === undefined ? Effect.fail(new TaskNotFound({ id })) : Effect.succeed(task)
+    })
+  const cancelWith = (wait: boolean) => (id: string, options?: Task.CancelOptions) =>
+    Effect.suspend(() => {
+      const task = tasks.find(id)
+      return task === undefined ? Effect.succeed<CancelResult>({ _tag: "NotFound", id }) : cancelAs(task, options, wait)
+    })
+  return Tasks.of({
+    start: (id, effect, options) =>
+      Effect.suspend((): Effect.Effect<any, AlreadyRunning | Refused> => {
+        const held = tasks.find(id)
+        const state = held === undefined ? "completed" : tasks.stateOf(held)
+        return state === "running" || state === "cancelling" || state === "straggling" || state === "waiting"
+          ? Effect.fail(new AlreadyRunning({ id, state: state === "waiting" ? "running" : state }))
+          : launch(id, effect, options)
+      }) as never,
+    startIfMissing: (id, effect, options) =>
+      Effect.suspend(() => {
+        const held = tasks.find(id)
+        return held !== undefined
+          ? Effect.succeed({ task: held, started: false })
+          : Effect.map(launch(id, effect, options), (task) => ({ task, started: true }))
+      }) as never,
+    get: (id) => Effect.sync(() => Option.fromUndefinedOr(tasks.find(id) as never)),
+    info: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(tasks.find(id)), (task) => tasks.infoOf(task))),
+    list: Effect.sync(() => tasks.all().map((task) => tasks.infoOf(task))),
+    await: (id) => Effect.flatMap(found(id), (task) => Task.await(task as never)),
+    cancel: cancelWith(true),
+    requestCancel: cancelWith(false),
+    events: (id, options) =>
+      Stream.unwrap(
+        Effect.map(found(id), (task) => TaskRecord.of(task).follow(history).after(options?.after ?? 0))
+      ),
+    drain: (options) => drain(tasks, options, "shutdown"),
+    draining: Effect.sync(() => tasks.draining !== undefined)
+  })
+}

@@ -1,0 +1,31 @@
+/**
+ * What an interrupt of ours carries: the second channel, for whoever awaits the
+ * fiber from outside. It names the node it was meant for, so that a task that
+ * joins a cancelled task does not believe that it was cancelled itself.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type { CancelReason } from "../CancelReason.ts"
+import type { ScopeNode } from "./scopeNode.ts"
+
+export interface Annotated {
+  readonly reason: CancelReason
+  /** Absent when the reason came from an outcome and no longer has a place in the tree. */
+  readonly target?: ScopeNode
+}
+
+const CancelAnnotation = Context.Service<Annotated>("rescind/fibers/CancelAnnotation")
+
+export const annotation = (annotated: Annotated): Context.Context<never> =>
+  Context.make(CancelAnnotation, annotated) as Context.Context<never>
+
+/** The first annotation of ours in a cause; Effect's own reader answers the last. */
+export const annotatedIn = (cause: Cause.Cause<unknown>): Annotated | undefined => {
+  for (const reason of cause.reasons) {
+    const annotated = Cause.isInterruptReason(reason)
+      ? (reason.annotations.get(CancelAnnotation.key) as Annotated | undefined)
+      : undefined
+    if (annotated !== undefined) return annotated
+  }
+  return undefined
+}

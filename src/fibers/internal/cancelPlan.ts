@@ -1,0 +1,58 @@
+/**
+ * The timers of the cancels that were addressed to one node: when the grace
+ * ends, and when to give up. Later cancels only bring them forward. One fiber
+ * sleeps for both, and stops when the node closes.
+ */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { ScopeNode } from "./scopeNode.ts"
+
+export class CancelPlan {
+  private interruptAt = Infinity
+  private giveUpAt = Infinity
+  private timer: Fiber.Fiber<void> | undefined = undefined
+  private readonly target: ScopeNode
+
+  private readonly interrupt: (target: ScopeNode) => void
+  private readonly abandon: (target: ScopeNode) => void
+
+  constructor(
+    target: ScopeNode,
+    interrupt: (target: ScopeNode) => void,
+    abandon: (target: ScopeNode) => void
+  ) {
+    this.target = target
+    this.interrupt = interrupt
+    this.abandon = abandon
+  }
+
+  bringForward(interruptAt: number, giveUpAt: number, context: Context.Context<never>): void {
+    this.interruptAt = Math.min(this.interruptAt, interruptAt, giveUpAt)
+    this.giveUpAt = Math.min(this.giveUpAt, giveUpAt)
+    this.clear()
+    this.timer = Effect.runForkWith(context)(this.run)
+  }
+
+  clear(): void {
+    const timer = this.timer
+    this.timer = undefined
+    timer?.interruptUnsafe()
+  }
+
+  private readonly run: Effect.Effect<void> = Effect.suspend(() => {
+    const { clock } = this.target
+    const now = clock.currentTimeMillisUnsafe()
+    const due = this.target.interrupted ? this.giveUpAt : this.interruptAt
+    if (due === Infinity || this.target.gone) return Effect.void
+    if (now < due) return Effect.andThen(clock.sleep(Duration.millis(due - now)), this.settled)
+    if (!this.target.interrupted) this.interrupt(this.target)
+    if (this.giveUpAt > now) return this.run
+    this.abandon(this.target)
+    return Effect.void
+  })
+
+  /** What ends at the same instant as a timer has ended in time: let it run first. */
+  private readonly settled: Effect.Effect<void> = Effect.suspend(() => Effect.andThen(Effect.yieldNow, this.run))
+}

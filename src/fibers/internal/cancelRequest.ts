@@ -1,0 +1,31 @@
+/**
+ * One cancel: made once and shared by every node it marks, so that a tree of ten
+ * thousand children costs one reason and one interrupt annotation.
+ */
+import type * as Context from "effect/Context"
+import * as CancelReason from "../CancelReason.ts"
+import { type Annotated, annotation } from "./cancelAnnotation.ts"
+import type { ScopeNode } from "./scopeNode.ts"
+
+export class CancelRequest implements Annotated {
+  private stamped: CancelReason.CancelReason | undefined = undefined
+  private annotated: Context.Context<never> | undefined = undefined
+  readonly target: ScopeNode
+  private readonly draft: CancelReason.Draft | CancelReason.CancelReason
+  /** Epoch milliseconds, by the clock of the target. */
+  readonly at: number
+
+  constructor(target: ScopeNode, draft: CancelReason.Draft | CancelReason.CancelReason, at: number) {
+    this.target = target
+    this.draft = draft
+    this.at = at
+  }
+
+  get reason(): CancelReason.CancelReason {
+    return this.stamped ??= CancelReason.stamp(this.draft, this.target.name, this.at)
+  }
+
+  get annotation(): Context.Context<never> {
+    return this.annotated ??= annotation(this)
+  }
+}

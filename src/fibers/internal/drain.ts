@@ -1,0 +1,57 @@
+/**
+ * Refuse new work, let the old finish for a while, cancel what is left, and say
+ * how each task ended. The second caller joins the first, and may only bring its
+ * bounds forward.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as CancelPolicy from "../CancelPolicy.ts"
+import * as CancelReason from "../CancelReason.ts"
+import type { DrainOptions, DrainReport } from "../Tasks.ts"
+import { cancel } from "./cancelling.ts"
+import type { TaskNode } from "./taskNode.ts"
+import type { TasksNode } from "./tasksNode.ts"
+
+export const drain = (
+  tasks: TasksNode,
+  options: DrainOptions | undefined,
+  source: "shutdown" | "scope-closed"
+): Effect.Effect<DrainReport> =>
+  Effect.suspend(() => {
+    const reason = options?.reason ?? (source === "shutdown" ? CancelReason.shutdown() : CancelReason.scopeClosed())
+    const policy = CancelPolicy.make(options)
+    const stop = Effect.withFiber((fiber) =>
+      Effect.sync(() => {
+        for (const task of tasks.children()) cancel(task, reason, policy, fiber.context, fiber.id)
+      })
+    )
+    if (tasks.draining !== undefined) return Effect.andThen(stop, tasks.draining)
+    const startedAt = tasks.clock.currentTimeMillisUnsafe()
+    const draining = tasks.children() as ReadonlyArray<TaskNode>
+    const report = Effect.sync(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - startedAt))
+    tasks.draining = Effect.andThen(empty(tasks), report)
+    const finish = options?.finish === undefined ? Effect.void : Effect.timeoutOption(empty(tasks), options.finish)
+    return finish.pipe(Effect.andThen(stop), Effect.andThen(tasks.draining))
+  })
+
+const empty = (tasks: TasksNode): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (tasks.live === 0) return resume(Effect.void)
+    const listener = () => resume(Effect.void)
+    tasks.onEmpty.push(listener)
+    return Effect.sync(() => {
+      const index = tasks.onEmpty.indexOf(listener)
+      if (index >= 0) tasks.onEmpty.splice(index, 1)
+    })
+  })
+
+const reportOf = (tasks: ReadonlyArray<TaskNode>, took: number): DrainReport => {
+  const named = (match: (task: TaskNode) => boolean) => tasks.filter(match).map((task) => task.name)
+  return {
+    completed: named((task) => task.verdict === "completed"),
+    failed: named((task) => task.verdict === "failed"),
+    cancelled: named((task) => task.verdict === "cancelled" && task.how !== "abandoned"),
+    abandoned: named((task) => task.verdict === "cancelled" && task.how === "abandoned"),
+    took: Duration.millis(took)
+  }
+}

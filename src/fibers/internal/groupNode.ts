@@ -1,0 +1,117 @@
+/**
+ * A node that owns members and runs nothing itself. One fiber, the owner, waits
+ * in `own` until the group has closed; if that fiber is interrupted natively,
+ * the group is cancelled and awaited all the same.
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import * as CancelPolicy from "../CancelPolicy.ts"
+import type { CancelReason, Draft } from "../CancelReason.ts"
+import { annotatedIn } from "./cancelAnnotation.ts"
+import { cancel } from "./cancelling.ts"
+import { CurrentNode } from "./currentNode.ts"
+import { salvagedOnInterrupt } from "./salvaged.ts"
+import { type Kind, ScopeNode } from "./scopeNode.ts"
+import { TaskNode } from "./taskNode.ts"
+
+export abstract class GroupNode<A, E> extends ScopeNode {
+  /** The services of the owner, which members inherit. */
+  readonly context: Context.Context<never>
+  readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
+    super(kind, name, owner.getRef(CurrentNode), owner.getRef(Clock.Clock))
+    this.context = owner.context
+    this.dispatcher = owner.currentDispatcher
+    this.open()
+  }
+
+  /** Starts what the group begins with. */
+  abstract begin(): void
+
+  /** Nothing is left to wait for. */
+  abstract get done(): boolean
+
+  /** What the owner gets, once all members have ended. */
+  abstract result(): Effect.Effect<A, E>
+
+  /** What was won but cannot be returned because the owner was interrupted. */
+  abstract salvageable(): ReadonlyArray<unknown>
+
+  /** A member of this group, not yet started. */
+  member(kind: Kind, name: string, effect: Effect.Effect<any, any, any>, context: Context.Context<never> = this.context): TaskNode {
+    const node = new TaskNode(kind, name, this, this.clock, effect, context)
+    node.open()
+    return node
+  }
+
+  override childClosed(child: ScopeNode): void {
+    this.memberEnded(child as TaskNode)
+    this.closeIfDone()
+  }
+
+  /** A member has just ended; its verdict is there. */
+  abstract memberEnded(member: TaskNode): void
+
+  closeIfDone(): void {
+    if (!this.gone && this.live === 0 && this.done) this.close()
+  }
+
+  /** In the next turn of the scheduler, so that what is decided in this one counts. */
+  nextTurn(job: () => void): void {
+    this.dispatcher.scheduleTask(() => {
+      if (!this.gone) job()
+    }, 0)
+  }
+
+  cancel(reason: Draft | CancelReason, policy = CancelPolicy.immediate): void {
+    cancel(this, reason, policy, this.context)
+  }
+}
+
+/** Runs a group on the current fiber; see the head of this file. */
+export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E>): Effect.Effect<A, E> =>
+  Effect.withFiber((owner) => {
+    const group = make(owner)
+    return Effect.onExit(
+      Effect.callback<A, E>((resume) => {
+        group.onClosed(() => resume(Effect.suspend(() => group.result())))
+        group.begin()
+        group.closeIfDone()
+      }),
+      (exit) => (group.gone ? Effect.void : interrupted(group, owner, exit))
+    )
+  })
+
+/** Waits until the group has closed. */
+export const closed = (group: GroupNode<any, any>): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const withdraw = group.onClosed(() => resume(Effect.void))
+    return Effect.sync(withdraw)
+  })
+
+/** The owner was interrupted while the group lived: by our own cancel, or by a native combinator. */
+const interrupted = (
+  group: GroupNode<any, any>,
+  owner: Fiber.Fiber<any, any>,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void> => {
+  if (!group.interrupted) group.cancel(reasonOf(group, owner, exit))
+  return Effect.andThen(closed(group), Effect.suspend(() => salvagedOnInterrupt(group)))
+}
+
+const reasonOf = (
+  group: GroupNode<any, any>,
+  owner: Fiber.Fiber<any, any>,
+  exit: Exit.Exit<unknown, unknown>
+): Draft | CancelReason => {
+  const annotated = exit._tag === "Failure" ? annotatedIn(exit.cause) : undefined
+  if (annotated?.target !== undefined && group.isWithin(annotated.target)) return annotated.reason
+  const node = owner.getRef(CurrentNode)
+  if (node.interrupted && !node.gone) return node.mark!.reason
+  return { source: "interrupt", message: "The fiber that waited was interrupted" }
+}

@@ -1,0 +1,39 @@
+/** Reads the public values off a node that has ended. */
+import * as Duration from "effect/Duration"
+import type { CancelResult } from "../CancelResult.ts"
+import type { TaskOutcome } from "../TaskOutcome.ts"
+import type { CancelRequest } from "./cancelRequest.ts"
+import type { TaskNode } from "./taskNode.ts"
+
+export const outcomeOf = (node: TaskNode): TaskOutcome<any, any, any> => {
+  const { cleanupFailures, salvaged } = node
+  if (node.verdict === "cancelled") {
+    return {
+      _tag: "Cancelled",
+      reason: node.mark!.reason,
+      how: node.how,
+      took: tookOf(node),
+      ...(node.partial === undefined ? {} : { partial: node.partial.value }),
+      cleanupFailures,
+      salvaged
+    }
+  }
+  const exit = node.exit!
+  return exit._tag === "Success"
+    ? { _tag: "Completed", value: exit.value, cleanupFailures, salvaged }
+    : { _tag: "Failed", cause: exit.cause, cleanupFailures, salvaged }
+}
+
+/** From the request that won to the end. */
+export const tookOf = (node: TaskNode): Duration.Duration => Duration.millis(Math.max(0, node.endedAt - node.mark!.at))
+
+/** The answer to one cancel of a task that has ended: the tag follows the outcome. */
+export const resultOf = (node: TaskNode, request: CancelRequest): CancelResult => {
+  const id = node.name
+  const mark = node.mark
+  if (node.verdict === "cancelled") {
+    const fields = { id, reason: mark!.reason, how: node.how, took: tookOf(node) }
+    return mark === request ? { _tag: "Cancelled", ...fields } : { _tag: "AlreadyCancelled", ...fields }
+  }
+  return { _tag: node.verdict === "completed" ? "AlreadyCompleted" : "AlreadyFailed", id, duringGrace: mark !== undefined }
+}

@@ -1,0 +1,165 @@
+/**
+ * The scope tree: one node for each task, and one for each scope that owns
+ * tasks. Invariants: a node is linked below `up` exactly while it is open;
+ * `mark` is written once (the first cancel wins); `interrupted` goes from false
+ * to true once, and only on a marked node; state is complete before anybody is
+ * told of it.
+ */
+import type * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { CancelPlan } from "./cancelPlan.ts"
+import type { CancelRequest } from "./cancelRequest.ts"
+import { trampoline } from "./trampoline.ts"
+
+export type Kind = "root" | "tasks" | "task" | "nursery" | "race" | "join" | "body" | "member"
+
+export class ScopeNode {
+  readonly up: ScopeNode | undefined
+  private first: ScopeNode | undefined = undefined
+  private last: ScopeNode | undefined = undefined
+  private prev: ScopeNode | undefined = undefined
+  private next: ScopeNode | undefined = undefined
+  /** How many nodes are linked below. */
+  live = 0
+  /** The first cancel that reached this node. */
+  mark: CancelRequest | undefined = undefined
+  /** The grace is over: fibers were told, and whoever starts now never runs. */
+  interrupted = false
+  /** Ended: reads of this node answer nothing any more. */
+  gone = false
+  /** Timers of the cancels that were addressed to this very node. */
+  plan: CancelPlan | undefined = undefined
+  deadline: number | undefined = undefined
+
+  readonly kind: Kind
+  readonly name: string
+  readonly clock: Clock.Clock
+  private watchers: Array<() => void> | undefined = undefined
+
+  constructor(kind: Kind, name: string, up: ScopeNode | undefined, clock: Clock.Clock) {
+    this.kind = kind
+    this.name = name
+    this.clock = clock
+    // Below an ended scope (a native detached fiber that outlived its task) the tree starts afresh.
+    while (up !== undefined && up.gone) up = up.up
+    this.up = up
+  }
+
+  /** Links this node below its parent, born with the parent's mark. */
+  open(): void {
+    const up = this.up!
+    this.prev = up.last
+    if (up.last === undefined) up.first = this
+    else up.last.next = this
+    up.last = this
+    up.live++
+    this.mark = up.mark
+    this.interrupted = up.interrupted
+  }
+
+  /** Unlinks this node, tells the parent, then whoever waits. */
+  close(): void {
+    this.gone = true
+    const up = this.up!
+    if (this.prev === undefined) up.first = this.next
+    else this.prev.next = this.next
+    if (this.next === undefined) up.last = this.prev
+    else this.next.prev = this.prev
+    this.prev = this.next = undefined
+    up.live--
+    if (this.plan !== undefined) this.plan.clear()
+    up.childClosed(this)
+    if (this.watchers !== undefined) {
+      for (const watcher of this.watchers) trampoline(watcher)
+      this.watchers = undefined
+    }
+  }
+
+  /** Calls back once this node has closed, at once if it has; the returned function withdraws. */
+  onClosed(watcher: () => void): () => void {
+    if (this.gone) {
+      watcher()
+      return () => {}
+    }
+    const watchers = (this.watchers ??= [])
+    watchers.push(watcher)
+    return () => {
+      const index = watchers.indexOf(watcher)
+      if (index >= 0) watchers.splice(index, 1)
+    }
+  }
+
+  /** A child has just been unlinked. */
+  childClosed(_child: ScopeNode): void {}
+
+  /** While true, interrupts and giving up stop here (a commit). */
+  get withholds(): boolean {
+    return false
+  }
+
+  /** Told once, when the grace is over; runs finalizers up to their first suspension. */
+  deliverInterrupt(_by: number | undefined): void {}
+
+  /** Decides the outcome without the fiber. */
+  abandon(): void {}
+
+  /** The first request has marked this node, and all below it. */
+  requestArrived(_request: CancelRequest): void {}
+
+  /** Whether somebody wants to know of the request. */
+  get listens(): boolean {
+    return false
+  }
+
+  /** Gives what finished but cannot be returned to the nearest task; false if there is none. */
+  salvage(scope: string, value: unknown): boolean {
+    return this.up !== undefined && this.up.salvage(scope, value)
+  }
+
+  /** Keeps a clean-up failure where it can be seen; `context` is for the log if nobody above keeps it. */
+  cleanupFailed(scope: string, cause: Cause.Cause<unknown>, context: Context.Context<never>): void {
+    if (this.up !== undefined) return this.up.cleanupFailed(scope, cause, context)
+    Effect.runForkWith(context)(Effect.logWarning(`Clean-up of "${scope}" failed`, cause))
+  }
+
+  /** Asked when the fiber of `child` has exited: true takes over its scope, which then stays open. */
+  keepsScopeOf(_child: ScopeNode, _exit: Exit.Exit<unknown, unknown>): boolean {
+    return false
+  }
+
+  isWithin(ancestor: ScopeNode): boolean {
+    for (let node: ScopeNode | undefined = this; node !== undefined; node = node.up) if (node === ancestor) return true
+    return false
+  }
+
+  /** The names from below the root down to here. */
+  get path(): string {
+    const names: Array<string> = []
+    for (let node: ScopeNode = this; node.up !== undefined; node = node.up) names.push(node.name)
+    return names.reverse().join("/")
+  }
+
+  children(): ReadonlyArray<ScopeNode> {
+    const children: Array<ScopeNode> = []
+    for (let node = this.first; node !== undefined; node = node.next) children.push(node)
+    return children
+  }
+
+  /** This node and all below it, parents first, without recursion; `enter` false leaves out a node with all below it. */
+  walk(enter: (node: ScopeNode) => boolean): void {
+    let node: ScopeNode = this
+    while (true) {
+      const down = enter(node) ? node.first : undefined
+      if (down !== undefined) {
+        node = down
+        continue
+      }
+      while (node !== this && node.next === undefined) node = node.up!
+      if (node === this) return
+      node = node.next!
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * A node that runs one effect on one fiber: a task, a member of a race or join,
+ * or the body of a nursery. It owns a scope that is closed after the fiber has
+ * exited, and decides one outcome, once.
+ *
+ * States: waiting (no fiber) → running → closing (exit known, scope finalizers
+ * run) → gone. `abandon` decides from any of them; the fiber then goes on as a
+ * straggler.
+ */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { Stragglers } from "../Stragglers.ts"
+import type { CleanupFailure, How, Salvaged } from "../TaskOutcome.ts"
+import { annotatedIn } from "./cancelAnnotation.ts"
+import { CancelRequest } from "./cancelRequest.ts"
+import { CurrentNode } from "./currentNode.ts"
+import { type Kind, ScopeNode } from "./scopeNode.ts"
+import type { TaskRecord } from "./taskRecord.ts"
+import { trampoline } from "./trampoline.ts"
+
+export type Verdict = "completed" | "failed" | "cancelled"
+
+export class TaskNode extends ScopeNode {
+  readonly context: Context.Context<never>
+  private effect: Effect.Effect<any, any> | undefined
+  fiber: Fiber.Fiber<any, any> | undefined = undefined
+  exit: Exit.Exit<any, any> | undefined = undefined
+  verdict: Verdict | undefined = undefined
+  how: How = "interrupted"
+  startedAt = NaN
+  endedAt = NaN
+  /** From the entry of a commit on, nothing interrupts or gives up on this task. */
+  committing = false
+  /** 1 for the first run under this name. */
+  attempt = 1
+  /** Made when somebody can listen. */
+  record: TaskRecord | undefined = undefined
+  cleanupFailures: ReadonlyArray<CleanupFailure> = none
+  salvaged: ReadonlyArray<Salvaged> = none
+  partial: { readonly value: unknown } | undefined = undefined
+  readonly scope: Scope.Closeable = Scope.makeUnsafe()
+
+  constructor(
+    kind: Kind,
+    name: string,
+    up: ScopeNode | undefined,
+    clock: Clock.Clock,
+    effect: Effect.Effect<any, any, any>,
+    context: Context.Context<never>
+  ) {
+    super(kind, name, up, clock)
+    // The services that it needs are in the context.
+    this.effect = effect as Effect.Effect<any, any>
+    this.context = Context.add(Context.add(context, CurrentNode, this), Scope.Scope, this.scope)
+  }
+
+  /** Runs the effect, unless a cancel came first. */
+  start(): void {
+    if (this.effect === undefined || this.gone) return
+    if (this.interrupted) return this.deliverInterrupt(undefined)
+    this.startedAt = this.clock.currentTimeMillisUnsafe()
+    this.record?.started()
+    Effect.runForkWith(this.context)(begin).addObserver((exit) => this.exited(exit))
+  }
+
+  /** Called by the fiber itself, before its first step. */
+  takeEffect(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    const effect = this.effect!
+    this.effect = undefined
+    this.fiber = fiber
+    return effect
+  }
+
+  private exited(exit: Exit.Exit<any, any>): void {
+    this.exit = exit
+    if (this.up!.keepsScopeOf(this, exit)) return this.settle()
+    const closing = Scope.closeUnsafe(this.scope, exit)
+    if (closing === undefined) return this.settle()
+    Effect.runForkWith(this.context)(closing as Effect.Effect<unknown>, { uninterruptible: true }).addObserver(
+      (closed) => {
+        if (closed._tag === "Failure") this.cleanupFailed(this.name, closed.cause, this.context)
+        this.settle()
+      }
+    )
+  }
+
+  /** Order: outcome, event, leave the tree, wake waiters (contract K38). */
+  private settle(): void {
+    if (this.gone) return this.straggled()
+    this.endedAt = this.clock.currentTimeMillisUnsafe()
+    this.verdict = this.decide()
+    this.record?.ended()
+    this.close()
+    this.report()
+  }
+
+  private decide(): Verdict {
+    const exit = this.exit!
+    const stopped = this.interrupted && !this.committing
+    if (exit._tag === "Success") {
+      if (!stopped) return "completed"
+      this.salvage(this.name, exit.value)
+      return "cancelled"
+    }
+    if (stopped) {
+      const failures = exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
+      if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
+      return "cancelled"
+    }
+    if (!Cause.hasInterruptsOnly(exit.cause) || exit.cause.reasons.length === 0) return "failed"
+    // Stopped by itself, or by a native interrupt: whose reason it is, the annotation says.
+    const annotated = annotatedIn(exit.cause)
+    this.mark ??= annotated?.target !== undefined && this.isWithin(annotated.target)
+      ? new CancelRequest(annotated.target, annotated.reason, this.endedAt)
+      : new CancelRequest(this, { source: "interrupt", message: "The fiber was interrupted" }, this.endedAt)
+    this.how = this.interrupted ? "interrupted" : "cooperative"
+    return "cancelled"
+  }
+
+  override deliverInterrupt(by: number | undefined): void {
+    if (this.exit !== undefined || this.gone) return
+    if (this.fiber !== undefined) return this.fiber.interruptUnsafe(by, this.mark!.annotation)
+    // Cancelled before its first step: the body never runs.
+    this.effect = undefined
+    this.exit = Exit.failCause(Cause.annotate(Cause.interrupt(by), this.mark!.annotation))
+    this.settle()
+  }
+
+  /** Never linked, never run: what a closed scope answers. */
+  refuse(request: CancelRequest): void {
+    this.effect = undefined
+    this.mark = request
+    this.interrupted = true
+    this.exit = Exit.failCause(Cause.annotate(Cause.interrupt(), request.annotation))
+    this.verdict = "cancelled"
+    this.endedAt = this.clock.currentTimeMillisUnsafe()
+    this.gone = true
+  }
+
+  override get withholds(): boolean {
+    return this.committing
+  }
+
+  override abandon(): void {
+    if (this.gone) return
+    this.how = "abandoned"
+    this.endedAt = this.clock.currentTimeMillisUnsafe()
+    this.verdict = "cancelled"
+    Context.get(this.context, Stragglers).add(this)
+    this.record?.straggling()
+    this.record?.ended()
+    this.close()
+  }
+
+  /** The real end of a task that a cancel gave up on. */
+  private straggled(): void {
+    const stragglers = Context.get(this.context, Stragglers)
+    if (!stragglers.delete(this)) return
+    const exit = this.exit!
+    const failures = exit._tag === "Failure" ? exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)) : []
+    if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
+    this.report()
+  }
+
+  override get listens(): boolean {
+    return this.record !== undefined
+  }
+
+  override requestArrived(request: CancelRequest): void {
+    this.record?.requested(request)
+  }
+
+  /** The nearest task that somebody awaits keeps what its members and bodies could not return. */
+  override salvage(scope: string, value: unknown): boolean {
+    if (this.kind !== "task") return super.salvage(scope, value)
+    this.salvaged = [...this.salvaged, { scope, value }]
+    return true
+  }
+
+  override cleanupFailed(scope: string, cause: Cause.Cause<unknown>, context: Context.Context<never>): void {
+    if (this.kind === "body") return super.cleanupFailed(scope, cause, context)
+    this.cleanupFailures = [...this.cleanupFailures, { scope, cause }]
+  }
+
+  private report(): void {
+    for (const { scope, cause } of this.cleanupFailures) {
+      const log = Effect.logWarning(`Clean-up of "${scope}" failed`, cause)
+      trampoline(() => Effect.runForkWith(this.context)(log))
+    }
+  }
+}
+
+const none: ReadonlyArray<never> = []
+
+/** One effect for all tasks: the node is in the context that it runs with. */
+const begin = Effect.withFiber((fiber) => (fiber.getRef(CurrentNode) as TaskNode).takeEffect(fiber))

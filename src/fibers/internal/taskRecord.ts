@@ -1,0 +1,84 @@
+/**
+ * What is kept of a task for those who follow it: its events and whoever waits
+ * for the request. Made when somebody can listen, so that a task nobody follows
+ * pays nothing.
+ */
+import * as DateTime from "effect/DateTime"
+import type { CancelReason } from "../CancelReason.ts"
+import type { TaskEvent } from "../TaskEvent.ts"
+import type { CancelRequest } from "./cancelRequest.ts"
+import { outcomeOf } from "./outcome.ts"
+import { TaskLog } from "./taskLog.ts"
+import type { TaskNode } from "./taskNode.ts"
+
+type Unstamped<Event> = Event extends unknown ? Omit<Event, "task" | "attempt" | "seq" | "at"> : never
+
+export class TaskRecord {
+  private seq = 0
+  private readonly node: TaskNode
+  private listeners: Array<(reason: CancelReason) => void> = []
+  log: TaskLog | undefined = undefined
+
+  private constructor(node: TaskNode) {
+    this.node = node
+  }
+
+  static of(node: TaskNode): TaskRecord {
+    return (node.record ??= new TaskRecord(node))
+  }
+
+  /** Begins to keep events; what happened before is told from the state. */
+  follow(keep: number): TaskLog {
+    if (this.log !== undefined) return this.log
+    this.log = new TaskLog(keep)
+    const { node } = this
+    if (!Number.isNaN(node.startedAt)) this.started()
+    if (node.mark !== undefined && !Number.isNaN(node.startedAt)) this.requested(node.mark)
+    if (node.gone) this.ended()
+    return this.log
+  }
+
+  private emit(event: Unstamped<TaskEvent>, at: number = this.node.clock.currentTimeMillisUnsafe()): void {
+    this.log!.append(
+      { ...event, task: this.node.name, attempt: this.node.attempt, seq: ++this.seq, at: DateTime.makeUnsafe(at) } as TaskEvent
+    )
+  }
+
+  started(): void {
+    if (this.log !== undefined) this.emit({ _tag: "Started" }, this.node.startedAt)
+  }
+
+  progress(value: unknown): void {
+    if (this.log !== undefined) this.emit({ _tag: "Progress", value })
+  }
+
+  output(value: unknown): void {
+    if (this.log !== undefined) this.emit({ _tag: "Output", value })
+  }
+
+  requested(request: CancelRequest): void {
+    if (this.log !== undefined) this.emit({ _tag: "CancelRequested", reason: request.reason }, request.at)
+    const listeners = this.listeners
+    this.listeners = []
+    for (const listener of listeners) listener(request.reason)
+  }
+
+  straggling(): void {
+    if (this.log !== undefined) this.emit({ _tag: "Straggling", reason: this.node.mark!.reason }, this.node.endedAt)
+  }
+
+  ended(): void {
+    if (this.log === undefined) return
+    const { salvaged: _, ...outcome } = outcomeOf(this.node)
+    this.emit(outcome, this.node.endedAt)
+  }
+
+  /** Calls back at the request; the returned function withdraws. */
+  onRequest(listener: (reason: CancelReason) => void): () => void {
+    this.listeners.push(listener)
+    return () => {
+      const index = this.listeners.indexOf(listener)
+      if (index >= 0) this.listeners.splice(index, 1)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The node of a `Tasks` service: owns its tasks and finds them by id. The map is
+ * an index of the tree, not a second truth: an entry is either a child that is
+ * linked below this node, a straggler, or the record of one that has ended.
+ */
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as CancelReason from "../CancelReason.ts"
+import { Stragglers } from "../Stragglers.ts"
+import type { DrainReport, TaskInfo } from "../Tasks.ts"
+import { requestBelow } from "./cancelling.ts"
+import { ScopeNode } from "./scopeNode.ts"
+import { TaskNode } from "./taskNode.ts"
+
+export class TasksNode extends ScopeNode {
+  private readonly byId = new Map<string, TaskNode>()
+  /** Ended records, oldest end first. */
+  private readonly ended = new Set<TaskNode>()
+  readonly maxRunning: number
+  private readonly keepMillis: number
+  private readonly keepCount: number
+  draining: Effect.Effect<DrainReport> | undefined = undefined
+
+  constructor(up: ScopeNode, clock: Clock.Clock, maxRunning: number, keepMillis: number, keepCount: number) {
+    super("tasks", "tasks", up, clock)
+    this.maxRunning = maxRunning
+    this.keepMillis = keepMillis
+    this.keepCount = keepCount
+    this.open()
+  }
+
+  /** Registers before anybody can know of it; replaces the record of an ended attempt. */
+  register(id: string, effect: Effect.Effect<any, any, any>, context: Context.Context<never>): TaskNode {
+    const before = this.byId.get(id)
+    const task = new TaskNode("task", id, this, this.clock, effect, context)
+    if (before !== undefined) {
+      task.attempt = before.attempt + 1
+      this.ended.delete(before)
+    }
+    this.byId.set(id, task)
+    task.open()
+    return task
+  }
+
+  find(id: string): TaskNode | undefined {
+    this.forget()
+    return this.byId.get(id)
+  }
+
+  all(): ReadonlyArray<TaskNode> {
+    this.forget()
+    return Array.from(this.byId.values())
+  }
+
+  override childClosed(child: ScopeNode): void {
+    const task = child as TaskNode
+    if (this.byId.get(task.name) === task) this.ended.add(task)
+    this.forget()
+    if (this.gone || this.live > 0) return
+    for (const listener of this.onEmpty.splice(0)) listener()
+  }
+
+  readonly onEmpty: Array<() => void> = []
+
+  /** Drops ended records that are over the count or the time. */
+  private forget(): void {
+    if (this.ended.size === 0) return
+    const oldest = this.clock.currentTimeMillisUnsafe() - this.keepMillis
+    for (const task of this.ended) {
+      if (this.ended.size <= this.keepCount && task.endedAt >= oldest) return
+      if (this.straggles(task)) continue
+      this.ended.delete(task)
+      this.byId.delete(task.name)
+    }
+  }
+
+  private straggles(task: TaskNode): boolean {
+    return task.how === "abandoned" && Context.get(task.context, Stragglers).has(task)
+  }
+
+  stateOf(task: TaskNode): TaskInfo["state"] {
+    if (task.gone) return this.straggles(task) ? "straggling" : task.verdict!
+    if (task.mark !== undefined) return "cancelling"
+    return Number.isNaN(task.startedAt) ? "waiting" : "running"
+  }
+
+  infoOf(task: TaskNode): TaskInfo {
+    const instant = (at: number) => (Number.isNaN(at) ? Option.none() : Option.some(at))
+    return {
+      id: task.name,
+      attempt: task.attempt,
+      state: this.stateOf(task),
+      startedAt: instant(task.startedAt),
+      endedAt: instant(task.endedAt)
+    }
+  }
+
+  /** Leaves the tree; the service is of no use any more. */
+  shut(): void {
+    if (this.gone) return
+    requestBelow(this, CancelReason.scopeClosed())
+    this.close()
+  }
+}
