@@ -141,7 +141,12 @@ const owning = (
   body: (nursery: Nursery<any>) => Effect.Effect<any, any, any>
 ): Effect.Effect<any, any, any> =>
   own((fiber) => {
-    const node: NurseryNode = new NurseryNode(name, fiber, onFailure, Effect.suspend(() => body(handle(node))))
+    const node: NurseryNode = new NurseryNode(
+      name,
+      fiber,
+      onFailure,
+      Effect.suspend(() => body(handle(node)))
+    )
     return node
   })
 
@@ -155,7 +160,8 @@ const handle = <E>(node: NurseryNode): Nursery<E> => ({
       if (!child.gone) fiber.currentDispatcher.scheduleTask(() => child.start(), 0)
       return Effect.succeed(asTask(child))
     }),
-  spawnReady: (name, body, options) => Effect.withFiber((fiber) => untilReady(node, name, body, fiber, options)) as never,
+  spawnReady: (name, body, options) =>
+    Effect.withFiber((fiber) => untilReady(node, name, body, fiber, options)) as never,
   cancel: (options) => cancelGroupAs(node, options)
 })
 
@@ -175,10 +181,17 @@ const untilReady = <V>(
       node.ready(child)
       hear(value)
     })
-  const child: TaskNode = node.adopt(name, Effect.suspend(() => body(ready)), fiber, options)
+  const child: TaskNode = node.adopt(
+    name,
+    Effect.suspend(() => body(ready)),
+    fiber,
+    options
+  )
   const ended = Effect.suspend((): Effect.Effect<never, unknown> => {
     const outcome = outcomeOf(child)
-    return outcome._tag === "Failed" ? Effect.failCause(outcome.cause) : Effect.fail(new NeverReady({ task: name, outcome }))
+    return outcome._tag === "Failed"
+      ? Effect.failCause(outcome.cause)
+      : Effect.fail(new NeverReady({ task: name, outcome }))
   })
   if (child.gone) return ended
   node.awaitReady(child)
@@ -189,6 +202,13 @@ const untilReady = <V>(
       fiber.currentDispatcher.scheduleTask(() => child.start(), 0)
       return Effect.sync(withdraw)
     }),
-    () => (said ? Effect.void : cancelAs(child, { reason: CancelReason.scopeClosed({ message: "The caller that waited for ready was cancelled" }) }, true))
+    () =>
+      said
+        ? Effect.void
+        : cancelAs(
+            child,
+            { reason: CancelReason.scopeClosed({ message: "The caller that waited for ready was cancelled" }) },
+            true
+          )
   )
 }

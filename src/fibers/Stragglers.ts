@@ -15,7 +15,9 @@ import type { TaskNode } from "./internal/taskNode.ts"
  * @category references
  * @since 0.1.0
  */
-export const Stragglers = Context.Reference<Set<TaskNode>>("rescind/fibers/Stragglers", { defaultValue: () => processWide })
+export const Stragglers = Context.Reference<Set<TaskNode>>("rescind/fibers/Stragglers", {
+  defaultValue: () => processWide
+})
 
 const processWide = new Set<TaskNode>()
 

@@ -57,9 +57,9 @@ const await_ = <A, E, P>(task: Task<A, E, P>): Effect.Effect<TaskOutcome.TaskOut
     node.gone
       ? Effect.succeed(outcomeOf(node))
       : Effect.callback((resume) => {
-        const withdraw = node.onClosed(() => resume(Effect.succeed(outcomeOf(node))))
-        return Effect.sync(withdraw)
-      })
+          const withdraw = node.onClosed(() => resume(Effect.succeed(outcomeOf(node))))
+          return Effect.sync(withdraw)
+        })
   )
 }
 
@@ -93,7 +93,8 @@ export const join = <A, E, P>(task: Task<A, E, P>): Effect.Effect<A, E | TaskCan
   Effect.flatMap(await_(task), (outcome): Effect.Effect<A, E | TaskCancelled> =>
     outcome._tag === "Cancelled"
       ? Effect.fail(new TaskCancelled({ task: task.name, reason: outcome.reason }))
-      : TaskOutcome.toExit(outcome))
+      : TaskOutcome.toExit(outcome)
+  )
 
 /**
  * Asks the task, and all below it, to stop, and waits until it has ended or the
@@ -152,12 +153,15 @@ export const requested: Effect.Effect<Option.Option<CancelReason.CancelReason>> 
  * @category inside
  * @since 0.1.0
  */
-export const awaitRequest: Effect.Effect<CancelReason.CancelReason> = withTask<CancelReason.CancelReason>(Effect.never, (task) =>
-  Effect.callback((resume) => {
-    if (task.mark !== undefined) return resume(Effect.succeed(task.mark.reason))
-    const withdraw = TaskRecord.of(task).onRequest((reason) => resume(Effect.succeed(reason)))
-    return Effect.sync(withdraw)
-  }))
+export const awaitRequest: Effect.Effect<CancelReason.CancelReason> = withTask<CancelReason.CancelReason>(
+  Effect.never,
+  (task) =>
+    Effect.callback((resume) => {
+      if (task.mark !== undefined) return resume(Effect.succeed(task.mark.reason))
+      const withdraw = TaskRecord.of(task).onRequest((reason) => resume(Effect.succeed(reason)))
+      return Effect.sync(withdraw)
+    })
+)
 
 /**
  * An `AbortSignal` for foreign code, aborted at the request with an `AbortError`
@@ -213,7 +217,8 @@ export const onCancel = <R>(
           task.interrupted && !task.committing ? Effect.provideContext(hook(task.mark!.reason), context) : Effect.void
         )
       )
-    ))
+    )
+  )
 
 /**
  * Says how far the enclosing task is. Nothing is built where nobody listens.

@@ -128,7 +128,9 @@ export const isTerminal = (event: TaskEvent): event is Completed | Failed | Canc
  * @category matching
  * @since 0.1.0
  */
-export const match = <Cases extends { readonly [Tag in TaskEvent["_tag"]]: (event: Extract<TaskEvent, { _tag: Tag }>) => unknown }>(
+export const match = <
+  Cases extends { readonly [Tag in TaskEvent["_tag"]]: (event: Extract<TaskEvent, { _tag: Tag }>) => unknown }
+>(
   event: TaskEvent,
   cases: Cases
 ): ReturnType<Cases[TaskEvent["_tag"]]> => cases[event._tag](event as never) as never

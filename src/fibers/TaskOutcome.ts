@@ -118,8 +118,8 @@ export const match = <A, E, P, B, C, D>(
   outcome._tag === "Completed"
     ? cases.Completed(outcome)
     : outcome._tag === "Failed"
-    ? cases.Failed(outcome)
-    : cases.Cancelled(outcome)
+      ? cases.Failed(outcome)
+      : cases.Cancelled(outcome)
 
 /**
  * The outcome as an `Exit`: a cancel is an interrupt that carries the reason,

@@ -67,7 +67,13 @@ const nodesBelow = (root: ScopeNode): TreeNode => {
   const described = new Map<ScopeNode, TreeNode>()
   for (let index = order.length - 1; index >= 0; index--) {
     const node = order[index]!
-    described.set(node, describe(node, node.children().map((child) => described.get(child)!)))
+    described.set(
+      node,
+      describe(
+        node,
+        node.children().map((child) => described.get(child)!)
+      )
+    )
   }
   return described.get(root)!
 }

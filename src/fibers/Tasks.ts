@@ -148,11 +148,7 @@ export class Tasks extends Context.Service<
       id: string,
       effect: Effect.Effect<A, E, R>,
       options?: StartOptions
-    ) => Effect.Effect<
-      { readonly task: Task.Task<A, E>; readonly started: boolean },
-      Refused,
-      Exclude<R, Scope.Scope>
-    >
+    ) => Effect.Effect<{ readonly task: Task.Task<A, E>; readonly started: boolean }, Refused, Exclude<R, Scope.Scope>>
     readonly get: (id: string) => Effect.Effect<Option.Option<Task.Task<unknown, unknown, unknown>>>
     readonly info: (id: string) => Effect.Effect<Option.Option<TaskInfo>>
     /** Oldest first; ended ones are kept for the retention of the layer. */
@@ -196,7 +192,11 @@ export class Tasks extends Context.Service<
               )
             )
           ),
-          (node) => Effect.andThen(drain(node, undefined, "scope-closed"), Effect.sync(() => node.shut()))
+          (node) =>
+            Effect.andThen(
+              drain(node, undefined, "scope-closed"),
+              Effect.sync(() => node.shut())
+            )
         ),
         service
       )
@@ -249,7 +249,11 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
     requestCancel: cancelWith(false),
     events: (id, options) =>
       Stream.unwrap(
-        Effect.map(found(id), (task) => TaskRecord.of(task).follow(history).after(options?.after ?? 0))
+        Effect.map(found(id), (task) =>
+          TaskRecord.of(task)
+            .follow(history)
+            .after(options?.after ?? 0)
+        )
       ),
     drain: (options) => drain(tasks, options, "shutdown"),
     draining: Effect.sync(() => tasks.draining !== undefined)

@@ -14,7 +14,11 @@ import { resultOf } from "./outcome.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import type { TaskNode } from "./taskNode.ts"
 
-export const cancelAs = (target: TaskNode, options: CancelOptions | undefined, wait: boolean): Effect.Effect<CancelResult> =>
+export const cancelAs = (
+  target: TaskNode,
+  options: CancelOptions | undefined,
+  wait: boolean
+): Effect.Effect<CancelResult> =>
   Effect.withFiber((fiber) => {
     const here = fiber.getRef(CurrentNode)
     const policy = CancelPolicy.make(options)
@@ -42,7 +46,13 @@ export const cancelGroupAs = (target: ScopeNode, options: CancelOptions | undefi
     const answer = (): CancelResult => {
       if (!target.interrupted) return { _tag: "AlreadyCompleted", id, duringGrace: true }
       const took = Duration.millis(target.clock.currentTimeMillisUnsafe() - mark.at)
-      return { _tag: mark === request ? "Cancelled" : "AlreadyCancelled", id, reason: mark.reason, how: "interrupted", took }
+      return {
+        _tag: mark === request ? "Cancelled" : "AlreadyCancelled",
+        id,
+        reason: mark.reason,
+        how: "interrupted",
+        took
+      }
     }
     if (target.gone) return Effect.sync(answer)
     if (here.isWithin(target)) return Effect.succeed<CancelResult>({ _tag: "Requested", id, reason: mark.reason })

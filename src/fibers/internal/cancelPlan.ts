@@ -18,11 +18,7 @@ export class CancelPlan {
   private readonly interrupt: (target: ScopeNode) => void
   private readonly abandon: (target: ScopeNode) => void
 
-  constructor(
-    target: ScopeNode,
-    interrupt: (target: ScopeNode) => void,
-    abandon: (target: ScopeNode) => void
-  ) {
+  constructor(target: ScopeNode, interrupt: (target: ScopeNode) => void, abandon: (target: ScopeNode) => void) {
     this.target = target
     this.interrupt = interrupt
     this.abandon = abandon

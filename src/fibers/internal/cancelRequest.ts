@@ -22,10 +22,10 @@ export class CancelRequest implements Annotated {
   }
 
   get reason(): CancelReason.CancelReason {
-    return this.stamped ??= CancelReason.stamp(this.draft, this.target.name, this.at)
+    return (this.stamped ??= CancelReason.stamp(this.draft, this.target.name, this.at))
   }
 
   get annotation(): Context.Context<never> {
-    return this.annotated ??= annotation(this)
+    return (this.annotated ??= annotation(this))
   }
 }

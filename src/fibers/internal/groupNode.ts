@@ -42,8 +42,18 @@ export abstract class GroupNode<A, E> extends ScopeNode {
   /** What was won but cannot be returned because the owner was interrupted. */
   abstract salvageable(): ReadonlyArray<unknown>
 
+  /** The last step of the owner, however the group ended. */
+  release(): Effect.Effect<void> {
+    return Effect.void
+  }
+
   /** A member of this group, not yet started. */
-  member(kind: Kind, name: string, effect: Effect.Effect<any, any, any>, context: Context.Context<never> = this.context): TaskNode {
+  member(
+    kind: Kind,
+    name: string,
+    effect: Effect.Effect<any, any, any>,
+    context: Context.Context<never> = this.context
+  ): TaskNode {
     const node = new TaskNode(kind, name, this, this.clock, effect, context)
     node.open()
     return node
@@ -101,7 +111,10 @@ const interrupted = (
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> => {
   if (!group.interrupted) group.cancel(reasonOf(group, owner, exit))
-  return Effect.andThen(closed(group), Effect.suspend(() => salvagedOnInterrupt(group)))
+  return Effect.andThen(
+    closed(group),
+    Effect.suspend(() => Effect.andThen(group.release(), salvagedOnInterrupt(group)))
+  )
 }
 
 const reasonOf = (

@@ -38,7 +38,12 @@ export class NurseryNode extends GroupNode<any, any> {
   private tripped = false
   readonly failures: Array<ChildFailure> = []
 
-  constructor(name: string, owner: Fiber.Fiber<any, any>, onFailure: OnFailure, body: Effect.Effect<any, any, any> | undefined) {
+  constructor(
+    name: string,
+    owner: Fiber.Fiber<any, any>,
+    onFailure: OnFailure,
+    body: Effect.Effect<any, any, any> | undefined
+  ) {
     super("nursery", name, owner)
     this.onFailure = onFailure
     this.body = body
@@ -52,7 +57,12 @@ export class NurseryNode extends GroupNode<any, any> {
   }
 
   /** A child that is not yet started. A closed or interrupted nursery gives one that is already cancelled. */
-  adopt(name: string, effect: Effect.Effect<any, any, any>, spawner: Fiber.Fiber<any, any>, options?: ChildOptions): TaskNode {
+  adopt(
+    name: string,
+    effect: Effect.Effect<any, any, any>,
+    spawner: Fiber.Fiber<any, any>,
+    options?: ChildOptions
+  ): TaskNode {
     if (this.closing || this.interrupted) {
       const refused = new TaskNode("task", name, this, this.clock, effect, spawner.context)
       refused.refuse(
@@ -97,9 +107,10 @@ export class NurseryNode extends GroupNode<any, any> {
     if (this.tripped || this.interrupted) return this.up!.cleanupFailed(member.name, cause, this.context)
     this.failures.push({ name: member.name, cause })
     if (this.failures.length > 1) return
-    const reason = member === this.bodyNode
-      ? CancelReason.bodyFailed({ by: this.name })
-      : CancelReason.siblingFailed({ by: member.name })
+    const reason =
+      member === this.bodyNode
+        ? CancelReason.bodyFailed({ by: this.name })
+        : CancelReason.siblingFailed({ by: member.name })
     this.nextTurn(() => {
       this.tripped = true
       this.cancel(reason)

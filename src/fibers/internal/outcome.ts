@@ -35,5 +35,9 @@ export const resultOf = (node: TaskNode, request: CancelRequest): CancelResult =
     const fields = { id, reason: mark!.reason, how: node.how, took: tookOf(node) }
     return mark === request ? { _tag: "Cancelled", ...fields } : { _tag: "AlreadyCancelled", ...fields }
   }
-  return { _tag: node.verdict === "completed" ? "AlreadyCompleted" : "AlreadyFailed", id, duringGrace: mark !== undefined }
+  return {
+    _tag: node.verdict === "completed" ? "AlreadyCompleted" : "AlreadyFailed",
+    id,
+    duringGrace: mark !== undefined
+  }
 }

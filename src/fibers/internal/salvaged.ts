@@ -14,7 +14,9 @@ export const salvagedOnInterrupt = (group: GroupNode<any, any>): Effect.Effect<v
   const salvaged = group.salvageable().map((value) => ({ scope: group.name, value }))
   if (salvaged.length === 0) return Effect.void
   if (salvaged.every(({ scope, value }) => group.up!.salvage(scope, value))) return Effect.void
-  return Effect.failCause(Cause.annotate(Cause.interrupt(), Context.make(SalvagedAnnotation, salvaged) as Context.Context<never>))
+  return Effect.failCause(
+    Cause.annotate(Cause.interrupt(), Context.make(SalvagedAnnotation, salvaged) as Context.Context<never>)
+  )
 }
 
 /** What an interrupt saved that had no task to keep it. */
@@ -22,4 +24,5 @@ export const salvagedIn = (cause: Cause.Cause<unknown>): ReadonlyArray<Salvaged>
   cause.reasons.flatMap((reason) =>
     Cause.isInterruptReason(reason)
       ? ((reason.annotations.get(SalvagedAnnotation.key) as ReadonlyArray<Salvaged> | undefined) ?? [])
-      : [])
+      : []
+  )

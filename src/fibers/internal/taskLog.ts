@@ -39,7 +39,8 @@ export class TaskLog {
       Effect.map(this.nextAfter(cursor), (events) => {
         const last = events[events.length - 1]
         return [events, last === undefined || isTerminal(last) ? Option.none() : Option.some(last.seq)]
-      }))
+      })
+    )
   }
 
   private nextAfter(cursor: number): Effect.Effect<ReadonlyArray<TaskEvent>> {

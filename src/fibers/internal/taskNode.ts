@@ -13,6 +13,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { Scheduler } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Stragglers } from "../Stragglers.ts"
 import type { CleanupFailure, How, Salvaged } from "../TaskOutcome.ts"
@@ -63,9 +64,16 @@ export class TaskNode extends ScopeNode {
   start(): void {
     if (this.effect === undefined || this.gone) return
     if (this.interrupted) return this.deliverInterrupt(undefined)
+    // A start runs on the stack of the starter; nesting must not overflow it.
+    if (starting >= 64)
+      return Context.get(this.context, Scheduler)
+        .makeDispatcher()
+        .scheduleTask(() => this.start(), 0)
     this.startedAt = this.clock.currentTimeMillisUnsafe()
     this.record?.started()
+    starting++
     Effect.runForkWith(this.context)(begin).addObserver((exit) => this.exited(exit))
+    starting--
   }
 
   /** Called by the fiber itself, before its first step. */
@@ -115,9 +123,10 @@ export class TaskNode extends ScopeNode {
     if (!Cause.hasInterruptsOnly(exit.cause) || exit.cause.reasons.length === 0) return "failed"
     // Stopped by itself, or by a native interrupt: whose reason it is, the annotation says.
     const annotated = annotatedIn(exit.cause)
-    this.mark ??= annotated?.target !== undefined && this.isWithin(annotated.target)
-      ? new CancelRequest(annotated.target, annotated.reason, this.endedAt)
-      : new CancelRequest(this, { source: "interrupt", message: "The fiber was interrupted" }, this.endedAt)
+    this.mark ??=
+      annotated?.target !== undefined && this.isWithin(annotated.target)
+        ? new CancelRequest(annotated.target, annotated.reason, this.endedAt)
+        : new CancelRequest(this, { source: "interrupt", message: "The fiber was interrupted" }, this.endedAt)
     this.how = this.interrupted ? "interrupted" : "cooperative"
     return "cancelled"
   }
@@ -162,7 +171,8 @@ export class TaskNode extends ScopeNode {
     const stragglers = Context.get(this.context, Stragglers)
     if (!stragglers.delete(this)) return
     const exit = this.exit!
-    const failures = exit._tag === "Failure" ? exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)) : []
+    const failures =
+      exit._tag === "Failure" ? exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)) : []
     if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
     this.report()
   }
@@ -194,6 +204,8 @@ export class TaskNode extends ScopeNode {
     }
   }
 }
+
+let starting = 0
 
 const none: ReadonlyArray<never> = []
 

@@ -39,9 +39,13 @@ export class TaskRecord {
   }
 
   private emit(event: Unstamped<TaskEvent>, at: number = this.node.clock.currentTimeMillisUnsafe()): void {
-    this.log!.append(
-      { ...event, task: this.node.name, attempt: this.node.attempt, seq: ++this.seq, at: DateTime.makeUnsafe(at) } as TaskEvent
-    )
+    this.log!.append({
+      ...event,
+      task: this.node.name,
+      attempt: this.node.attempt,
+      seq: ++this.seq,
+      at: DateTime.makeUnsafe(at)
+    } as TaskEvent)
   }
 
   started(): void {

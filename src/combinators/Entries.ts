@@ -1,0 +1,76 @@
+/**
+ * What races and joins take: a record, whose keys name the members, or a list,
+ * whose indices do. Results keep the shape and the order of the input.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Entries =
+  | { readonly [name: string]: Effect.Effect<any, any, any> }
+  | ReadonlyArray<Effect.Effect<any, any, any>>
+
+/**
+ * The names of the members: the keys of a record, `number` for a list.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Name<T extends Entries> = T extends ReadonlyArray<unknown> ? number : keyof T & string
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Success<T extends Entries, K extends keyof T = keyof T> =
+  T extends ReadonlyArray<infer M>
+    ? Effect.Success<Extract<M, Effect.Effect<any, any, any>>>
+    : T[K] extends Effect.Effect<infer A, any, any>
+      ? A
+      : never
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Failure<T extends Entries> = T[keyof T & (number | string)] extends infer M
+  ? M extends Effect.Effect<any, infer E, any>
+    ? E
+    : never
+  : never
+
+/**
+ * What the members need, but for their `Scope`: each has its own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services<T extends Entries> = Exclude<AllServices<T>, Scope.Scope>
+
+/**
+ * What the members need, their `Scope` included: the winner's moves to the caller.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AllServices<T extends Entries> = T[keyof T & (number | string)] extends infer M
+  ? M extends Effect.Effect<any, any, infer R>
+    ? R
+    : never
+  : never
+
+/**
+ * The entries in their order, with names as text.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toList = (entries: Entries): ReadonlyArray<readonly [string, Effect.Effect<any, any, any>]> =>
+  Array.isArray(entries)
+    ? entries.map((effect, index) => [String(index), effect] as const)
+    : Object.entries(entries as Record<string, Effect.Effect<any, any, any>>)

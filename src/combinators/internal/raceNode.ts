@@ -1,0 +1,107 @@
+/**
+ * A race: decided in the very step in which a member's fiber exits, before its
+ * scope would be closed, so that the winner's resources outlive the race.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { CancelPolicy } from "../../fibers/CancelPolicy.ts"
+import * as CancelReason from "../../fibers/CancelReason.ts"
+import { outcomeOf } from "../../fibers/internal/outcome.ts"
+import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
+import type { TaskNode } from "../../fibers/internal/taskNode.ts"
+import type { Entries } from "../Entries.ts"
+import { fromMember } from "../Loser.ts"
+import { RaceFailed } from "../RaceFailed.ts"
+import { MembersNode } from "./membersNode.ts"
+
+export class RaceNode extends MembersNode<any, any> {
+  private readonly wins: (exit: Exit.Exit<unknown, unknown>) => boolean
+  private readonly policy: CancelPolicy
+  private winner: TaskNode | undefined = undefined
+
+  constructor(
+    name: string,
+    owner: Fiber.Fiber<any, any>,
+    entries: Entries,
+    wins: (exit: Exit.Exit<unknown, unknown>) => boolean,
+    policy: CancelPolicy
+  ) {
+    super("race", name, owner, entries)
+    this.wins = wins
+    this.policy = policy
+  }
+
+  override get decided(): boolean {
+    return this.winner !== undefined
+  }
+
+  override keepsScopeOf(child: ScopeNode, exit: Exit.Exit<unknown, unknown>): boolean {
+    if (this.winner !== undefined || this.interrupted || !this.wins(exit)) return false
+    this.winner = child as TaskNode
+    return exit._tag === "Success"
+  }
+
+  override memberEnded(member: TaskNode): void {
+    if (member === this.winner && this.live > 0) this.cancel(CancelReason.lostRace({ by: member.name }), this.policy)
+    else if (member !== this.winner) this.logDefect(member)
+  }
+
+  /** A loser's defect does not fail the race, but it is not silent either. */
+  private logDefect(member: TaskNode): void {
+    if (member.verdict !== "failed" || member.exit?._tag !== "Failure" || !Cause.hasDies(member.exit.cause)) return
+    Effect.runForkWith(this.context)(
+      Effect.logWarning(`A member of the race "${this.name}" died: ${member.name}`, member.exit.cause)
+    )
+  }
+
+  override result(): Effect.Effect<any, any> {
+    const { winner } = this
+    if (winner === undefined) {
+      return Effect.fail(
+        new RaceFailed({
+          race: this.name,
+          failures: this.members.map((member, index) => ({
+            member: this.isList ? index : member.name,
+            cause: (member.exit as Exit.Failure<unknown, unknown>).cause
+          }))
+        })
+      )
+    }
+    return Effect.as(this.release(), this.report(winner))
+  }
+
+  private report(winner: TaskNode): object {
+    const index = this.members.indexOf(winner)
+    return {
+      winner: this.isList ? index : winner.name,
+      outcome: outcomeOf(winner),
+      losers: this.collect((member, at) => (at === index ? undefined : fromMember(member)))
+    }
+  }
+
+  /** The winner's scope moves to the caller's. */
+  override release(): Effect.Effect<void> {
+    const { winner } = this
+    if (winner === undefined || winner.scope.state._tag !== "Open") return Effect.void
+    const callers = Context.getOption(this.context as Context.Context<Scope.Scope>, Scope.Scope)
+    return callers._tag === "Some"
+      ? Scope.addFinalizerExit(callers.value, (exit) => Scope.close(winner.scope, exit))
+      : Scope.close(winner.scope, Exit.void)
+  }
+
+  override salvageable(): ReadonlyArray<unknown> {
+    return this.members.flatMap((member) =>
+      member.exit?._tag === "Success"
+        ? [
+            member === this.winner
+              ? { winner: member.name, value: member.exit.value }
+              : { late: member.name, value: member.exit.value }
+          ]
+        : []
+    )
+  }
+}
