@@ -3,7 +3,7 @@
  * round, so that load on the machine, heap state and neighbours hit all alike; a contestant's ratio is then the median
  * over rounds of the round's own quotient, which a slow minute does not bend.
  */
-import { gc } from "./gc.ts"
+import { sweep } from "./gc.ts"
 import { Probe } from "./Probe.ts"
 import { type Case, type Contestant, contestants, type Workload } from "./Workload.ts"
 
@@ -13,7 +13,7 @@ export type Series = Array<number | undefined>
 /** By row label, then by contestant. */
 export type Samples = Map<string, Map<Contestant, Series>>
 
-const warmUps = 3
+const warmUps = 6
 
 const wall = (): number => performance.now() * 1e6
 
@@ -52,7 +52,7 @@ export const measure = async (workload: Workload, of: Case, rounds: number): Pro
         audit: round === -warmUps,
         onLap: (name) => laps.push([name, clock()])
       })
-      gc()
+      sweep()
       const from = clock()
       await workload.contestants[who](of.n, probe)
       const to = clock()

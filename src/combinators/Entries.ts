@@ -63,14 +63,3 @@ export type AllServices<T extends Entries> = T[keyof T & (number | string)] exte
     ? R
     : never
   : never
-
-/**
- * The entries in their order, with names as text.
- *
- * @category conversions
- * @since 0.1.0
- */
-export const toList = (entries: Entries): ReadonlyArray<readonly [string, Effect.Effect<any, any, any>]> =>
-  Array.isArray(entries)
-    ? entries.map((effect, index) => [String(index), effect] as const)
-    : Object.entries(entries as Record<string, Effect.Effect<any, any, any>>)

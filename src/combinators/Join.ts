@@ -156,7 +156,8 @@ const placeOf = (member: TaskNode): keyof Within<any> =>
   member.verdict === "cancelled" ? (member.interrupted ? "cancelled" : "interrupted") : member.verdict!
 
 const valueOf = (member: TaskNode): unknown => {
-  const { cleanupFailures, exit } = member
+  const { exit, record } = member
+  const cleanupFailures = record?.cleanupFailures ?? []
   if (member.verdict === "completed") return exit?._tag === "Success" ? exit.value : undefined
   if (member.verdict === "failed") return exit?._tag === "Failure" ? exit.cause : undefined
   const reason = member.mark!.reason

@@ -85,7 +85,8 @@ export const match = <A, E, B>(
 /** @internal */
 export const fromMember = (member: TaskNode | undefined): Loser<any, any> => {
   if (member === undefined) return { _tag: "NotStarted" }
-  const { cleanupFailures, exit } = member
+  const { exit, record } = member
+  const cleanupFailures = record?.cleanupFailures ?? []
   // An abandoned member has no exit yet: it is a straggler.
   if (exit?._tag === "Success")
     return { _tag: "FinishedLate", value: exit.value, took: tookOf(member), cleanupFailures }

@@ -89,11 +89,7 @@ export interface Settled<T extends Entries> {
 export const firstSuccess = <const T extends Entries>(
   entries: T,
   options?: RaceOptions
-): Effect.Effect<Won<T>, RaceFailed<Failure<T>>, AllServices<T>> =>
-  Effect.map(
-    race(entries, options, (exit) => exit._tag === "Success"),
-    ({ losers, outcome, winner }) => ({ winner, value: outcome.value, losers }) as Won<T>
-  )
+): Effect.Effect<Won<T>, RaceFailed<Failure<T>>, AllServices<T>> => race(entries, options, "success")
 
 /**
  * The first member to end wins, however it ends. Does not fail, unless there are
@@ -105,14 +101,11 @@ export const firstSuccess = <const T extends Entries>(
 export const firstSettled = <const T extends Entries>(
   entries: T,
   options?: RaceOptions
-): Effect.Effect<Settled<T>, RaceFailed<never>, AllServices<T>> => race(entries, options, () => true)
+): Effect.Effect<Settled<T>, RaceFailed<never>, AllServices<T>> => race(entries, options, "settled")
 
 const race = (
   entries: Entries,
   options: RaceOptions | undefined,
-  wins: (exit: { readonly _tag: "Success" | "Failure" }) => boolean
+  first: "success" | "settled"
 ): Effect.Effect<any, any, any> =>
-  Effect.suspend(() => {
-    const policy = CancelPolicy.make(options)
-    return own((owner) => new RaceNode(options?.name ?? "race", owner, entries, wins, policy))
-  })
+  own((owner) => new RaceNode(options?.name ?? "race", owner, entries, first, CancelPolicy.make(options)))

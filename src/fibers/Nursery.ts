@@ -157,7 +157,7 @@ const handle = <E>(node: NurseryNode): Nursery<E> => ({
   spawn: (name, effect, options) =>
     Effect.withFiber((fiber) => {
       const child = node.adopt(name, effect, fiber, options)
-      if (!child.gone) fiber.currentDispatcher.scheduleTask(() => child.start(), 0)
+      if (!child.gone) node.starting.add(child, fiber)
       return Effect.succeed(asTask(child))
     }),
   spawnReady: (name, body, options) =>
@@ -199,7 +199,7 @@ const untilReady = <V>(
     Effect.callback<V, unknown>((resume) => {
       hear = (value) => resume(Effect.succeed(value))
       const withdraw = child.onClosed(() => resume(ended))
-      fiber.currentDispatcher.scheduleTask(() => child.start(), 0)
+      node.starting.add(child, fiber)
       return Effect.sync(withdraw)
     }),
     () =>

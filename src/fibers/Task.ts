@@ -212,7 +212,7 @@ export const onCancel = <R>(
   withTask<void, never, R>(Effect.void, (task) =>
     Effect.contextWith((context: Context.Context<R>) =>
       Scope.addFinalizer(
-        task.scope,
+        task,
         Effect.suspend(() =>
           task.interrupted && !task.committing ? Effect.provideContext(hook(task.mark!.reason), context) : Effect.void
         )
@@ -253,7 +253,7 @@ export const output = (value: unknown): Effect.Effect<void> =>
  */
 export const partial = (value: unknown): Effect.Effect<void> =>
   withTask(Effect.void, (task) => {
-    if (!task.gone) task.partial = { value }
+    if (!task.gone) TaskRecord.of(task).partial = { value }
     return Effect.void
   })
 

@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -206,15 +207,19 @@ export class Tasks extends Context.Service<
 const history = 1024
 
 const service = (tasks: TasksNode): Tasks["Service"] => {
-  const launch = (id: string, effect: Effect.Effect<any, any, any>, options: StartOptions | undefined) =>
-    Effect.withFiber<any, Refused>((fiber) => {
-      if (tasks.draining !== undefined) return Effect.fail(new Draining())
-      if (tasks.live >= tasks.maxRunning) return Effect.fail(new TooManyTasks({ maxRunning: tasks.maxRunning }))
-      const task = tasks.register(id, effect, fiber.context)
-      if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
-      fiber.currentDispatcher.scheduleTask(() => task.start(), 0)
-      return Effect.succeed(task)
-    })
+  const launch = (
+    id: string,
+    effect: Effect.Effect<any, any, any>,
+    options: StartOptions | undefined,
+    fiber: Fiber.Fiber<any, any>
+  ): Effect.Effect<TaskNode, Refused> => {
+    if (tasks.draining !== undefined) return Effect.fail(new Draining())
+    if (tasks.live >= tasks.maxRunning) return Effect.fail(new TooManyTasks({ maxRunning: tasks.maxRunning }))
+    const task = tasks.register(id, effect, fiber.context)
+    if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
+    tasks.starting.add(task, fiber)
+    return Effect.succeed(task)
+  }
   const found = (id: string) =>
     Effect.suspend(() => {
       const task = tasks.find(id)
@@ -227,20 +232,17 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
     })
   return Tasks.of({
     start: (id, effect, options) =>
-      Effect.suspend((): Effect.Effect<any, AlreadyRunning | Refused> => {
-        const held = tasks.find(id)
-        const state = held === undefined ? "completed" : tasks.stateOf(held)
-        return state === "running" || state === "cancelling" || state === "straggling" || state === "waiting"
-          ? Effect.fail(new AlreadyRunning({ id, state: state === "waiting" ? "running" : state }))
-          : launch(id, effect, options)
-      }) as never,
+      Effect.withFiber((fiber): Effect.Effect<any, AlreadyRunning | Refused> => {
+        const state = tasks.heldBy(id)
+        return state === undefined ? launch(id, effect, options, fiber) : Effect.fail(new AlreadyRunning({ id, state }))
+      }),
     startIfMissing: (id, effect, options) =>
-      Effect.suspend(() => {
+      Effect.withFiber((fiber): Effect.Effect<{ readonly task: any; readonly started: boolean }, Refused> => {
         const held = tasks.find(id)
         return held !== undefined
           ? Effect.succeed({ task: held, started: false })
-          : Effect.map(launch(id, effect, options), (task) => ({ task, started: true }))
-      }) as never,
+          : Effect.map(launch(id, effect, options, fiber), (task) => ({ task, started: true }))
+      }),
     get: (id) => Effect.sync(() => Option.fromUndefinedOr(tasks.find(id) as never)),
     info: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(tasks.find(id)), (task) => tasks.infoOf(task))),
     list: Effect.sync(() => tasks.all().map((task) => tasks.infoOf(task))),

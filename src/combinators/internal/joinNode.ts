@@ -24,6 +24,7 @@ export class JoinNode extends MembersNode<any, any> {
   private readonly render: (join: JoinNode) => Effect.Effect<any, any>
   private timer: Fiber.Fiber<void> | undefined = undefined
   private tripped = false
+  private until: number | undefined = undefined
   /** In the order of their ends, up to the turn in which the rest was told. */
   readonly failed: Array<TaskNode> = []
 
@@ -46,7 +47,7 @@ export class JoinNode extends MembersNode<any, any> {
   override begin(): void {
     const { limit } = this.options
     const millis = limit === undefined ? Infinity : Duration.toMillis(limit)
-    if (millis !== Infinity) this.deadline = this.clock.currentTimeMillisUnsafe() + millis
+    if (millis !== Infinity) this.until = this.clock.currentTimeMillisUnsafe() + millis
     super.begin()
     if (millis === Infinity || this.live === 0) return
     const passed = Effect.sync(() => {
@@ -59,6 +60,10 @@ export class JoinNode extends MembersNode<any, any> {
     // A limit of zero or less has run the synchronous prefix.
     if (millis <= 0) Effect.runForkWith(this.context)(passed)
     else this.timer = Effect.runForkWith(this.context)(Effect.andThen(this.clock.sleep(limit!), passed))
+  }
+
+  override get deadline(): number | undefined {
+    return this.until
   }
 
   override close(): void {
@@ -105,7 +110,8 @@ export class JoinNode extends MembersNode<any, any> {
   /** For results that have no place for them: clean-up failures go to the enclosing task. */
   passOnCleanupFailures(): void {
     for (const member of this.members) {
-      for (const { cause, scope } of member.cleanupFailures) this.up!.cleanupFailed(scope, cause, this.context)
+      for (const { cause, scope } of member.record?.cleanupFailures ?? [])
+        this.up!.cleanupFailed(scope, cause, this.context)
       const late = this.tripped && member.verdict === "failed" && !this.failed.includes(member)
       if (late && member.exit?._tag === "Failure") this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
     }

@@ -7,31 +7,38 @@ import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { GroupNode } from "../../fibers/internal/groupNode.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
-import { type Entries, toList } from "../Entries.ts"
+import type { Entries } from "../Entries.ts"
 
 export abstract class MembersNode<A, E> extends GroupNode<A, E> {
-  readonly names: ReadonlyArray<string>
-  private readonly effects: ReadonlyArray<Effect.Effect<any, any, any>>
-  readonly isList: boolean
-  /** By input index; a hole is a member that was never started. */
+  /** The keys of a record; undefined for a list. */
+  private readonly keys: ReadonlyArray<string> | undefined
+  private readonly entries: Entries
+  private readonly size: number
+  /** By input index; what lies beyond its length was never started. */
   readonly members: Array<TaskNode> = []
   private begun = false
 
   constructor(kind: "race" | "join", name: string, owner: Fiber.Fiber<any, any>, entries: Entries) {
     super(kind, name, owner)
-    const list = toList(entries)
-    this.isList = Array.isArray(entries)
-    this.names = list.map(([name]) => name)
-    this.effects = list.map(([, effect]) => effect)
+    this.keys = Array.isArray(entries) ? undefined : Object.keys(entries)
+    this.entries = entries
+    this.size = this.keys === undefined ? (entries.length as number) : this.keys.length
+  }
+
+  /** The key of a member, or its index. */
+  keyOf(index: number): string | number {
+    return this.keys === undefined ? index : this.keys[index]!
   }
 
   /** True when it makes no sense to start more members. */
   abstract get decided(): boolean
 
   override begin(): void {
-    for (let index = 0; index < this.effects.length; index++) {
+    const entries = this.entries as Record<string | number, Effect.Effect<any, any, any>>
+    for (let index = 0; index < this.size; index++) {
       if (this.decided || this.interrupted) break
-      const member = this.member("member", this.names[index]!, this.effects[index]!)
+      const key = this.keyOf(index)
+      const member = this.member("member", String(key), entries[key]!)
       this.members.push(member)
       member.start()
     }
@@ -48,12 +55,11 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
 
   /** A list or a record, as the input was, of what `f` makes of each member. */
   collect<B>(f: (member: TaskNode | undefined, index: number) => B | undefined): any {
-    if (this.isList) return this.names.map((_, index) => f(this.members[index], index))
-    const record: Record<string, B> = {}
-    for (let index = 0; index < this.names.length; index++) {
+    const collected: any = this.keys === undefined ? [] : {}
+    for (let index = 0; index < this.size; index++) {
       const value = f(this.members[index], index)
-      if (value !== undefined) record[this.names[index]!] = value
+      if (this.keys === undefined || value !== undefined) collected[this.keyOf(index)] = value
     }
-    return record
+    return collected
   }
 }

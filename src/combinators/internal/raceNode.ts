@@ -19,7 +19,7 @@ import { RaceFailed } from "../RaceFailed.ts"
 import { MembersNode } from "./membersNode.ts"
 
 export class RaceNode extends MembersNode<any, any> {
-  private readonly wins: (exit: Exit.Exit<unknown, unknown>) => boolean
+  private readonly decidedBy: "success" | "settled"
   private readonly policy: CancelPolicy
   private winner: TaskNode | undefined = undefined
 
@@ -27,11 +27,11 @@ export class RaceNode extends MembersNode<any, any> {
     name: string,
     owner: Fiber.Fiber<any, any>,
     entries: Entries,
-    wins: (exit: Exit.Exit<unknown, unknown>) => boolean,
+    decidedBy: "success" | "settled",
     policy: CancelPolicy
   ) {
     super("race", name, owner, entries)
-    this.wins = wins
+    this.decidedBy = decidedBy
     this.policy = policy
   }
 
@@ -40,7 +40,8 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   override keepsScopeOf(child: ScopeNode, exit: Exit.Exit<unknown, unknown>): boolean {
-    if (this.winner !== undefined || this.interrupted || !this.wins(exit)) return false
+    if (this.winner !== undefined || this.interrupted) return false
+    if (exit._tag === "Failure" && this.decidedBy === "success") return false
     this.winner = child as TaskNode
     return exit._tag === "Success"
   }
@@ -65,32 +66,33 @@ export class RaceNode extends MembersNode<any, any> {
         new RaceFailed({
           race: this.name,
           failures: this.members.map((member, index) => ({
-            member: this.isList ? index : member.name,
+            member: this.keyOf(index),
             cause: (member.exit as Exit.Failure<unknown, unknown>).cause
           }))
         })
       )
     }
-    return Effect.as(this.release(), this.report(winner))
+    const report = Effect.succeed(this.report(winner))
+    return winner.state._tag === "Open" ? Effect.andThen(this.release(), report) : report
   }
 
   private report(winner: TaskNode): object {
     const index = this.members.indexOf(winner)
-    return {
-      winner: this.isList ? index : winner.name,
-      outcome: outcomeOf(winner),
-      losers: this.collect((member, at) => (at === index ? undefined : fromMember(member)))
-    }
+    const key = this.keyOf(index)
+    const losers = this.collect((member, at) => (at === index ? undefined : fromMember(member)))
+    return this.decidedBy === "success"
+      ? { winner: key, value: (winner.exit as Exit.Success<unknown>).value, losers }
+      : { winner: key, outcome: outcomeOf(winner), losers }
   }
 
   /** The winner's scope moves to the caller's. */
   override release(): Effect.Effect<void> {
     const { winner } = this
-    if (winner === undefined || winner.scope.state._tag !== "Open") return Effect.void
+    if (winner === undefined || winner.state._tag !== "Open") return Effect.void
     const callers = Context.getOption(this.context as Context.Context<Scope.Scope>, Scope.Scope)
     return callers._tag === "Some"
-      ? Scope.addFinalizerExit(callers.value, (exit) => Scope.close(winner.scope, exit))
-      : Scope.close(winner.scope, Exit.void)
+      ? Scope.addFinalizerExit(callers.value, (exit) => Scope.close(winner, exit))
+      : Scope.close(winner, Exit.void)
   }
 
   override salvageable(): ReadonlyArray<unknown> {

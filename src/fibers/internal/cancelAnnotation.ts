@@ -1,7 +1,9 @@
 /**
- * What an interrupt of ours carries: the second channel, for whoever awaits the
- * fiber from outside. It names the node it was meant for, so that a task that
- * joins a cancelled task does not believe that it was cancelled itself.
+ * The second channel for a reason: on the interrupt in an exit that leaves the
+ * tree, for whoever awaits a task from outside. It names the node it was meant
+ * for, so that one who joins a cancelled task does not believe that it was
+ * cancelled itself. Fibers are interrupted without it: inside, everybody reads
+ * the node, and an annotation per fiber costs a quarter of a raw interrupt.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"

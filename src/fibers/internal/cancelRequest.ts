@@ -2,7 +2,9 @@
  * One cancel: made once and shared by every node it marks, so that a tree of ten
  * thousand children costs one reason and one interrupt annotation.
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import * as Exit from "effect/Exit"
 import * as CancelReason from "../CancelReason.ts"
 import { type Annotated, annotation } from "./cancelAnnotation.ts"
 import type { ScopeNode } from "./scopeNode.ts"
@@ -10,6 +12,7 @@ import type { ScopeNode } from "./scopeNode.ts"
 export class CancelRequest implements Annotated {
   private stamped: CancelReason.CancelReason | undefined = undefined
   private annotated: Context.Context<never> | undefined = undefined
+  private exited: Exit.Exit<never> | undefined = undefined
   readonly target: ScopeNode
   private readonly draft: CancelReason.Draft | CancelReason.CancelReason
   /** Epoch milliseconds, by the clock of the target. */
@@ -23,6 +26,11 @@ export class CancelRequest implements Annotated {
 
   get reason(): CancelReason.CancelReason {
     return (this.stamped ??= CancelReason.stamp(this.draft, this.target.name, this.at))
+  }
+
+  /** How whoever never ran has exited. */
+  get exit(): Exit.Exit<never> {
+    return (this.exited ??= Exit.failCause(Cause.annotate(Cause.interrupt(), this.annotation)))
   }
 
   get annotation(): Context.Context<never> {

@@ -5,57 +5,67 @@
  */
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import type { CancelPolicy } from "../CancelPolicy.ts"
+import { type CancelPolicy, immediate } from "../CancelPolicy.ts"
 import type { CancelReason, Draft } from "../CancelReason.ts"
 import { CancelPlan } from "./cancelPlan.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import type { ScopeNode } from "./scopeNode.ts"
-import { trampoline } from "./trampoline.ts"
+import { hold, release } from "./trampoline.ts"
 
-/** Marks `target` and all below it. Who is marked keeps the first mark. */
-export const requestBelow = (target: ScopeNode, reason: Draft | CancelReason): CancelRequest => {
-  const request = new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe())
-  if (target.gone || target.mark !== undefined) return request
-  const marked: Array<ScopeNode> = []
+/**
+ * Marks `target` and all below it, and, with `now`, ends their grace. Who is
+ * marked keeps the first mark. Nobody is told before the whole tree is in its
+ * new state, and nobody above resumes before all have been told.
+ */
+const tell = (target: ScopeNode, request: CancelRequest, now: boolean, by: number | undefined): void => {
+  // Most targets are a single task.
+  if (target.live === 0 && target.mark === undefined && now && !target.withholds) {
+    target.mark = request
+    target.interrupted = true
+    if (target.listens) target.requestArrived(request)
+    const held = hold()
+    target.deliverInterrupt(by)
+    return release(held)
+  }
+  const listening: Array<ScopeNode> = []
+  const told: Array<ScopeNode> = []
   target.walk((node) => {
+    if (node.shielded && node !== target) return false
+    const unmarked = node.mark === undefined
+    if (unmarked) {
+      node.mark = request
+      if (node.listens) listening.push(node)
+    }
     // Whoever is linked below a marked node was born with the mark.
-    if (node.mark !== undefined) return false
-    node.mark = request
-    if (node.listens) marked.push(node)
+    if (!now) return unmarked
+    if (node.withholds) return false
+    if (node.interrupted) return node === target
+    node.interrupted = true
+    told.push(node)
     return true
   })
-  for (const node of marked) node.requestArrived(request)
-  return request
+  for (const node of listening) node.requestArrived(request)
+  if (told.length === 0) return
+  const held = hold()
+  // Leaves first.
+  for (let index = told.length - 1; index >= 0; index--) told[index]!.deliverInterrupt(by)
+  release(held)
 }
 
 /** Ends the grace of `target` and all below it. */
-export const interruptBelow = (target: ScopeNode, by?: number): void => {
-  const told: Array<ScopeNode> = []
-  target.walk((node) => {
-    if (node.withholds || (node.interrupted && node !== target)) return false
-    if (!node.interrupted) {
-      node.interrupted = true
-      told.push(node)
-    }
-    return true
-  })
-  // One job, so that nobody above resumes before all have been told.
-  trampoline(() => {
-    for (let index = told.length - 1; index >= 0; index--) told[index]!.deliverInterrupt(by)
-  })
-}
+export const interruptBelow = (target: ScopeNode, by?: number): void => tell(target, target.mark!, true, by)
 
 /** Decides whatever below `target` has not ended: its fibers become stragglers. */
 export const abandonBelow = (target: ScopeNode): void => {
   const open: Array<ScopeNode> = []
   target.walk((node) => {
-    if (node.withholds) return false
+    if (node.withholds || (node.shielded && node !== target)) return false
     open.push(node)
     return true
   })
-  trampoline(() => {
-    for (let index = open.length - 1; index >= 0; index--) open[index]!.abandon()
-  })
+  const held = hold()
+  for (let index = open.length - 1; index >= 0; index--) open[index]!.abandon()
+  release(held)
 }
 
 /** A whole cancel. The returned request won if it is the mark of `target`. */
@@ -66,13 +76,17 @@ export const cancel = (
   context: Context.Context<never>,
   by?: number
 ): CancelRequest => {
-  const request = requestBelow(target, reason)
+  const request = new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe())
   if (target.gone) return request
+  if (policy === immediate) {
+    tell(target, request, true, by)
+    return request
+  }
   const grace = Duration.toMillis(policy.grace)
   const giveUp = Duration.toMillis(policy.giveUp)
-  if (grace === 0 || giveUp === 0) interruptBelow(target, by)
+  tell(target, request, grace === 0 || giveUp === 0, by)
   if (giveUp === 0) abandonBelow(target)
-  else if (grace > 0 || giveUp !== Infinity) {
+  else if ((grace > 0 || giveUp !== Infinity) && !target.gone) {
     const plan = (target.plan ??= new CancelPlan(target, interruptBelow, abandonBelow))
     plan.bringForward(request.at + grace, request.at + giveUp, context)
   }

@@ -8,7 +8,6 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type * as Scheduler from "effect/Scheduler"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import type { CancelReason, Draft } from "../CancelReason.ts"
 import { annotatedIn } from "./cancelAnnotation.ts"
@@ -21,12 +20,14 @@ import { TaskNode } from "./taskNode.ts"
 export abstract class GroupNode<A, E> extends ScopeNode {
   /** The services of the owner, which members inherit. */
   readonly context: Context.Context<never>
-  readonly dispatcher: Scheduler.SchedulerDispatcher
+  private readonly owner: Fiber.Fiber<any, any>
 
   constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
     super(kind, name, owner.getRef(CurrentNode), owner.getRef(Clock.Clock))
     this.context = owner.context
-    this.dispatcher = owner.currentDispatcher
+    this.owner = owner
+    // In clean-up, or wherever else the owner cannot be interrupted, its group is not interrupted either.
+    this.shielded = !isInterruptible(owner) || this.up!.interrupted
     this.open()
   }
 
@@ -73,7 +74,7 @@ export abstract class GroupNode<A, E> extends ScopeNode {
 
   /** In the next turn of the scheduler, so that what is decided in this one counts. */
   nextTurn(job: () => void): void {
-    this.dispatcher.scheduleTask(() => {
+    this.owner.currentDispatcher.scheduleTask(() => {
       if (!this.gone) job()
     }, 0)
   }
@@ -83,13 +84,17 @@ export abstract class GroupNode<A, E> extends ScopeNode {
   }
 }
 
+/** Not part of the public interface of a fiber; test/fibers/internal/groupNode.test.ts guards it. */
+const isInterruptible = (fiber: Fiber.Fiber<any, any>): boolean =>
+  (fiber as { readonly interruptible?: boolean }).interruptible !== false
+
 /** Runs a group on the current fiber; see the head of this file. */
 export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E>): Effect.Effect<A, E> =>
   Effect.withFiber((owner) => {
     const group = make(owner)
     return Effect.onExit(
       Effect.callback<A, E>((resume) => {
-        group.onClosed(() => resume(Effect.suspend(() => group.result())))
+        group.onClosed(() => resume(group.result()))
         group.begin()
         group.closeIfDone()
       }),

@@ -13,6 +13,7 @@ import { ScopeCancelled } from "../ScopeCancelled.ts"
 import { cancel } from "./cancelling.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { GroupNode } from "./groupNode.ts"
+import { StartQueue } from "./startQueue.ts"
 import { TaskNode } from "./taskNode.ts"
 
 export type OnFailure = "cancel-siblings" | "supervise"
@@ -34,6 +35,7 @@ export class NurseryNode extends GroupNode<any, any> {
   /** Children whose failure still goes to the caller that waits for their `ready`. */
   private readonly unready = new Set<TaskNode>()
   private foreground = 0
+  readonly starting = new StartQueue()
   private closing = false
   private tripped = false
   readonly failures: Array<ChildFailure> = []

@@ -6,14 +6,18 @@ import type { CancelRequest } from "./cancelRequest.ts"
 import type { TaskNode } from "./taskNode.ts"
 
 export const outcomeOf = (node: TaskNode): TaskOutcome<any, any, any> => {
-  const { cleanupFailures, salvaged } = node
+  const { record } = node
+  const partial = record?.partial
+  // Copies: a straggler's later failures do not change an outcome.
+  const cleanupFailures = record === undefined ? none : [...record.cleanupFailures]
+  const salvaged = record === undefined ? none : [...record.salvaged]
   if (node.verdict === "cancelled") {
     return {
       _tag: "Cancelled",
       reason: node.mark!.reason,
       how: node.how,
       took: tookOf(node),
-      ...(node.partial === undefined ? {} : { partial: node.partial.value }),
+      ...(partial === undefined ? {} : { partial: partial.value }),
       cleanupFailures,
       salvaged
     }
@@ -24,8 +28,13 @@ export const outcomeOf = (node: TaskNode): TaskOutcome<any, any, any> => {
     : { _tag: "Failed", cause: exit.cause, cleanupFailures, salvaged }
 }
 
+const none: ReadonlyArray<never> = []
+
 /** From the request that won to the end. */
-export const tookOf = (node: TaskNode): Duration.Duration => Duration.millis(Math.max(0, node.endedAt - node.mark!.at))
+export const tookOf = (node: TaskNode): Duration.Duration => {
+  const millis = node.endedAt - node.mark!.at
+  return millis > 0 ? Duration.millis(millis) : Duration.zero
+}
 
 /** The answer to one cancel of a task that has ended: the tag follows the outcome. */
 export const resultOf = (node: TaskNode, request: CancelRequest): CancelResult => {

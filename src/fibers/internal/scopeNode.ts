@@ -16,6 +16,8 @@ import { trampoline } from "./trampoline.ts"
 
 export type Kind = "root" | "tasks" | "task" | "nursery" | "race" | "join" | "body" | "member"
 
+const nobody = (): void => {}
+
 export class ScopeNode {
   readonly up: ScopeNode | undefined
   private first: ScopeNode | undefined = undefined
@@ -32,12 +34,15 @@ export class ScopeNode {
   gone = false
   /** Timers of the cancels that were addressed to this very node. */
   plan: CancelPlan | undefined = undefined
-  deadline: number | undefined = undefined
+  /** True while the owner cannot be interrupted: cancels from outside stop here (a group in an uninterruptible region). */
+  shielded = false
 
   readonly kind: Kind
   readonly name: string
   readonly clock: Clock.Clock
-  private watchers: Array<() => void> | undefined = undefined
+  /** Most nodes have one; the others come after it. */
+  private watcher: (() => void) | undefined = undefined
+  private watchers: Set<() => void> | undefined = undefined
 
   constructor(kind: Kind, name: string, up: ScopeNode | undefined, clock: Clock.Clock) {
     this.kind = kind
@@ -56,6 +61,7 @@ export class ScopeNode {
     else up.last.next = this
     up.last = this
     up.live++
+    if (this.shielded) return
     this.mark = up.mark
     this.interrupted = up.interrupted
   }
@@ -72,10 +78,12 @@ export class ScopeNode {
     up.live--
     if (this.plan !== undefined) this.plan.clear()
     up.childClosed(this)
-    if (this.watchers !== undefined) {
-      for (const watcher of this.watchers) trampoline(watcher)
-      this.watchers = undefined
-    }
+    if (this.watcher === undefined) return
+    trampoline(this.watcher)
+    this.watcher = undefined
+    if (this.watchers === undefined) return
+    for (const watcher of this.watchers) trampoline(watcher)
+    this.watchers = undefined
   }
 
   /** Calls back once this node has closed, at once if it has; the returned function withdraws. */
@@ -84,16 +92,21 @@ export class ScopeNode {
       watcher()
       return () => {}
     }
-    const watchers = (this.watchers ??= [])
-    watchers.push(watcher)
+    if (this.watcher === undefined) this.watcher = watcher
+    else (this.watchers ??= new Set()).add(watcher)
     return () => {
-      const index = watchers.indexOf(watcher)
-      if (index >= 0) watchers.splice(index, 1)
+      if (this.watcher === watcher) this.watcher = nobody
+      else this.watchers?.delete(watcher)
     }
   }
 
   /** A child has just been unlinked. */
   childClosed(_child: ScopeNode): void {}
+
+  /** When this scope must have ended, in epoch milliseconds. */
+  get deadline(): number | undefined {
+    return undefined
+  }
 
   /** While true, interrupts and giving up stop here (a commit). */
   get withholds(): boolean {

@@ -11,22 +11,24 @@ import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { Scheduler } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Stragglers } from "../Stragglers.ts"
-import type { CleanupFailure, How, Salvaged } from "../TaskOutcome.ts"
+import type { How } from "../TaskOutcome.ts"
 import { annotatedIn } from "./cancelAnnotation.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
-import type { TaskRecord } from "./taskRecord.ts"
+import { TaskRecord } from "./taskRecord.ts"
 import { trampoline } from "./trampoline.ts"
 
 export type Verdict = "completed" | "failed" | "cancelled"
 
-export class TaskNode extends ScopeNode {
+export class TaskNode extends ScopeNode implements Scope.Closeable {
+  declare readonly ["~effect/Scope"]: "~effect/Scope"
+  declare readonly ["~effect/Scope/Closeable"]: "~effect/Scope/Closeable"
   readonly context: Context.Context<never>
   private effect: Effect.Effect<any, any> | undefined
   fiber: Fiber.Fiber<any, any> | undefined = undefined
@@ -37,14 +39,12 @@ export class TaskNode extends ScopeNode {
   endedAt = NaN
   /** From the entry of a commit on, nothing interrupts or gives up on this task. */
   committing = false
-  /** 1 for the first run under this name. */
-  attempt = 1
-  /** Made when somebody can listen. */
+  /** What only some tasks have: made when there is something to keep or somebody who listens. */
   record: TaskRecord | undefined = undefined
-  cleanupFailures: ReadonlyArray<CleanupFailure> = none
-  salvaged: ReadonlyArray<Salvaged> = none
-  partial: { readonly value: unknown } | undefined = undefined
-  readonly scope: Scope.Closeable = Scope.makeUnsafe()
+  /** The node is the scope of its own effect: one object less a task. */
+  declare readonly strategy: "sequential"
+  declare readonly parent: undefined
+  state: Scope.State.Empty | Scope.State.Open | Scope.State.Closed = empty
 
   constructor(
     kind: Kind,
@@ -57,7 +57,11 @@ export class TaskNode extends ScopeNode {
     super(kind, name, up, clock)
     // The services that it needs are in the context.
     this.effect = effect as Effect.Effect<any, any>
-    this.context = Context.add(Context.add(context, CurrentNode, this), Scope.Scope, this.scope)
+    this.context = Context.add(Context.add(context, CurrentNode, this), Scope.Scope, this)
+  }
+
+  get attempt(): number {
+    return this.record?.attempt ?? 1
   }
 
   /** Runs the effect, unless a cancel came first. */
@@ -87,7 +91,11 @@ export class TaskNode extends ScopeNode {
   private exited(exit: Exit.Exit<any, any>): void {
     this.exit = exit
     if (this.up!.keepsScopeOf(this, exit)) return this.settle()
-    const closing = Scope.closeUnsafe(this.scope, exit)
+    if (this.state._tag === "Empty") {
+      this.state = { _tag: "Closed", exit }
+      return this.settle()
+    }
+    const closing = Scope.closeUnsafe(this, exit)
     if (closing === undefined) return this.settle()
     Effect.runForkWith(this.context)(closing as Effect.Effect<unknown>, { uninterruptible: true }).addObserver(
       (closed) => {
@@ -116,8 +124,7 @@ export class TaskNode extends ScopeNode {
       return "cancelled"
     }
     if (stopped) {
-      const failures = exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
-      if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
+      this.keepFailuresOf(exit.cause)
       return "cancelled"
     }
     if (!Cause.hasInterruptsOnly(exit.cause) || exit.cause.reasons.length === 0) return "failed"
@@ -133,10 +140,10 @@ export class TaskNode extends ScopeNode {
 
   override deliverInterrupt(by: number | undefined): void {
     if (this.exit !== undefined || this.gone) return
-    if (this.fiber !== undefined) return this.fiber.interruptUnsafe(by, this.mark!.annotation)
+    if (this.fiber !== undefined) return this.fiber.interruptUnsafe(by)
     // Cancelled before its first step: the body never runs.
     this.effect = undefined
-    this.exit = Exit.failCause(Cause.annotate(Cause.interrupt(by), this.mark!.annotation))
+    this.exit = this.mark!.exit
     this.settle()
   }
 
@@ -145,7 +152,7 @@ export class TaskNode extends ScopeNode {
     this.effect = undefined
     this.mark = request
     this.interrupted = true
-    this.exit = Exit.failCause(Cause.annotate(Cause.interrupt(), request.annotation))
+    this.exit = request.exit
     this.verdict = "cancelled"
     this.endedAt = this.clock.currentTimeMillisUnsafe()
     this.gone = true
@@ -170,10 +177,7 @@ export class TaskNode extends ScopeNode {
   private straggled(): void {
     const stragglers = Context.get(this.context, Stragglers)
     if (!stragglers.delete(this)) return
-    const exit = this.exit!
-    const failures =
-      exit._tag === "Failure" ? exit.cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)) : []
-    if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
+    if (this.exit?._tag === "Failure") this.keepFailuresOf(this.exit.cause)
     this.report()
   }
 
@@ -188,17 +192,24 @@ export class TaskNode extends ScopeNode {
   /** The nearest task that somebody awaits keeps what its members and bodies could not return. */
   override salvage(scope: string, value: unknown): boolean {
     if (this.kind !== "task") return super.salvage(scope, value)
-    this.salvaged = [...this.salvaged, { scope, value }]
+    TaskRecord.of(this).salvaged.push({ scope, value })
     return true
   }
 
   override cleanupFailed(scope: string, cause: Cause.Cause<unknown>, context: Context.Context<never>): void {
     if (this.kind === "body") return super.cleanupFailed(scope, cause, context)
-    this.cleanupFailures = [...this.cleanupFailures, { scope, cause }]
+    TaskRecord.of(this).cleanupFailures.push({ scope, cause })
+  }
+
+  private keepFailuresOf(cause: Cause.Cause<unknown>): void {
+    if (cause.reasons.length === 1 && Cause.isInterruptReason(cause.reasons[0]!)) return
+    const failures = cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
+    if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
   }
 
   private report(): void {
-    for (const { scope, cause } of this.cleanupFailures) {
+    if (this.record === undefined) return
+    for (const { cause, scope } of this.record.cleanupFailures) {
       const log = Effect.logWarning(`Clean-up of "${scope}" failed`, cause)
       trampoline(() => Effect.runForkWith(this.context)(log))
     }
@@ -207,7 +218,8 @@ export class TaskNode extends ScopeNode {
 
 let starting = 0
 
-const none: ReadonlyArray<never> = []
+const { state: empty, ...scopeMarks } = Scope.makeUnsafe()
+Object.assign(TaskNode.prototype, scopeMarks)
 
 /** One effect for all tasks: the node is in the context that it runs with. */
 const begin = Effect.withFiber((fiber) => (fiber.getRef(CurrentNode) as TaskNode).takeEffect(fiber))

@@ -1,11 +1,12 @@
 /**
- * What is kept of a task for those who follow it: its events and whoever waits
- * for the request. Made when somebody can listen, so that a task nobody follows
- * pays nothing.
+ * What only some tasks have: events that somebody follows, listeners for the
+ * request, a partial result, failures of clean-up, salvaged values. Made when
+ * first needed, so that a plain task pays nothing.
  */
 import * as DateTime from "effect/DateTime"
 import type { CancelReason } from "../CancelReason.ts"
 import type { TaskEvent } from "../TaskEvent.ts"
+import type { CleanupFailure, Salvaged } from "../TaskOutcome.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { outcomeOf } from "./outcome.ts"
 import { TaskLog } from "./taskLog.ts"
@@ -16,6 +17,11 @@ type Unstamped<Event> = Event extends unknown ? Omit<Event, "task" | "attempt" |
 export class TaskRecord {
   private seq = 0
   private readonly node: TaskNode
+  /** 1 for the first run under its id. */
+  attempt = 1
+  readonly cleanupFailures: Array<CleanupFailure> = []
+  readonly salvaged: Array<Salvaged> = []
+  partial: { readonly value: unknown } | undefined = undefined
   private listeners: Array<(reason: CancelReason) => void> = []
   log: TaskLog | undefined = undefined
 
@@ -33,8 +39,8 @@ export class TaskRecord {
     this.log = new TaskLog(keep)
     const { node } = this
     if (!Number.isNaN(node.startedAt)) this.started()
-    if (node.mark !== undefined && !Number.isNaN(node.startedAt)) this.requested(node.mark)
     if (node.gone) this.ended()
+    else if (node.mark !== undefined) this.requested(node.mark)
     return this.log
   }
 
@@ -42,7 +48,7 @@ export class TaskRecord {
     this.log!.append({
       ...event,
       task: this.node.name,
-      attempt: this.node.attempt,
+      attempt: this.attempt,
       seq: ++this.seq,
       at: DateTime.makeUnsafe(at)
     } as TaskEvent)

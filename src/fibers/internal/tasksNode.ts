@@ -7,17 +7,18 @@ import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as CancelReason from "../CancelReason.ts"
 import { Stragglers } from "../Stragglers.ts"
 import type { DrainReport, TaskInfo } from "../Tasks.ts"
-import { requestBelow } from "./cancelling.ts"
 import { ScopeNode } from "./scopeNode.ts"
+import { StartQueue } from "./startQueue.ts"
 import { TaskNode } from "./taskNode.ts"
+import { TaskRecord } from "./taskRecord.ts"
 
 export class TasksNode extends ScopeNode {
   private readonly byId = new Map<string, TaskNode>()
   /** Ended records, oldest end first. */
   private readonly ended = new Set<TaskNode>()
+  readonly starting = new StartQueue()
   readonly maxRunning: number
   private readonly keepMillis: number
   private readonly keepCount: number
@@ -36,7 +37,7 @@ export class TasksNode extends ScopeNode {
     const before = this.byId.get(id)
     const task = new TaskNode("task", id, this, this.clock, effect, context)
     if (before !== undefined) {
-      task.attempt = before.attempt + 1
+      TaskRecord.of(task).attempt = before.attempt + 1
       this.ended.delete(before)
     }
     this.byId.set(id, task)
@@ -45,35 +46,42 @@ export class TasksNode extends ScopeNode {
   }
 
   find(id: string): TaskNode | undefined {
-    this.forget()
-    return this.byId.get(id)
+    const task = this.byId.get(id)
+    if (task === undefined || !task.gone || !this.expired(task)) return task
+    this.drop(task)
+    return undefined
   }
 
   all(): ReadonlyArray<TaskNode> {
-    this.forget()
+    for (const task of this.ended) if (this.expired(task)) this.drop(task)
     return Array.from(this.byId.values())
   }
 
   override childClosed(child: ScopeNode): void {
     const task = child as TaskNode
-    if (this.byId.get(task.name) === task) this.ended.add(task)
-    this.forget()
-    if (this.gone || this.live > 0) return
+    this.ended.add(task)
+    if (this.ended.size > this.keepCount) this.dropOldest()
+    if (this.live > 0) return
     for (const listener of this.onEmpty.splice(0)) listener()
   }
 
   readonly onEmpty: Array<() => void> = []
 
-  /** Drops ended records that are over the count or the time. */
-  private forget(): void {
-    if (this.ended.size === 0) return
-    const oldest = this.clock.currentTimeMillisUnsafe() - this.keepMillis
+  private dropOldest(): void {
     for (const task of this.ended) {
-      if (this.ended.size <= this.keepCount && task.endedAt >= oldest) return
+      // A straggler keeps its id until its real end.
       if (this.straggles(task)) continue
-      this.ended.delete(task)
-      this.byId.delete(task.name)
+      return this.drop(task)
     }
+  }
+
+  private expired(task: TaskNode): boolean {
+    return task.endedAt < this.clock.currentTimeMillisUnsafe() - this.keepMillis && !this.straggles(task)
+  }
+
+  private drop(task: TaskNode): void {
+    this.ended.delete(task)
+    this.byId.delete(task.name)
   }
 
   private straggles(task: TaskNode): boolean {
@@ -84,6 +92,14 @@ export class TasksNode extends ScopeNode {
     if (task.gone) return this.straggles(task) ? "straggling" : task.verdict!
     if (task.mark !== undefined) return "cancelling"
     return Number.isNaN(task.startedAt) ? "waiting" : "running"
+  }
+
+  /** The state of the task that holds this id against a new start, if one does. */
+  heldBy(id: string): "running" | "cancelling" | "straggling" | undefined {
+    const task = this.byId.get(id)
+    if (task === undefined) return undefined
+    if (task.gone) return this.straggles(task) ? "straggling" : undefined
+    return task.mark === undefined ? "running" : "cancelling"
   }
 
   infoOf(task: TaskNode): TaskInfo {
@@ -100,7 +116,6 @@ export class TasksNode extends ScopeNode {
   /** Leaves the tree; the service is of no use any more. */
   shut(): void {
     if (this.gone) return
-    requestBelow(this, CancelReason.scopeClosed())
     this.close()
   }
 }

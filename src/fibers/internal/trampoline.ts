@@ -6,23 +6,34 @@
 const jobs: Array<() => void> = []
 let running = false
 
+/** Runs `job` after the jobs that are under way, at once if there are none. */
 export const trampoline = (job: () => void): void => {
   jobs.push(job)
-  if (running) return
+  if (!running) drain()
+}
+
+/** From here to `release`, whatever would resume a fiber waits. Answers whether it was so already. */
+export const hold = (): boolean => {
+  const held = running
   running = true
-  let index = 0
-  try {
-    for (; index < jobs.length; index++) {
-      jobs[index]!()
-      if (index === 1023) {
-        jobs.splice(0, 1024)
-        index = -1
-      }
+  return held
+}
+
+/** Ends a `hold`, given its answer. */
+export const release = (held: boolean): void => {
+  if (!held) drain()
+}
+
+const drain = (): void => {
+  running = true
+  for (let index = 0; index < jobs.length; index++) {
+    jobs[index]!()
+    // A long chain of ends must not keep every finished job.
+    if (index === 1023) {
+      jobs.splice(0, 1024)
+      index = -1
     }
-  } finally {
-    running = false
-    // A job that throws is a defect of ours; the others must not be lost with it.
-    const rest = jobs.splice(0).slice(index + 1)
-    for (const job of rest) trampoline(job)
   }
+  jobs.length = 0
+  running = false
 }
