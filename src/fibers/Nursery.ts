@@ -7,11 +7,12 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
-import { cancelAs, cancelGroupAs } from "./internal/cancelAs.ts"
+import { cancelAs, cancelNurseryAs } from "./internal/cancelAs.ts"
 import { closed, own } from "./internal/groupNode.ts"
 import { NurseryNode } from "./internal/nurseryNode.ts"
 import { outcomeOf } from "./internal/outcome.ts"
@@ -125,7 +126,14 @@ export const supervise = <A, E2, R, E = never>(
 export const make = <E = never>(name = "nursery"): Effect.Effect<Nursery<E>, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.withFiber((fiber) => Effect.succeed(new NurseryNode(name, fiber, "supervise", undefined))),
+      Effect.withFiber((fiber) =>
+        Effect.sync(() => {
+          const node = new NurseryNode(name, fiber, "supervise", undefined)
+          node.shielded = false
+          node.open()
+          return node
+        })
+      ),
       (node) =>
         Effect.suspend(() => {
           node.shut(CancelReason.scopeClosed({ by: name }))
@@ -162,53 +170,48 @@ const handle = <E>(node: NurseryNode): Nursery<E> => ({
     }),
   spawnReady: (name, body, options) =>
     Effect.withFiber((fiber) => untilReady(node, name, body, fiber, options)) as never,
-  cancel: (options) => cancelGroupAs(node, options)
+  cancel: (options) => cancelNurseryAs(node, options)
 })
 
 const untilReady = <V>(
   node: NurseryNode,
   name: string,
   body: (ready: (value: V) => Effect.Effect<void>) => Effect.Effect<any, any, any>,
-  fiber: Parameters<NurseryNode["adopt"]>[2],
+  fiber: Fiber.Fiber<any, any>,
   options: SpawnOptions | undefined
 ): Effect.Effect<V, any> => {
+  let child: TaskNode | undefined
   let said = false
-  let hear: (value: V) => void = () => {}
-  const ready = (value: V) =>
-    Effect.sync(() => {
-      if (said) return
-      said = true
-      node.ready(child)
-      hear(value)
-    })
-  const child: TaskNode = node.adopt(
-    name,
-    Effect.suspend(() => body(ready)),
-    fiber,
-    options
-  )
-  const ended = Effect.suspend((): Effect.Effect<never, unknown> => {
-    const outcome = outcomeOf(child)
-    return outcome._tag === "Failed"
-      ? Effect.failCause(outcome.cause)
-      : Effect.fail(new NeverReady({ task: name, outcome }))
-  })
-  if (child.gone) return ended
-  node.awaitReady(child)
   return Effect.onInterrupt(
     Effect.callback<V, unknown>((resume) => {
-      hear = (value) => resume(Effect.succeed(value))
-      const withdraw = child.onClosed(() => resume(ended))
-      node.starting.add(child, fiber)
+      const ready = (value: V) =>
+        Effect.sync(() => {
+          if (said) return
+          said = true
+          node.ready(task)
+          resume(Effect.succeed(value))
+        })
+      const task = (child = node.adopt(
+        name,
+        Effect.suspend(() => body(ready)),
+        fiber,
+        options
+      ))
+      const withdraw = task.onClosed(() => resume(endedUnready(task)))
+      if (task.gone) return
+      node.awaitReady(task)
+      node.starting.add(task, fiber)
       return Effect.sync(withdraw)
     }),
-    () =>
-      said
-        ? Effect.void
-        : cancelAs(
-            child,
-            { reason: CancelReason.scopeClosed({ message: "The caller that waited for ready was cancelled" }) },
-            true
-          )
+    () => (child === undefined || said ? Effect.void : cancelAs(child, { reason: callerLeft }, true))
   )
+}
+
+const callerLeft = CancelReason.scopeClosed({ message: "The caller that waited for ready was cancelled" })
+
+const endedUnready = (task: TaskNode): Effect.Effect<never, unknown> => {
+  const outcome = outcomeOf(task)
+  return outcome._tag === "Failed"
+    ? Effect.failCause(outcome.cause)
+    : Effect.fail(new NeverReady({ task: task.name, outcome }))
 }

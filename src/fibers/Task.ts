@@ -214,7 +214,9 @@ export const onCancel = <R>(
       Scope.addFinalizer(
         task,
         Effect.suspend(() =>
-          task.interrupted && !task.committing ? Effect.provideContext(hook(task.mark!.reason), context) : Effect.void
+          task.interrupted && !task.committing && task.mark !== undefined
+            ? Effect.provideContext(hook(task.mark!.reason), context)
+            : Effect.void
         )
       )
     )

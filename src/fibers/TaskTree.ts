@@ -14,7 +14,7 @@ import { TaskNode } from "./internal/taskNode.ts"
 import { Stragglers } from "./Stragglers.ts"
 
 /**
- * One scope or task. `ageMillis` counts from the start of its fiber; `in` names
+ * One scope or task; `id` is unique in this process. `ageMillis` counts from the start of its fiber; `in` names
  * the span that its fiber is in.
  *
  * @category models
@@ -83,7 +83,7 @@ const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode 
   const task = node instanceof TaskNode ? node : undefined
   const span = task?.fiber?.cache?.span
   return {
-    id: node.path,
+    id: idOf(node),
     kind: node.kind,
     name: node.name,
     state: stateOf(node, task),
@@ -93,6 +93,16 @@ const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode 
     ...(span?._tag === "Span" ? { in: span.name } : {}),
     children
   }
+}
+
+const ids = new WeakMap<ScopeNode, string>()
+let lastId = 0
+
+/** Numbered when first looked at. */
+const idOf = (node: ScopeNode): string => {
+  const id = ids.get(node) ?? String(++lastId)
+  ids.set(node, id)
+  return id
 }
 
 const stateOf = (node: ScopeNode, task: TaskNode | undefined): TreeNode["state"] => {
@@ -145,8 +155,12 @@ export const toText = (snapshot: Snapshot): string => {
   return lines.join("\n")
 }
 
+const deepest = 32
+
 const lineOf = (node: TreeNode, depth: number): string => {
-  const parts = [`${"  ".repeat(depth)}${node.name}`, `(${node.kind})`, node.state]
+  // A deep chain is told by its depth: indenting all of it would be quadratic.
+  const indent = depth <= deepest ? "  ".repeat(depth) : `${"  ".repeat(deepest)}[${depth}] `
+  const parts = [`${indent}${node.name}`, `(${node.kind})`, node.state]
   if (node.ageMillis !== undefined) parts.push(`for ${node.ageMillis} ms`)
   if (node.reason !== undefined) {
     const by = node.reason.by === undefined ? "" : ` by ${node.reason.by}`

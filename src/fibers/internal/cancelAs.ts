@@ -4,14 +4,19 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import type { CancelResult } from "../CancelResult.ts"
 import type { CancelOptions } from "../Task.ts"
 import { cancel } from "./cancelling.ts"
+import type { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { resultOf } from "./outcome.ts"
+import { isInterruptible } from "./interruptible.ts"
+import type { NurseryNode } from "./nurseryNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
+import { beginWait, wouldDeadlock } from "./waits.ts"
 import type { TaskNode } from "./taskNode.ts"
 
 export const cancelAs = (
@@ -24,40 +29,47 @@ export const cancelAs = (
     const policy = CancelPolicy.make(options)
     const reason = options?.reason ?? CancelReason.request(here.up === undefined ? undefined : { by: here.path })
     const request = cancel(target, reason, policy, fiber.context, fiber.id)
-    if (target.gone) return Effect.succeed(resultOf(target, request))
-    if (!wait || here.isWithin(target)) {
-      return Effect.succeed<CancelResult>({ _tag: "Requested", id: target.name, reason: target.mark!.reason })
-    }
-    return Effect.callback<CancelResult>((resume) => {
-      const withdraw = target.onClosed(() => resume(Effect.succeed(resultOf(target, request))))
-      return Effect.sync(withdraw)
-    })
+    if (!wait && !target.gone) return requested(target)
+    return answered(target, here, fiber, () => resultOf(target, request))
   })
 
-/** The same for a scope without a body of its own to report on. */
-export const cancelGroupAs = (target: ScopeNode, options: CancelOptions | undefined): Effect.Effect<CancelResult> =>
+/** The same for a nursery, whose end is told by its body and children. */
+export const cancelNurseryAs = (target: NurseryNode, options: CancelOptions | undefined): Effect.Effect<CancelResult> =>
   Effect.withFiber((fiber) => {
     const here = fiber.getRef(CurrentNode)
-    const id = target.name
-    if (target.gone) return Effect.succeed<CancelResult>({ _tag: "AlreadyCompleted", id, duringGrace: false })
     const reason = options?.reason ?? CancelReason.request(here.up === undefined ? undefined : { by: here.path })
     const request = cancel(target, reason, CancelPolicy.make(options), fiber.context, fiber.id)
-    const mark = target.mark!
-    const answer = (): CancelResult => {
-      if (!target.interrupted) return { _tag: "AlreadyCompleted", id, duringGrace: true }
-      const took = Duration.millis(target.clock.currentTimeMillisUnsafe() - mark.at)
-      return {
-        _tag: mark === request ? "Cancelled" : "AlreadyCancelled",
-        id,
-        reason: mark.reason,
-        how: "interrupted",
-        took
-      }
-    }
-    if (target.gone) return Effect.sync(answer)
-    if (here.isWithin(target)) return Effect.succeed<CancelResult>({ _tag: "Requested", id, reason: mark.reason })
-    return Effect.callback<CancelResult>((resume) => {
-      const withdraw = target.onClosed(() => resume(Effect.sync(answer)))
-      return Effect.sync(withdraw)
-    })
+    return answered(target, here, fiber, () => endOf(target, request))
   })
+
+const endOf = (nursery: NurseryNode, request: CancelRequest): CancelResult => {
+  const { ending, mark, name: id } = nursery
+  if (ending !== "cancelled") {
+    return { _tag: ending === "failed" ? "AlreadyFailed" : "AlreadyCompleted", id, duringGrace: mark === request }
+  }
+  const took = Duration.millis(Math.max(0, nursery.closedAt - mark!.at))
+  const tag = mark === request ? "Cancelled" : "AlreadyCancelled"
+  return { _tag: tag, id, reason: mark!.reason, how: "interrupted", took }
+}
+
+/** Waits for the end, unless it would wait for itself. */
+const answered = (
+  target: ScopeNode,
+  here: ScopeNode,
+  fiber: Fiber.Fiber<any, any>,
+  answer: () => CancelResult
+): Effect.Effect<CancelResult> => {
+  if (target.gone) return Effect.succeed(answer())
+  if (here.isWithin(target) || wouldDeadlock(here, target)) return requested(target)
+  const waiting = isInterruptible(fiber) ? undefined : beginWait(here, target)
+  return Effect.callback<CancelResult>((resume) => {
+    const withdraw = target.onClosed(() => {
+      waiting?.()
+      resume(Effect.succeed(answer()))
+    })
+    return Effect.sync(withdraw)
+  })
+}
+
+const requested = (target: ScopeNode): Effect.Effect<CancelResult> =>
+  Effect.succeed<CancelResult>({ _tag: "Requested", id: target.name, reason: target.mark!.reason })

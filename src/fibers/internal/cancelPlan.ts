@@ -12,6 +12,7 @@ import type { ScopeNode } from "./scopeNode.ts"
 export class CancelPlan {
   private interruptAt = Infinity
   private giveUpAt = Infinity
+  private graceOver = false
   private timer: Fiber.Fiber<void> | undefined = undefined
   private readonly target: ScopeNode
 
@@ -40,10 +41,12 @@ export class CancelPlan {
   private readonly run: Effect.Effect<void> = Effect.suspend(() => {
     const { clock } = this.target
     const now = clock.currentTimeMillisUnsafe()
-    const due = this.target.interrupted ? this.giveUpAt : this.interruptAt
+    const due = this.graceOver ? this.giveUpAt : this.interruptAt
     if (due === Infinity || this.target.gone) return Effect.void
     if (now < due) return Effect.andThen(clock.sleep(Duration.millis(due - now)), this.settled)
-    if (!this.target.interrupted) this.interrupt(this.target)
+    // A commit may withhold it: then the task ends by itself.
+    this.graceOver = true
+    this.interrupt(this.target)
     if (this.giveUpAt > now) return this.run
     this.abandon(this.target)
     return Effect.void

@@ -20,18 +20,21 @@ export const drain = (
   Effect.suspend(() => {
     const reason = options?.reason ?? (source === "shutdown" ? CancelReason.shutdown() : CancelReason.scopeClosed())
     const policy = CancelPolicy.make(options)
+    const finish = options?.finish === undefined ? Duration.zero : Duration.fromInputUnsafe(options.finish)
+    if (tasks.draining === undefined) {
+      const startedAt = tasks.clock.currentTimeMillisUnsafe()
+      const draining = tasks.children() as ReadonlyArray<TaskNode>
+      const report = Effect.sync(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - startedAt))
+      tasks.draining = Effect.andThen(empty(tasks), report)
+    }
     const stop = Effect.withFiber((fiber) =>
       Effect.sync(() => {
         for (const task of tasks.children()) cancel(task, reason, policy, fiber.context, fiber.id)
       })
     )
-    if (tasks.draining !== undefined) return Effect.andThen(stop, tasks.draining)
-    const startedAt = tasks.clock.currentTimeMillisUnsafe()
-    const draining = tasks.children() as ReadonlyArray<TaskNode>
-    const report = Effect.sync(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - startedAt))
-    tasks.draining = Effect.andThen(empty(tasks), report)
-    const finish = options?.finish === undefined ? Effect.void : Effect.timeoutOption(empty(tasks), options.finish)
-    return finish.pipe(Effect.andThen(stop), Effect.andThen(tasks.draining))
+    // On a fiber of its own: a drainer that leaves does not call the drain off.
+    const stopping = Duration.isZero(finish) ? stop : Effect.andThen(Effect.timeoutOption(empty(tasks), finish), stop)
+    return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), tasks.draining)
   })
 
 const empty = (tasks: TasksNode): Effect.Effect<void> =>

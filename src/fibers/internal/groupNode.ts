@@ -14,6 +14,7 @@ import { annotatedIn } from "./cancelAnnotation.ts"
 import { cancel } from "./cancelling.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { salvagedOnInterrupt } from "./salvaged.ts"
+import { isInterruptible } from "./interruptible.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskNode } from "./taskNode.ts"
 
@@ -28,7 +29,6 @@ export abstract class GroupNode<A, E> extends ScopeNode {
     this.owner = owner
     // In clean-up, or wherever else the owner cannot be interrupted, its group is not interrupted either.
     this.shielded = !isInterruptible(owner) || this.up!.interrupted
-    this.open()
   }
 
   /** Starts what the group begins with. */
@@ -68,6 +68,11 @@ export abstract class GroupNode<A, E> extends ScopeNode {
   /** A member has just ended; its verdict is there. */
   abstract memberEnded(member: TaskNode): void
 
+  /** Nobody has to wait for a group that has nothing left to be told. */
+  override deliverInterrupt(): void {
+    this.closeIfDone()
+  }
+
   closeIfDone(): void {
     if (!this.gone && this.live === 0 && this.done) this.close()
   }
@@ -84,21 +89,22 @@ export abstract class GroupNode<A, E> extends ScopeNode {
   }
 }
 
-/** Not part of the public interface of a fiber; test/fibers/internal/groupNode.test.ts guards it. */
-const isInterruptible = (fiber: Fiber.Fiber<any, any>): boolean =>
-  (fiber as { readonly interruptible?: boolean }).interruptible !== false
-
 /** Runs a group on the current fiber; see the head of this file. */
 export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E>): Effect.Effect<A, E> =>
   Effect.withFiber((owner) => {
     const group = make(owner)
+    let resumed = false
     return Effect.onExit(
       Effect.callback<A, E>((resume) => {
-        group.onClosed(() => resume(group.result()))
+        group.open()
+        group.onClosed(() => {
+          resumed = true
+          resume(group.result())
+        })
         group.begin()
         group.closeIfDone()
       }),
-      (exit) => (group.gone ? Effect.void : interrupted(group, owner, exit))
+      (exit) => (resumed || !group.opened ? Effect.void : interrupted(group, owner, exit))
     )
   })
 
@@ -115,7 +121,7 @@ const interrupted = (
   owner: Fiber.Fiber<any, any>,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> => {
-  if (!group.interrupted) group.cancel(reasonOf(group, owner, exit))
+  if (!group.gone && !group.interrupted) group.cancel(reasonOf(group, owner, exit))
   return Effect.andThen(
     closed(group),
     Effect.suspend(() => Effect.andThen(group.release(), salvagedOnInterrupt(group)))

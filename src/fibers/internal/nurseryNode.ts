@@ -37,6 +37,7 @@ export class NurseryNode extends GroupNode<any, any> {
   private foreground = 0
   readonly starting = new StartQueue()
   private closing = false
+  closedAt = NaN
   private tripped = false
   readonly failures: Array<ChildFailure> = []
 
@@ -135,7 +136,19 @@ export class NurseryNode extends GroupNode<any, any> {
   }
 
   override get done(): boolean {
-    return this.closing
+    return this.closing || (this.body === undefined && this.interrupted)
+  }
+
+  override close(): void {
+    this.closedAt = this.clock.currentTimeMillisUnsafe()
+    super.close()
+  }
+
+  /** How this nursery ended, or is ending. */
+  get ending(): "completed" | "failed" | "cancelled" {
+    if (this.failures.length > 0 && this.onFailure === "cancel-siblings") return "failed"
+    if (this.bodyNode?.verdict === "failed") return "failed"
+    return this.interrupted ? "cancelled" : "completed"
   }
 
   override result(): Effect.Effect<any, any> {
@@ -143,7 +156,8 @@ export class NurseryNode extends GroupNode<any, any> {
     if (this.onFailure === "cancel-siblings" && this.failures.length > 0) {
       return Effect.failCause(Cause.fromReasons(this.failures.flatMap(({ cause }) => cause.reasons)))
     }
-    if (body.verdict === "failed") return body.exit!
+    // Failed, or interrupted by itself.
+    if (body.verdict === "failed" || (body.verdict === "cancelled" && body.mark !== this.mark)) return body.exit!
     if (this.interrupted && this.mark!.target === this) {
       return Effect.fail(new ScopeCancelled({ scope: this.name, reason: this.mark!.reason }))
     }

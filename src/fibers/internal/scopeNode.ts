@@ -30,6 +30,8 @@ export class ScopeNode {
   mark: CancelRequest | undefined = undefined
   /** The grace is over: fibers were told, and whoever starts now never runs. */
   interrupted = false
+  /** Linked into the tree, now or before. */
+  opened = false
   /** Ended: reads of this node answer nothing any more. */
   gone = false
   /** Timers of the cancels that were addressed to this very node. */
@@ -56,6 +58,7 @@ export class ScopeNode {
   /** Links this node below its parent, born with the parent's mark. */
   open(): void {
     const up = this.up!
+    this.opened = true
     this.prev = up.last
     if (up.last === undefined) up.first = this
     else up.last.next = this

@@ -50,6 +50,8 @@ export class TaskLog {
       return Effect.andThen(
         Effect.withFiber((fiber) =>
           Effect.callback<void>((resume) => {
+            // Something may have come between the look and the wait.
+            if (this.since(cursor).length > 0 || this.ended) return resume(Effect.void)
             // Not in the appender's step: a reader runs in its own turn.
             const wakeup = () => fiber.currentDispatcher.scheduleTask(() => resume(Effect.void), 0)
             this.wakeups.add(wakeup)

@@ -90,6 +90,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
 
   private exited(exit: Exit.Exit<any, any>): void {
     this.exit = exit
+    if (exit._tag === "Failure" && !this.interrupted) this.stoppedByItself(exit.cause)
     if (this.up!.keepsScopeOf(this, exit)) return this.settle()
     if (this.state._tag === "Empty") {
       this.state = { _tag: "Closed", exit }
@@ -103,6 +104,20 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
         this.settle()
       }
     )
+  }
+
+  /** Interrupted by itself, or natively: whose reason it is, the annotation says. */
+  private stoppedByItself(cause: Cause.Cause<unknown>): void {
+    if (!Cause.hasInterruptsOnly(cause) || cause.reasons.length === 0) return
+    const at = this.clock.currentTimeMillisUnsafe()
+    const annotated = annotatedIn(cause)
+    this.mark ??=
+      annotated?.target !== undefined && this.isWithin(annotated.target)
+        ? new CancelRequest(annotated.target, annotated.reason, at)
+        : new CancelRequest(this, { source: "interrupt", message: "The fiber was interrupted" }, at)
+    this.how = "cooperative"
+    this.interrupted = true
+    this.committing = false
   }
 
   /** Order: outcome, event, leave the tree, wake waiters (contract K38). */
@@ -127,15 +142,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
       this.keepFailuresOf(exit.cause)
       return "cancelled"
     }
-    if (!Cause.hasInterruptsOnly(exit.cause) || exit.cause.reasons.length === 0) return "failed"
-    // Stopped by itself, or by a native interrupt: whose reason it is, the annotation says.
-    const annotated = annotatedIn(exit.cause)
-    this.mark ??=
-      annotated?.target !== undefined && this.isWithin(annotated.target)
-        ? new CancelRequest(annotated.target, annotated.reason, this.endedAt)
-        : new CancelRequest(this, { source: "interrupt", message: "The fiber was interrupted" }, this.endedAt)
-    this.how = this.interrupted ? "interrupted" : "cooperative"
-    return "cancelled"
+    return "failed"
   }
 
   override deliverInterrupt(by: number | undefined): void {
