@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import { own } from "../fibers/internal/groupNode.ts"
 import type * as TaskOutcome from "../fibers/TaskOutcome.ts"

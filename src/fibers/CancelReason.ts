@@ -13,6 +13,7 @@ import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Struct from "effect/Struct"
 import { annotatedIn } from "./internal/cancelAnnotation.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 
@@ -204,7 +205,7 @@ export const Wire = Schema.Struct({ ...fields, source: Schema.String }).pipe(
               source: "interrupt",
               detail: { source: wire.source, ...(wire.detail === undefined ? {} : { detail: wire.detail }) }
             }),
-      encode: (reason) => ({ ...reason })
+      encode: (reason) => Struct.omit(reason, [])
     })
   )
 )

@@ -129,7 +129,6 @@ export const make = <E = never>(name = "nursery"): Effect.Effect<Nursery<E>, nev
       Effect.withFiber((fiber) =>
         Effect.sync(() => {
           const node = new NurseryNode(name, fiber, "supervise", undefined)
-          node.shielded = false
           node.open()
           return node
         })

@@ -11,8 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import * as CancelPolicy from "./CancelPolicy.ts"
-import * as CancelReason from "./CancelReason.ts"
+import type * as CancelPolicy from "./CancelPolicy.ts"
+import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAs } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
@@ -215,7 +215,7 @@ export const onCancel = <R>(
         task,
         Effect.suspend(() =>
           task.interrupted && !task.committing && task.mark !== undefined
-            ? Effect.provideContext(hook(task.mark!.reason), context)
+            ? Effect.provideContext(hook(task.mark.reason), context)
             : Effect.void
         )
       )

@@ -6,10 +6,11 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Struct from "effect/Struct"
 import * as CancelReason from "./CancelReason.ts"
 import { annotation } from "./internal/cancelAnnotation.ts"
 
@@ -164,16 +165,15 @@ export const codec = <A extends Schema.Top, E extends Schema.Top, P extends Sche
       ...ended
     }
   })
-  type Type = TaskOutcome<A["Type"], E["Type"], P["Type"]>
   return Schema.toCodecJson(
     wire.pipe(
       Schema.decodeTo(
         Schema.Any,
         SchemaTransformation.transform({
           decode: (wire: object) => ({ ...wire, salvaged: [] }),
-          encode: ({ salvaged: _, ...wire }) => wire as never
+          encode: (outcome) => Struct.omit(outcome, ["salvaged"]) as never
         }) as never
       )
     )
-  ) as never
+  )
 }

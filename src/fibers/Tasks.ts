@@ -17,13 +17,11 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as CancelPolicy from "./CancelPolicy.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAs } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { drain } from "./internal/drain.ts"
-import { outcomeOf } from "./internal/outcome.ts"
-import { TaskNode } from "./internal/taskNode.ts"
+import type { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
 import { TasksNode } from "./internal/tasksNode.ts"
 import * as Task from "./Task.ts"
@@ -211,11 +209,12 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
     id: string,
     effect: Effect.Effect<any, any, any>,
     options: StartOptions | undefined,
-    fiber: Fiber.Fiber<any, any>
+    fiber: Fiber.Fiber<any, any>,
+    before: TaskNode | undefined
   ): Effect.Effect<TaskNode, Refused> => {
     if (tasks.draining !== undefined) return Effect.fail(new Draining())
     if (tasks.live >= tasks.maxRunning) return Effect.fail(new TooManyTasks({ maxRunning: tasks.maxRunning }))
-    const task = tasks.register(id, effect, fiber.context)
+    const task = tasks.register(id, effect, fiber.context, before)
     if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
     tasks.starting.add(task, fiber)
     return Effect.succeed(task)
@@ -233,15 +232,18 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
   return Tasks.of({
     start: (id, effect, options) =>
       Effect.withFiber((fiber): Effect.Effect<any, AlreadyRunning | Refused> => {
-        const state = tasks.heldBy(id)
-        return state === undefined ? launch(id, effect, options, fiber) : Effect.fail(new AlreadyRunning({ id, state }))
+        const held = tasks.held(id)
+        const state = held === undefined ? undefined : tasks.holds(held)
+        return state === undefined
+          ? launch(id, effect, options, fiber, held)
+          : Effect.fail(new AlreadyRunning({ id, state }))
       }),
     startIfMissing: (id, effect, options) =>
       Effect.withFiber((fiber): Effect.Effect<{ readonly task: any; readonly started: boolean }, Refused> => {
         const held = tasks.find(id)
         return held !== undefined
           ? Effect.succeed({ task: held, started: false })
-          : Effect.map(launch(id, effect, options, fiber), (task) => ({ task, started: true }))
+          : Effect.map(launch(id, effect, options, fiber, undefined), (task) => ({ task, started: true }))
       }),
     get: (id) => Effect.sync(() => Option.fromUndefinedOr(tasks.find(id) as never)),
     info: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(tasks.find(id)), (task) => tasks.infoOf(task))),

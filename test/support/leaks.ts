@@ -10,8 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { CurrentNode } from "../../src/fibers/internal/currentNode.ts"
-import { ScopeNode } from "../../src/fibers/internal/scopeNode.ts"
+import { CurrentNode, RootNode } from "../../src/fibers/internal/currentNode.ts"
 import type { TaskNode } from "../../src/fibers/internal/taskNode.ts"
 import { Stragglers } from "../../src/fibers/Stragglers.ts"
 
@@ -19,10 +18,10 @@ import { Stragglers } from "../../src/fibers/Stragglers.ts"
 export class Leaks {
   fibers = 0
   readonly stragglers = new Set<TaskNode>()
-  readonly root: ScopeNode
+  readonly root: RootNode
 
   constructor(clock: Clock.Clock) {
-    this.root = new ScopeNode("root", "root", undefined, clock)
+    this.root = new RootNode(clock)
   }
 
   readonly counting: Metric.FiberRuntimeMetricsService = {

@@ -2,8 +2,8 @@
  * Why a fetch gave no page: one tagged error with a `kind` to branch on. It crosses the wire, so it is a schema. A
  * cancelled fetch is not among the kinds: that stays an interrupt with its reason, also when the time limit is near.
  */
-import * as Effect from "effect/Effect"
 import type * as HttpClientError from "effect/http/HttpClientError"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 /**
@@ -29,21 +29,21 @@ export class FetchFailed extends Schema.TaggedError<FetchFailed>()("FetchFailed"
  * The URL, if it may be fetched. Embedded credentials are refused: a task's URL is shown in events, logs and lists, and
  * a redirect could smuggle them in.
  */
-export const checkUrl = (text: string, base?: URL): Effect.Effect<URL, FetchFailed> => {
+export const checkUrl = (text: string, base?: URL): Result.Result<URL, FetchFailed> => {
   const url = URL.parse(text, base?.href)
   if (url === null) {
     const message = "Not a URL. Write an absolute one, such as http://localhost:3001/page."
-    return Effect.fail(new FetchFailed({ url: text, kind: "invalid-url", message }))
+    return Result.fail(new FetchFailed({ url: text, kind: "invalid-url", message }))
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     const message = `Cannot fetch ${url.protocol} URLs. Only http: and https: are allowed.`
-    return Effect.fail(new FetchFailed({ url: withoutSecrets(url), kind: "unsupported-protocol", message }))
+    return Result.fail(new FetchFailed({ url: withoutSecrets(url), kind: "unsupported-protocol", message }))
   }
   if (url.username !== "" || url.password !== "") {
     const message = "The URL carries a user name or a password, which events and logs would show. Remove them."
-    return Effect.fail(new FetchFailed({ url: withoutSecrets(url), kind: "invalid-url", message }))
+    return Result.fail(new FetchFailed({ url: withoutSecrets(url), kind: "invalid-url", message }))
   }
-  return Effect.succeed(url)
+  return Result.succeed(url)
 }
 
 const withoutSecrets = (url: URL): string => {

@@ -63,11 +63,11 @@ export const fetchPage = <R = never>(
 }
 
 const follow = Effect.fnUntraced(function* <R>(url: string, options: Visit<R>) {
-  let target = yield* checkUrl(url)
+  let target = yield* Effect.fromResult(checkUrl(url))
   for (let redirects = 0; redirects <= options.limits.redirects; redirects++) {
     const answer = yield* Effect.scoped(visit(target, options))
     if (typeof answer !== "string") return answer
-    target = yield* checkUrl(answer, target)
+    target = yield* Effect.fromResult(checkUrl(answer, target))
   }
   const message = `More than ${options.limits.redirects} redirects. Give the address they lead to, or they are a loop.`
   return yield* Effect.fail(new FetchFailed({ url: target.href, kind: "too-many-redirects", message }))

@@ -16,7 +16,8 @@ import { routes } from "./originRoutes.ts"
 export class OriginError extends Schema.TaggedError<OriginError>()("OriginError", {
   host: Schema.String,
   port: Schema.Int,
-  message: Schema.String
+  message: Schema.String,
+  cause: Schema.Defect()
 }) {}
 
 export interface OriginOptions {
@@ -45,7 +46,9 @@ export const make = (options: OriginOptions): Effect.Effect<Origin, OriginError,
       port: wanted,
       host,
       disablePreemptiveShutdown: true
-    }).pipe(Effect.mapError(({ cause }) => new OriginError({ host, port: wanted, message: cannotListen(cause) })))
+    }).pipe(
+      Effect.mapError(({ cause }) => new OriginError({ host, port: wanted, message: cannotListen(cause), cause }))
+    )
     yield* Effect.flatMap(HttpRouter.toHttpEffect(routes(ledger)), listening.serve)
     yield* Effect.addFinalizer(() => closeAll(server, ledger))
 

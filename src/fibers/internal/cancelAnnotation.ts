@@ -18,8 +18,7 @@ export interface Annotated {
 
 const CancelAnnotation = Context.Service<Annotated>("rescind/fibers/CancelAnnotation")
 
-export const annotation = (annotated: Annotated): Context.Context<never> =>
-  Context.make(CancelAnnotation, annotated) as Context.Context<never>
+export const annotation = (annotated: Annotated): Context.Context<never> => Context.make(CancelAnnotation, annotated)
 
 /** The first annotation of ours in a cause; Effect's own reader answers the last. */
 export const annotatedIn = (cause: Cause.Cause<unknown>): Annotated | undefined => {

@@ -7,7 +7,22 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import { ScopeNode } from "./scopeNode.ts"
 
-/** The root of everything that runs in this process outside of any task. */
-const root = new ScopeNode("root", "root", undefined, Context.get(Context.empty(), Clock.Clock))
+/** The root of everything that runs outside of any task. */
+export class RootNode extends ScopeNode {
+  private readonly time: Clock.Clock
 
-export const CurrentNode = Context.Reference<ScopeNode>("rescind/fibers/CurrentNode", { defaultValue: () => root })
+  constructor(clock: Clock.Clock) {
+    super("root", "root", undefined)
+    this.time = clock
+  }
+
+  override get clock(): Clock.Clock {
+    return this.time
+  }
+}
+
+const processRoot = new RootNode(Context.get(Context.empty(), Clock.Clock))
+
+export const CurrentNode = Context.Reference<ScopeNode>("rescind/fibers/CurrentNode", {
+  defaultValue: () => processRoot
+})

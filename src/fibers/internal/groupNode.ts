@@ -21,14 +21,25 @@ import { TaskNode } from "./taskNode.ts"
 export abstract class GroupNode<A, E> extends ScopeNode {
   /** The services of the owner, which members inherit. */
   readonly context: Context.Context<never>
+  private readonly time: Clock.Clock
   private readonly owner: Fiber.Fiber<any, any>
+  private readonly inUninterruptible: boolean
 
   constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
-    super(kind, name, owner.getRef(CurrentNode), owner.getRef(Clock.Clock))
+    super(kind, name, owner.getRef(CurrentNode))
+    this.time = owner.getRef(Clock.Clock)
     this.context = owner.context
     this.owner = owner
     // In clean-up, or wherever else the owner cannot be interrupted, its group is not interrupted either.
-    this.shielded = !isInterruptible(owner) || this.up!.interrupted
+    this.inUninterruptible = !isInterruptible(owner) || this.up!.interrupted
+  }
+
+  override get clock(): Clock.Clock {
+    return this.time
+  }
+
+  override get shielded(): boolean {
+    return this.inUninterruptible
   }
 
   /** Starts what the group begins with. */
@@ -55,7 +66,7 @@ export abstract class GroupNode<A, E> extends ScopeNode {
     effect: Effect.Effect<any, any, any>,
     context: Context.Context<never> = this.context
   ): TaskNode {
-    const node = new TaskNode(kind, name, this, this.clock, effect, context)
+    const node = new TaskNode(kind, name, this, effect, context)
     node.open()
     return node
   }

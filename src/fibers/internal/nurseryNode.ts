@@ -67,7 +67,7 @@ export class NurseryNode extends GroupNode<any, any> {
     options?: ChildOptions
   ): TaskNode {
     if (this.closing || this.interrupted) {
-      const refused = new TaskNode("task", name, this, this.clock, effect, spawner.context)
+      const refused = new TaskNode("task", name, this, effect, spawner.context)
       refused.refuse(
         this.interrupted
           ? this.mark!
@@ -104,7 +104,8 @@ export class NurseryNode extends GroupNode<any, any> {
   private failed(member: TaskNode): void {
     const cause = (member.exit as Exit.Failure<unknown, unknown>).cause
     if (this.onFailure === "supervise" && member !== this.bodyNode) {
-      this.failures.push({ name: member.name, cause })
+      // Without a body nobody would ever read them: whoever holds the task does.
+      if (this.body !== undefined) this.failures.push({ name: member.name, cause })
       return
     }
     if (this.tripped || this.interrupted) return this.up!.cleanupFailed(member.name, cause, this.context)
@@ -125,7 +126,7 @@ export class NurseryNode extends GroupNode<any, any> {
     if (this.background.size === 0) return
     const reason = CancelReason.scopeClosed({ by: this.name })
     // All are told; the group closes with the last of them.
-    for (const child of [...this.background]) cancel(child, reason, CancelPolicy.immediate, this.context)
+    for (const child of this.background) cancel(child, reason, CancelPolicy.immediate, this.context)
   }
 
   /** Ends a nursery that has no body: refuses newcomers, cancels who is left. */

@@ -16,7 +16,7 @@ import { trampoline } from "./trampoline.ts"
 
 export type Kind = "root" | "tasks" | "task" | "nursery" | "race" | "join" | "body" | "member"
 
-const nobody = (): void => {}
+type Watcher = () => void
 
 export class ScopeNode {
   readonly up: ScopeNode | undefined
@@ -26,44 +26,67 @@ export class ScopeNode {
   private next: ScopeNode | undefined = undefined
   /** How many nodes are linked below. */
   live = 0
+  private phase: "new" | "open" | "gone" = "new"
   /** The first cancel that reached this node. */
   mark: CancelRequest | undefined = undefined
   /** The grace is over: fibers were told, and whoever starts now never runs. */
   interrupted = false
-  /** Linked into the tree, now or before. */
-  opened = false
-  /** Ended: reads of this node answer nothing any more. */
-  gone = false
   /** Timers of the cancels that were addressed to this very node. */
   plan: CancelPlan | undefined = undefined
-  /** True while the owner cannot be interrupted: cancels from outside stop here (a group in an uninterruptible region). */
-  shielded = false
-
   readonly kind: Kind
   readonly name: string
-  readonly clock: Clock.Clock
-  /** Most nodes have one; the others come after it. */
-  private watcher: (() => void) | undefined = undefined
-  private watchers: Set<() => void> | undefined = undefined
+  private watchers: Watcher | Set<Watcher> | undefined = undefined
 
-  constructor(kind: Kind, name: string, up: ScopeNode | undefined, clock: Clock.Clock) {
+  constructor(kind: Kind, name: string, up: ScopeNode | undefined) {
     this.kind = kind
     this.name = name
-    this.clock = clock
     // Below an ended scope (a native detached fiber that outlived its task) the tree starts afresh.
     while (up !== undefined && up.gone) up = up.up
     this.up = up
   }
 
-  /** Links this node below its parent, born with the parent's mark. */
-  open(): void {
-    const up = this.up!
-    this.opened = true
+  get clock(): Clock.Clock {
+    return this.up!.clock
+  }
+
+  /** Linked into the tree, now or before. */
+  get opened(): boolean {
+    return this.phase !== "new"
+  }
+
+  /** Ended: reads of this node answer nothing any more. */
+  get gone(): boolean {
+    return this.phase === "gone"
+  }
+
+  /** True where cancels from outside stop: a group whose owner cannot be interrupted. */
+  get shielded(): boolean {
+    return false
+  }
+
+  /** Appends to the list below `up`. */
+  attach(up: ScopeNode): void {
     this.prev = up.last
     if (up.last === undefined) up.first = this
     else up.last.next = this
     up.last = this
     up.live++
+  }
+
+  detach(up: ScopeNode): void {
+    if (this.prev === undefined) up.first = this.next
+    else this.prev.next = this.next
+    if (this.next === undefined) up.last = this.prev
+    else this.next.prev = this.prev
+    this.prev = this.next = undefined
+    up.live--
+  }
+
+  /** Links this node below its parent, born with the parent's mark. */
+  open(): void {
+    const up = this.up!
+    this.phase = "open"
+    this.attach(up)
     if (this.shielded) return
     this.mark = up.mark
     this.interrupted = up.interrupted
@@ -71,35 +94,31 @@ export class ScopeNode {
 
   /** Unlinks this node, tells the parent, then whoever waits. */
   close(): void {
-    this.gone = true
     const up = this.up!
-    if (this.prev === undefined) up.first = this.next
-    else this.prev.next = this.next
-    if (this.next === undefined) up.last = this.prev
-    else this.next.prev = this.prev
-    this.prev = this.next = undefined
-    up.live--
+    this.phase = "gone"
+    this.detach(up)
     if (this.plan !== undefined) this.plan.clear()
     up.childClosed(this)
-    if (this.watcher === undefined) return
-    trampoline(this.watcher)
-    this.watcher = undefined
-    if (this.watchers === undefined) return
-    for (const watcher of this.watchers) trampoline(watcher)
+    const watchers = this.watchers
     this.watchers = undefined
+    if (typeof watchers === "function") trampoline(watchers)
+    else if (watchers !== undefined) for (const watcher of watchers) trampoline(watcher)
+  }
+
+  /** What was never linked is closed from the start. */
+  protected neverOpen(): void {
+    this.phase = "gone"
   }
 
   /** Calls back once this node has closed, at once if it has; the returned function withdraws. */
-  onClosed(watcher: () => void): () => void {
-    if (this.gone) {
-      watcher()
-      return () => {}
-    }
-    if (this.watcher === undefined) this.watcher = watcher
-    else (this.watchers ??= new Set()).add(watcher)
+  onClosed(watcher: Watcher): Watcher {
+    if (this.gone) watcher()
+    else if (this.watchers === undefined) this.watchers = watcher
+    else if (typeof this.watchers === "function") this.watchers = new Set([this.watchers, watcher])
+    else this.watchers.add(watcher)
     return () => {
-      if (this.watcher === watcher) this.watcher = nobody
-      else this.watchers?.delete(watcher)
+      if (this.watchers === watcher) this.watchers = undefined
+      else if (typeof this.watchers === "object") this.watchers.delete(watcher)
     }
   }
 
@@ -155,7 +174,11 @@ export class ScopeNode {
   get path(): string {
     const names: Array<string> = []
     for (let node: ScopeNode = this; node.up !== undefined; node = node.up) names.push(node.name)
-    return names.reverse().join("/")
+    return names.toReversed().join("/")
+  }
+
+  protected get oldest(): ScopeNode | undefined {
+    return this.first
   }
 
   children(): ReadonlyArray<ScopeNode> {

@@ -8,7 +8,6 @@
  * straggler.
  */
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -49,12 +48,11 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   constructor(
     kind: Kind,
     name: string,
-    up: ScopeNode | undefined,
-    clock: Clock.Clock,
+    up: ScopeNode,
     effect: Effect.Effect<any, any, any>,
     context: Context.Context<never>
   ) {
-    super(kind, name, up, clock)
+    super(kind, name, up)
     // The services that it needs are in the context.
     this.effect = effect as Effect.Effect<any, any>
     this.context = Context.add(Context.add(context, CurrentNode, this), Scope.Scope, this)
@@ -162,7 +160,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     this.exit = request.exit
     this.verdict = "cancelled"
     this.endedAt = this.clock.currentTimeMillisUnsafe()
-    this.gone = true
+    this.neverOpen()
   }
 
   override get withholds(): boolean {

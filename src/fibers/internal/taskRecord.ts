@@ -51,7 +51,7 @@ export class TaskRecord {
       attempt: this.attempt,
       seq: ++this.seq,
       at: DateTime.makeUnsafe(at)
-    } as TaskEvent)
+    })
   }
 
   started(): void {

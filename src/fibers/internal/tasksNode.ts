@@ -17,7 +17,8 @@ import { TaskRecord } from "./taskRecord.ts"
 export class TasksNode extends ScopeNode {
   private readonly byId = new Map<string, TaskNode>()
   /** Ended records, oldest end first. */
-  private readonly ended = new Set<TaskNode>()
+  private readonly ended = new Records()
+  private readonly time: Clock.Clock
   readonly starting = new StartQueue()
   readonly maxRunning: number
   private readonly keepMillis: number
@@ -25,20 +26,34 @@ export class TasksNode extends ScopeNode {
   draining: Effect.Effect<DrainReport> | undefined = undefined
 
   constructor(up: ScopeNode, clock: Clock.Clock, maxRunning: number, keepMillis: number, keepCount: number) {
-    super("tasks", "tasks", up, clock)
+    super("tasks", "tasks", up)
+    this.time = clock
     this.maxRunning = maxRunning
     this.keepMillis = keepMillis
     this.keepCount = keepCount
     this.open()
   }
 
+  override get clock(): Clock.Clock {
+    return this.time
+  }
+
+  /** The record under this id, of a task that runs or has ended. */
+  held(id: string): TaskNode | undefined {
+    return this.byId.get(id)
+  }
+
   /** Registers before anybody can know of it; replaces the record of an ended attempt. */
-  register(id: string, effect: Effect.Effect<any, any, any>, context: Context.Context<never>): TaskNode {
-    const before = this.byId.get(id)
-    const task = new TaskNode("task", id, this, this.clock, effect, context)
+  register(
+    id: string,
+    effect: Effect.Effect<any, any, any>,
+    context: Context.Context<never>,
+    before: TaskNode | undefined
+  ): TaskNode {
+    const task = new TaskNode("task", id, this, effect, context)
     if (before !== undefined) {
       TaskRecord.of(task).attempt = before.attempt + 1
-      this.ended.delete(before)
+      this.ended.remove(before)
     }
     this.byId.set(id, task)
     task.open()
@@ -53,14 +68,13 @@ export class TasksNode extends ScopeNode {
   }
 
   all(): ReadonlyArray<TaskNode> {
-    for (const task of this.ended) if (this.expired(task)) this.drop(task)
+    for (const task of this.ended.children() as ReadonlyArray<TaskNode>) if (this.expired(task)) this.drop(task)
     return Array.from(this.byId.values())
   }
 
   override childClosed(child: ScopeNode): void {
-    const task = child as TaskNode
-    this.ended.add(task)
-    if (this.ended.size > this.keepCount) this.dropOldest()
+    this.ended.add(child as TaskNode)
+    if (this.ended.live > this.keepCount) this.dropOldest()
     if (this.live > 0) return
     for (const listener of this.onEmpty.splice(0)) listener()
   }
@@ -68,10 +82,12 @@ export class TasksNode extends ScopeNode {
   readonly onEmpty: Array<() => void> = []
 
   private dropOldest(): void {
-    for (const task of this.ended) {
-      // A straggler keeps its id until its real end.
-      if (this.straggles(task)) continue
-      return this.drop(task)
+    const oldest = this.ended.head
+    // A straggler keeps its id until its real end: it is asked again later.
+    if (!this.straggles(oldest)) this.drop(oldest)
+    else {
+      this.ended.remove(oldest)
+      this.ended.add(oldest)
     }
   }
 
@@ -80,7 +96,7 @@ export class TasksNode extends ScopeNode {
   }
 
   private drop(task: TaskNode): void {
-    this.ended.delete(task)
+    this.ended.remove(task)
     this.byId.delete(task.name)
   }
 
@@ -94,16 +110,13 @@ export class TasksNode extends ScopeNode {
     return Number.isNaN(task.startedAt) ? "waiting" : "running"
   }
 
-  /** The state of the task that holds this id against a new start, if one does. */
-  heldBy(id: string): "running" | "cancelling" | "straggling" | undefined {
-    const task = this.byId.get(id)
-    if (task === undefined) return undefined
+  /** Its state, if this task holds its id against a new start. */
+  holds(task: TaskNode): "running" | "cancelling" | "straggling" | undefined {
     if (task.gone) return this.straggles(task) ? "straggling" : undefined
     return task.mark === undefined ? "running" : "cancelling"
   }
 
   infoOf(task: TaskNode): TaskInfo {
-    const instant = (at: number) => (Number.isNaN(at) ? Option.none() : Option.some(at))
     return {
       id: task.name,
       attempt: task.attempt,
@@ -117,5 +130,26 @@ export class TasksNode extends ScopeNode {
   shut(): void {
     if (this.gone) return
     this.close()
+  }
+}
+
+const instant = (at: number): Option.Option<number> => (Number.isNaN(at) ? Option.none() : Option.some(at))
+
+/** A list of ended tasks, in the links that they no longer need in the tree. */
+class Records extends ScopeNode {
+  constructor() {
+    super("tasks", "ended", undefined)
+  }
+
+  add(task: TaskNode): void {
+    task.attach(this)
+  }
+
+  remove(task: TaskNode): void {
+    task.detach(this)
+  }
+
+  get head(): TaskNode {
+    return this.oldest as TaskNode
   }
 }

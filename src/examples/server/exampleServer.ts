@@ -1,0 +1,73 @@
+/**
+ * The task server of the example together with the origin it fetches from. Both listen when `start` returns; closing the
+ * scope closes them at once, so drain first.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { createServer } from "node:http"
+import { Tasks } from "../../fibers/Tasks.ts"
+import type { OpenStreams } from "../../http/OpenStreams.ts"
+import * as TaskServer from "../../http/TaskServer.ts"
+import * as ExamplePage from "./examplePage.ts"
+import * as Origin from "./origin.ts"
+import type { Settings } from "./settings.ts"
+import { all } from "./tasks/all.ts"
+import { OriginUrl } from "./tasks/HttpUrl.ts"
+
+/** The message is for whoever starts the server. */
+export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly message: string }> {}
+
+export interface ExampleServer {
+  readonly port: number
+  readonly origin: Origin.Origin
+  /** What a drain needs. */
+  readonly context: Context.Context<Tasks | OpenStreams>
+}
+
+// The defaults of Node let a client take five minutes over its request.
+const patience = { requestTimeout: 30_000, headersTimeout: 10_000 }
+
+export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotListen, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { host, originPort, port } = settings
+    const options = { host, port, gracefulShutdownTimeout: "1 second" } as const
+    // First, so that of two busy ports the one is named that moves both.
+    const listening = yield* Layer.build(NodeHttpServer.layer(() => createServer(patience), options)).pipe(
+      Effect.mapError(({ cause }) => cannotListen("PORT", host, port, cause))
+    )
+    const origin = yield* Origin.make({ host, port: originPort }).pipe(
+      Effect.mapError(({ cause }) => cannotListen("ORIGIN_PORT", host, originPort, cause))
+    )
+    if (!/^(127\.[\d.]+|::1|localhost)$/.test(host)) {
+      yield* Effect.logWarning(`HOST=${host}: whoever reaches this port can make this machine fetch any URL`)
+    }
+    const routes = Layer.merge(TaskServer.layer({ tasks: all, title: "Rescind example" }), ExamplePage.layer)
+    const server = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+      Layer.provideMerge(Tasks.layer({ maxRunning: 1000 })),
+      Layer.provide(Layer.succeed(OriginUrl, origin.url))
+    )
+    const context = yield* Effect.provideContext(Layer.build(server), listening)
+    const { address } = yield* Effect.provideContext(HttpServer.HttpServer, listening)
+    return { port: address._tag === "UnixPathAddress" ? port : address.port, origin, context }
+  })
+
+const cannotListen = (variable: string, host: string, port: number, cause: unknown): CannotListen => {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  const what = `Cannot listen on ${host}, port ${port}: `
+  if (code === "EADDRINUSE") {
+    return new CannotListen({
+      message: `${what}the port is in use. Stop what listens there, or set ${variable} to a free one.`
+    })
+  }
+  if (code === "EACCES") {
+    return new CannotListen({ message: `${what}this user may not. Set ${variable} to 1024 or more.` })
+  }
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new CannotListen({ message: `${what}${why}. Check HOST and ${variable}.` })
+}

@@ -1,0 +1,135 @@
+/**
+ * An answer that is an error, as a problem document (RFC 9457): what was wrong,
+ * in words for whoever called, and the fields that were. It never tells
+ * internals of the server.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+
+/**
+ * What a problem is about; on the wire its `type` is `urn:rescind:problem:` and
+ * the code, its `title` and status come with it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const codes = {
+  "invalid-request": [400, "The request is not valid"],
+  "unknown-name": [404, "No task of this name is defined"],
+  "task-not-found": [404, "There is no such task"],
+  "no-such-route": [404, "There is nothing here"],
+  "method-not-allowed": [405, "This method is not allowed here"],
+  "already-running": [409, "A task with this id is running"],
+  "already-ended": [409, "A task with this id has ended"],
+  "body-too-large": [413, "The body is too large"],
+  "not-json": [415, "The body must be JSON"],
+  "too-many-tasks": [429, "Too many tasks are running"],
+  internal: [500, "Internal error"],
+  draining: [503, "The server is shutting down"]
+} as const
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Code = keyof typeof codes
+
+/**
+ * One field that was wrong: where it was, and its path there, such as
+ * `urls[2]`; empty for the whole.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const FieldError = Schema.Struct({
+  in: Schema.Literals(["body", "query"]),
+  field: Schema.String,
+  message: Schema.String
+})
+
+/**
+ * The document on the wire. `errors` stands with `invalid-request`, `known` with
+ * `unknown-name`, `state` with `already-running` and `already-ended`, `result`
+ * with a cancel that found no task.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Document = Schema.Struct({
+  type: Schema.String,
+  title: Schema.String,
+  status: Schema.Int,
+  detail: Schema.String,
+  errors: Schema.optionalKey(Schema.Array(FieldError)),
+  known: Schema.optionalKey(Schema.Array(Schema.String)),
+  state: Schema.optionalKey(Schema.String),
+  result: Schema.optionalKey(Schema.Json)
+}).annotate({ identifier: "Problem" })
+
+/**
+ * Fails a handler with the answer that it stands for.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Problem extends Data.TaggedError("Problem")<{
+  readonly code: Code
+  readonly detail: string
+  readonly extension?: Partial<Pick<typeof Document.Type, "errors" | "known" | "state" | "result">>
+  readonly headers?: Readonly<Record<string, string>>
+}> {}
+
+/**
+ * The media type of the answers.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const contentType = "application/problem+json"
+
+/**
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toResponse = (problem: Problem): HttpServerResponse.HttpServerResponse => {
+  const [status, title] = codes[problem.code]
+  const type = `urn:rescind:problem:${problem.code}`
+  const document: typeof Document.Type = { type, title, status, detail: problem.detail, ...problem.extension }
+  return HttpServerResponse.jsonUnsafe(document, { status, contentType, headers: problem.headers })
+}
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const pathOf = (path: ReadonlyArray<unknown>): string =>
+  path.reduce<string>((at, key) => {
+    if (typeof key === "number") return `${at}[${key}]`
+    return at === "" ? String(key) : `${at}.${String(key)}`
+  }, "")
+
+/**
+ * Decodes a part of the request and names every field that does not fit.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = <A>(
+  schema: Schema.ConstraintDecoder<A>,
+  part: (typeof FieldError.Type)["in"]
+): ((input: unknown) => Effect.Effect<A, Problem>) => {
+  const decoded = Schema.decodeUnknownEffect(schema, { errors: "all" })
+  return (input) =>
+    Effect.mapError(decoded(input), ({ issue }) => {
+      const errors = issuesOf(issue).issues.map(({ message, path }) => ({
+        in: part,
+        field: pathOf(path ?? []),
+        message
+      }))
+      const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ")
+      return new Problem({ code: "invalid-request", detail, extension: { errors } })
+    })
+}

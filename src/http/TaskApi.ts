@@ -1,0 +1,157 @@
+/**
+ * The contract of a task server as an `HttpApi`: one operation per definition,
+ * with its payload, and those that all tasks share. OpenAPI, the documentation
+ * page and the typed client (`HttpApiClient.make(TaskApi.make(definitions))`)
+ * come from it; it needs no implementation.
+ *
+ * @since 0.1.0
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
+import { CancelResult } from "../fibers/CancelResult.ts"
+import * as TaskTree from "../fibers/TaskTree.ts"
+import { CancelCall } from "./CancelCall.ts"
+import * as Problem from "./Problem.ts"
+import type { Any } from "./TaskDefinition.ts"
+import * as TaskView from "./TaskView.ts"
+import { WireEvent } from "./WireEvent.ts"
+
+// As long as a path parameter may be by the default of Effect's router; the flag lets OpenAPI show the pattern.
+const idPattern = /^[A-Za-z0-9._:-]{1,100}$/u
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const StartQuery = Schema.Struct({
+  /** Default: the name and a random part. */
+  id: Schema.optionalKey(
+    Schema.String.check(Schema.isPattern(idPattern, { expected: '1 to 100 letters, digits, ".", "_", ":" or "-"' }))
+  ),
+  /** Whether an ended task of this id may be replaced by a new attempt. */
+  replace: Schema.optionalKey(Schema.Literals(["true", "false"]))
+})
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ListQuery = Schema.Struct({
+  state: Schema.optionalKey(TaskView.State),
+  name: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * The answer to a start.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const StartedTask = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  attempt: Schema.Int,
+  links: TaskView.Links
+}).annotate({ identifier: "StartedTask" })
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const TaskList = Schema.Struct({ tasks: Schema.Array(TaskView.TaskView) })
+
+/**
+ * @category schemas
+ * @since 0.1.0
+ */
+export const TreeView = Schema.Struct({ tree: TaskTree.Wire, stragglers: Schema.Array(TaskTree.Wire) })
+
+/** One schema a status, so that OpenAPI has one component for each. */
+const problems = new Map(
+  [400, 404, 409, 413, 415, 429, 503].map((status) => [
+    status,
+    Problem.Document.annotate({ identifier: `Problem${status}` }).pipe(
+      HttpApiSchema.status(status),
+      HttpApiSchema.asJson({ contentType: Problem.contentType })
+    )
+  ])
+)
+
+const problem = (...statuses: ReadonlyArray<number>) => statuses.map((status) => problems.get(status)!)
+
+const start = <const Definition extends Any>(definition: Definition) => {
+  const endpoint = HttpApiEndpoint.post(definition.name as Definition["name"], `/tasks/${definition.name}`, {
+    query: StartQuery,
+    payload: definition.payload as Definition["payload"],
+    success: StartedTask.pipe(HttpApiSchema.status(202)),
+    error: problem(400, 409, 413, 415, 429, 503)
+  })
+  return endpoint.annotateMerge(
+    OpenApi.annotations({ summary: `Start ${definition.name}`, ...describe(definition.description) })
+  )
+}
+
+const describe = (description: string | undefined) => (description === undefined ? {} : { description })
+
+const tasks = HttpApiGroup.make("tasks").add(
+  HttpApiEndpoint.get("list", "/tasks", { query: ListQuery, success: TaskList, error: problem(400) }).annotate(
+    OpenApi.Summary,
+    "All tasks, oldest first"
+  ),
+  HttpApiEndpoint.get("get", "/tasks/:id", {
+    params: { id: Schema.String },
+    success: TaskView.TaskView,
+    error: problem(404)
+  }).annotate(OpenApi.Summary, "One task, and how it ended"),
+  HttpApiEndpoint.post("cancel", "/tasks/:id/cancel", {
+    params: { id: Schema.String },
+    headers: { prefer: Schema.optionalKey(Schema.String) },
+    payload: CancelCall,
+    success: [CancelResult, CancelResult.cases.Requested.pipe(HttpApiSchema.status(202))],
+    error: problem(400, 404, 413, 415)
+  }).annotate(OpenApi.Summary, "Cancel a task and wait until it has ended"),
+  HttpApiEndpoint.get("events", "/tasks/:id/events", {
+    params: { id: Schema.String },
+    headers: { "last-event-id": Schema.optionalKey(Schema.String) },
+    success: [HttpApiSchema.StreamSse({ events: WireEvent }), HttpApiSchema.NoContent],
+    error: problem(404)
+  }).annotate(OpenApi.Summary, "Follow a task to its end"),
+  HttpApiEndpoint.get("tree", "/tree", { success: TreeView }).annotate(
+    OpenApi.Summary,
+    "What runs now, and what was told to stop and has not ended"
+  )
+)
+
+const build = <Definition extends Any>(
+  definitions: ReadonlyArray<Definition>,
+  options: { readonly title?: string | undefined; readonly version?: string | undefined } | undefined
+) => {
+  const starts = definitions.map((definition) => start(definition)) as Array<StartEndpoint<Definition>>
+  return HttpApi.make("rescind")
+    .add(HttpApiGroup.make("start").add(...(starts as [StartEndpoint<Definition>])), tasks)
+    .annotateMerge(OpenApi.annotations({ title: options?.title ?? "Tasks", version: options?.version ?? "1.0.0" }))
+}
+
+type StartEndpoint<Definition> = Definition extends Any ? ReturnType<typeof start<Definition>> : never
+
+/**
+ * The contract of the tasks that are defined by `Definition`: in its group
+ * `start` one endpoint by the name of each, in its group `tasks` the rest.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TaskApi<Definition extends Any> = ReturnType<typeof build<Definition>>
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <Definition extends Any>(
+  definitions: ReadonlyArray<Definition>,
+  options?: { readonly title?: string | undefined; readonly version?: string | undefined }
+): TaskApi<Definition> => build(definitions, options)

@@ -1,0 +1,116 @@
+/**
+ * Serves task definitions: start, list, look at, follow and cancel over HTTP,
+ * with `/openapi.json` and `/docs`. The tasks belong to the `Tasks` service, not
+ * to the requests: a client that leaves stops nothing, unless the definition
+ * says so.
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import { Tasks } from "../fibers/Tasks.ts"
+import * as EventStream from "./EventStream.ts"
+import { cancelRoute } from "./internal/cancelRoute.ts"
+import { codecsOf } from "./internal/codecs.ts"
+import { noRoute } from "./internal/noRoute.ts"
+import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
+import type { Handler, Kind, Server } from "./internal/served.ts"
+import { startRoute } from "./internal/startRoute.ts"
+import { OpenStreams } from "./OpenStreams.ts"
+import * as Problem from "./Problem.ts"
+import * as TaskApi from "./TaskApi.ts"
+import type { Implementation } from "./TaskDefinition.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<R> {
+  /** What can be started: `[FetchPage.of(…), RaceMirrors.of(…)]`. */
+  readonly tasks: ReadonlyArray<Implementation<R>>
+  /** The largest request body. Default: 64 KiB. */
+  readonly bodyLimit?: ByteSize.Input | undefined
+  /** How often an event stream says that it lives. Default: 15 seconds. */
+  readonly heartbeat?: Duration.Input | undefined
+  /** Of the API, in its documentation. */
+  readonly title?: string | undefined
+  readonly version?: string | undefined
+}
+
+/**
+ * Mounts the routes on the router; the definitions' services are taken from
+ * where the layer is built. Two definitions of one name are a defect.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, Tasks | HttpRouter.HttpRouter | R> =>
+  Layer.provideMerge(
+    Layer.merge(routes(options), HttpApiScalar.layer(apiOf(options), { path: "/docs" })),
+    OpenStreams.layer
+  )
+
+const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenStreams | HttpRouter.HttpRouter | R> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const context = yield* Effect.context<R>()
+      const server: Server = {
+        kinds: yield* kindsOf(options.tasks),
+        tasks: yield* Tasks,
+        streams: yield* OpenStreams,
+        context,
+        bodyLimit:
+          options.bodyLimit === undefined ? ByteSize.kibibytes(64) : ByteSize.fromInputUnsafe(options.bodyLimit),
+        heartbeat: Duration.fromInputUnsafe(options.heartbeat ?? "15 seconds"),
+        served: new WeakMap()
+      }
+      const router = yield* HttpRouter.HttpRouter
+      yield* router.addGlobalMiddleware(noRoute)
+      yield* router.add("POST", "/tasks/:name", answer(server, startRoute))
+      yield* router.add("GET", "/tasks", answer(server, listRoute))
+      yield* router.add("GET", "/tasks/:id", answer(server, oneRoute))
+      yield* router.add("POST", "/tasks/:id/cancel", answer(server, cancelRoute))
+      yield* router.add("GET", "/tasks/:id/events", answer(server, EventStream.respond))
+      yield* router.add("GET", "/tree", answer(server, treeRoute))
+      const openApi = HttpServerResponse.jsonUnsafe(OpenApi.fromApi(apiOf(options)))
+      yield* router.add("GET", "/openapi.json", openApi)
+    })
+  )
+
+const apiOf = <R>({ tasks, title, version }: Options<R>): HttpApi.HttpApi<string, HttpApiGroup.Constraint> =>
+  TaskApi.make(
+    tasks.map(({ definition }) => definition),
+    { title, version }
+  ) as never
+
+const kindsOf = <R>(tasks: ReadonlyArray<Implementation<R>>): Effect.Effect<ReadonlyMap<string, Kind>> =>
+  Effect.suspend(() => {
+    const kinds = new Map<string, Kind>()
+    for (const { definition, run } of tasks) {
+      if (kinds.has(definition.name)) {
+        return Effect.die(new Error(`Two tasks are defined under the name "${definition.name}"`))
+      }
+      kinds.set(definition.name, { definition, run, codecs: codecsOf(definition) })
+    }
+    return Effect.succeed(kinds)
+  })
+
+/** Whatever a handler does, the client gets an answer, and a defect is for the log only. */
+const answer = (server: Server, handler: Handler) => (request: Parameters<Handler>[1]) =>
+  handler(server, request).pipe(
+    Effect.catch((problem) => Effect.succeed(Problem.toResponse(problem))),
+    Effect.catchCauseIf(Cause.hasDies, (cause) =>
+      Effect.as(Effect.logError(`${request.method} ${request.url} failed`, cause), Problem.toResponse(internal))
+    )
+  )
+
+const internal = new Problem.Problem({ code: "internal", detail: "The server failed; its log says why" })

@@ -1,0 +1,18 @@
+/**
+ * Tasks over HTTP: defined once, started, followed and cancelled by any client.
+ * Needs no platform package; a server to mount it on comes from
+ * `@effect/platform-node`.
+ *
+ * @since 0.1.0
+ */
+export * as CancelCall from "./CancelCall.ts"
+export * as Drain from "./Drain.ts"
+export { OpenStreams } from "./OpenStreams.ts"
+export * as Problem from "./Problem.ts"
+export * as PublicOutcome from "./PublicOutcome.ts"
+export * as ServerClose from "./ServerClose.ts"
+export * as TaskApi from "./TaskApi.ts"
+export * as TaskDefinition from "./TaskDefinition.ts"
+export * as TaskServer from "./TaskServer.ts"
+export * as TaskView from "./TaskView.ts"
+export * as WireEvent from "./WireEvent.ts"

@@ -1,0 +1,44 @@
+/** `POST /tasks/{id}/cancel`. */
+import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as CancelReason from "../../fibers/CancelReason.ts"
+import { CancelResult } from "../../fibers/CancelResult.ts"
+import * as Task from "../../fibers/Task.ts"
+import { CancelCall } from "../CancelCall.ts"
+import * as Problem from "../Problem.ts"
+import { jsonBody } from "./jsonBody.ts"
+import { findServed, type Handler, pathParam } from "./served.ts"
+import { taskNotFound } from "./taskNotFound.ts"
+
+const decodeCall = Problem.decode(CancelCall, "body")
+const encodeResult = Schema.encodeSync(Schema.toCodecJson(CancelResult))
+
+export const cancelRoute: Handler = (server, request) =>
+  Effect.gen(function* () {
+    const id = yield* pathParam("id")
+    const call = yield* Effect.flatMap(jsonBody(request, server.bodyLimit), decodeCall)
+    const found = yield* findServed(server, id)
+    if (Option.isNone(found)) {
+      yield* Effect.logWarning(`Cancel of "${id}": there is no such task`)
+      const result = encodeResult({ _tag: "NotFound", id })
+      return yield* Effect.fail(taskNotFound(id, { result }))
+    }
+    const { kind, task } = found.value
+    const { cancel } = kind.definition
+    const options = {
+      reason: CancelReason.request(call.reason),
+      grace: call.grace ?? cancel.grace,
+      giveUp: call.giveUp ?? cancel.giveUp
+    }
+    const preferred = /(?:^|,)\s*respond-async\s*(?:[,;]|$)/i.test(request.headers["prefer"] ?? "")
+    const result = yield* preferred || call.wait === false
+      ? Task.requestCancel(task, options)
+      : Task.cancel(task, options)
+    yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)
+    return HttpServerResponse.jsonUnsafe(encodeResult(result), {
+      status: result._tag === "Requested" ? 202 : 200,
+      headers: preferred ? { "preference-applied": "respond-async" } : {}
+    })
+  })

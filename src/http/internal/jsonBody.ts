@@ -1,0 +1,72 @@
+/** Reads a JSON body within a limit; none reads as an object without fields. */
+import type * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import { Problem } from "../Problem.ts"
+
+export const jsonBody = (
+  request: HttpServerRequest.HttpServerRequest,
+  limit: ByteSize.ByteSize
+): Effect.Effect<unknown, Problem> =>
+  Effect.gen(function* () {
+    const text = yield* request.text.pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
+      Effect.mapError(({ reason }) => (isTooLarge(reason) ? tooLarge(limit) : notJson("The body could not be read")))
+    )
+    if (text.trim() === "") return {}
+    // Also what keeps foreign web pages out: a browser sends JSON to us only if we allow it.
+    if (!isJson(request.headers["content-type"])) {
+      return yield* Effect.fail(
+        new Problem({
+          code: "not-json",
+          detail: 'Send the body as JSON, with the header "content-type: application/json"'
+        })
+      )
+    }
+    if (nestsTooDeep(text)) return yield* Effect.fail(notJson(`The body is nested more than ${maxDepth} deep`))
+    return yield* Effect.try({
+      try: (): unknown => JSON.parse(text),
+      catch: (error) => notJson(`The body is not JSON: ${(error as SyntaxError).message}`)
+    })
+  })
+
+const isTooLarge = (reason: { readonly _tag: string; readonly reason?: string | undefined }): boolean =>
+  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+
+const tooLarge = (limit: ByteSize.ByteSize): Problem =>
+  new Problem({
+    code: "body-too-large",
+    detail: `The body must not be larger than ${limit.toString()} bytes`,
+    // The rest of it is not read.
+    headers: { connection: "close" }
+  })
+
+const notJson = (message: string): Problem =>
+  new Problem({
+    code: "invalid-request",
+    detail: message,
+    extension: { errors: [{ in: "body", field: "", message }] }
+  })
+
+const isJson = (contentType: string | undefined): boolean =>
+  contentType !== undefined && /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType)
+
+const maxDepth = 64
+
+/** Schemas recurse; a stack overflow must not be had for 64 kB. */
+const nestsTooDeep = (text: string): boolean => {
+  let depth = 0
+  let inString = false
+  for (let index = 0; index < text.length; index++) {
+    const char = text[index]
+    if (inString) {
+      if (char === "\\") index++
+      else if (char === '"') inString = false
+    } else if (char === '"') inString = true
+    else if (char === "[" || char === "{") {
+      if (++depth > maxDepth) return true
+    } else if (char === "]" || char === "}") depth--
+  }
+  return false
+}

@@ -1,0 +1,47 @@
+/** `GET /tasks`, `GET /tasks/{id}` and `GET /tree`. */
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as TaskTree from "../../fibers/TaskTree.ts"
+import * as Problem from "../Problem.ts"
+import { ListQuery, TaskList, TreeView } from "../TaskApi.ts"
+import * as TaskView from "../TaskView.ts"
+import { findServed, type Handler, pathParam } from "./served.ts"
+import { taskNotFound } from "./taskNotFound.ts"
+
+const decodeQuery = Problem.decode(ListQuery, "query")
+const encodeList = Schema.encodeSync(Schema.toCodecJson(TaskList))
+const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
+const encodeTree = Schema.encodeSync(Schema.toCodecJson(TreeView))
+
+export const listRoute: Handler = (server) =>
+  Effect.gen(function* () {
+    const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
+    const tasks: Array<TaskView.TaskView> = []
+    for (const info of yield* server.tasks.list) {
+      if (query.state !== undefined && query.state !== info.state) continue
+      const served = yield* findServed(server, info.id)
+      if (Option.isNone(served)) continue
+      if (query.name !== undefined && query.name !== served.value.kind.definition.name) continue
+      tasks.push(yield* TaskView.of(info, served.value))
+    }
+    return HttpServerResponse.jsonUnsafe(encodeList({ tasks }))
+  })
+
+export const oneRoute: Handler = (server) =>
+  Effect.gen(function* () {
+    const id = yield* pathParam("id")
+    const info = yield* server.tasks.info(id)
+    const served = yield* findServed(server, id)
+    if (Option.isNone(info) || Option.isNone(served)) return yield* Effect.fail(taskNotFound(id))
+    return HttpServerResponse.jsonUnsafe(encodeView(yield* TaskView.of(info.value, served.value)))
+  })
+
+export const treeRoute: Handler = (_, request) =>
+  Effect.map(TaskTree.snapshot, (snapshot) =>
+    request.headers["accept"]?.includes("text/plain")
+      ? HttpServerResponse.text(`${TaskTree.toText(snapshot)}\n`)
+      : HttpServerResponse.jsonUnsafe(encodeTree(snapshot))
+  )

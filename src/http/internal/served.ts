@@ -1,0 +1,68 @@
+/**
+ * What a server knows of the tasks that it started, by their handles: it lives
+ * as long as `Tasks` keeps the record, and a task that the program started by
+ * itself is not to be seen from outside.
+ */
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as Effect from "effect/Effect"
+import type * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as ByteSize from "effect/ByteSize"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import type { Json } from "effect/Schema"
+import type { Task } from "../../fibers/Task.ts"
+import type { Tasks } from "../../fibers/Tasks.ts"
+import type { OpenStreams } from "../OpenStreams.ts"
+import type { Problem } from "../Problem.ts"
+import type { Implementation } from "../TaskDefinition.ts"
+import type { Codecs } from "./codecs.ts"
+
+type AnyTask = Task<unknown, unknown, unknown>
+
+export interface Served {
+  readonly task: AnyTask
+  readonly kind: Kind
+  readonly payload: Json
+  /** How many event streams of it are open. */
+  followers: number
+}
+
+/** A definition with its program and its compiled schemas. */
+export interface Kind extends Implementation<any> {
+  readonly codecs: Codecs
+}
+
+/** What every route of one server works with. */
+export interface Server {
+  readonly kinds: ReadonlyMap<string, Kind>
+  readonly tasks: Tasks["Service"]
+  readonly streams: OpenStreams["Service"]
+  /** The services that tasks run with: not those of the request that started them. */
+  readonly context: Context.Context<never>
+  readonly bodyLimit: ByteSize.ByteSize
+  readonly heartbeat: Duration.Duration
+  readonly served: WeakMap<AnyTask, Served>
+}
+
+export type Handler = (
+  server: Server,
+  request: HttpServerRequest.HttpServerRequest
+) => Effect.Effect<HttpServerResponse.HttpServerResponse, Problem, HttpRouter.Provided>
+
+export const findServed = (server: Server, id: string): Effect.Effect<Option.Option<Served>> =>
+  Effect.map(
+    server.tasks.get(id),
+    Option.flatMap((task) => Option.fromUndefinedOr(server.served.get(task)))
+  )
+
+/** The `id` or `name` in the path. */
+export const pathParam = (key: "id" | "name"): Effect.Effect<string, never, HttpRouter.RouteContext> =>
+  Effect.map(HttpRouter.params, (params) => params[key] ?? "")
+
+export const linksOf = (id: string): { readonly self: string; readonly events: string; readonly cancel: string } => {
+  // The characters of an id need no escape.
+  const self = `/tasks/${id}`
+  return { self, events: `${self}/events`, cancel: `${self}/cancel` }
+}

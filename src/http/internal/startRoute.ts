@@ -1,0 +1,104 @@
+/** `POST /tasks/{name}`. */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Random from "effect/Random"
+import type * as Task from "../../fibers/Task.ts"
+import * as Problem from "../Problem.ts"
+import { StartQuery } from "../TaskApi.ts"
+import { jsonBody } from "./jsonBody.ts"
+import { type Handler, type Kind, linksOf, pathParam, type Server } from "./served.ts"
+import { taskBody } from "./taskBody.ts"
+
+const decodeQuery = Problem.decode(StartQuery, "query")
+
+export const startRoute: Handler = (server, request) =>
+  Effect.gen(function* () {
+    const name = yield* pathParam("name")
+    const kind = server.kinds.get(name)
+    if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
+    const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
+    const body = yield* jsonBody(request, server.bodyLimit)
+    const payload = yield* kind.codecs.decodePayload(body)
+    const id = query.id ?? `${name}-${yield* randomName}`
+    const task = yield* start(server, kind, id, payload, query.replace === "true")
+    const links = linksOf(id)
+    return HttpServerResponse.jsonUnsafe(
+      { id, name, attempt: task.attempt, links },
+      { status: 202, headers: { location: links.self } }
+    )
+  })
+
+const start = (
+  server: Server,
+  kind: Kind,
+  id: string,
+  payload: unknown,
+  replace: boolean
+): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> => {
+  const { tasks } = server
+  const body = taskBody(kind, id, payload)
+  const options = { history: kind.definition.history }
+  const starting = replace
+    ? Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
+    : tasks.startIfMissing(id, body, options)
+  return Effect.gen(function* () {
+    const encoded = yield* kind.codecs.payload(payload)
+    const { task, started } = yield* withContext(starting, server.context)
+    if (!started) return yield* taken(server, id)
+    server.served.set(task, { task, kind, payload: encoded, followers: 0 })
+    return task
+  }).pipe(
+    Effect.catchTags({
+      AlreadyRunning: ({ state }) => Effect.fail(alreadyRunning(id, state)),
+      TooManyTasks: ({ message }) =>
+        Effect.fail(new Problem.Problem({ code: "too-many-tasks", detail: message, headers: { "retry-after": "1" } })),
+      Draining: ({ message }) =>
+        Effect.fail(new Problem.Problem({ code: "draining", detail: message, headers: { "retry-after": "5" } }))
+    }),
+    // Else a client that leaves at this moment could leave a task that nobody can find.
+    Effect.uninterruptible
+  )
+}
+
+/** In place of the services of the request: the task outlives it. */
+const withContext = <A, E>(self: Effect.Effect<A, E>, context: Context.Context<never>): Effect.Effect<A, E> =>
+  Effect.updateContext<never, never>(() => context)(self)
+
+const unknownName = (name: string, known: ReadonlyArray<string>): Problem.Problem =>
+  new Problem.Problem({
+    code: "unknown-name",
+    detail: `No task "${name}" is defined; there are ${known.map((name) => `"${name}"`).join(", ")}`,
+    extension: { known }
+  })
+
+/** The id is held by a task that runs or that has ended. */
+const taken = (server: Server, id: string): Effect.Effect<never, Problem.Problem> =>
+  Effect.flatMap(server.tasks.info(id), (info) => {
+    const state = info._tag === "Some" ? info.value.state : "completed"
+    return Effect.fail(
+      state === "completed" || state === "failed" || state === "cancelled"
+        ? new Problem.Problem({
+            code: "already-ended",
+            detail: `The task "${id}" has ended (${state}); choose another id, or say replace=true`,
+            extension: { state }
+          })
+        : alreadyRunning(id, state)
+    )
+  })
+
+const alreadyRunning = (id: string, state: string): Problem.Problem =>
+  new Problem.Problem({
+    code: "already-running",
+    detail: `The task "${id}" is ${state}; cancel and await it, or choose another id`,
+    extension: { state }
+  })
+
+const letters = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+/** 62 bits: enough that no two tasks of a server meet. */
+const randomName: Effect.Effect<string> = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, letters.length - 1), 12),
+  (digits) => digits.map((digit) => letters[digit]!).join("")
+)

@@ -1,0 +1,152 @@
+import { connect } from "node:net"
+import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import type { DrainReport } from "../../src/fibers/Tasks.ts"
+import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
+import { names } from "./follow.ts"
+import { count, stubborn, wait } from "./probes.ts"
+import { serving } from "./serving.ts"
+
+const reported = () => {
+  const reports: Array<DrainReport> = []
+  return { reports, onReport: (report: DrainReport) => Effect.sync(() => void reports.push(report)) }
+}
+
+describe("Drain", () => {
+  it.live(
+    "S1-59 S1x-17: when the server closes, every open stream reads one cancelled with reason shutdown, then its end",
+    () => {
+      const { onReport, reports } = reported()
+      return serving({ tasks: [wait], drain: { onReport } }, (site) =>
+        Effect.gen(function* () {
+          const clients = []
+          for (const id of ["a", "b", "c"]) {
+            yield* site.post(`/tasks/wait?id=${id}`, {})
+            clients.push(yield* site.follow(id), yield* site.follow(id))
+          }
+          for (const client of clients) yield* client.until((events) => events.length > 1)
+          const [took] = yield* Effect.timed(site.close)
+          for (const client of clients) {
+            const events = yield* client.ended
+            expect(names(events)).toEqual(["started", "progress", "cancel-requested", "cancelled"])
+            expect(events[3]!.data).toMatchObject({ reason: "shutdown", message: "The service is shutting down" })
+          }
+          expect(reports).toMatchObject([{ cancelled: ["a", "b", "c"], abandoned: [], completed: [], failed: [] }])
+          expect(Duration.toMillis(took)).toBeLessThan(1000)
+        })
+      )
+    }
+  )
+
+  it.live("while it drains a start is 503, what is there can still be looked at, and streams go on", () =>
+    serving({ tasks: [stubborn] }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/stubborn?id=s")
+        const client = yield* site.follow("s")
+        yield* client.until((events) => events.length > 1)
+        const closing = yield* Effect.forkChild(site.close)
+        yield* client.until((events) => events.length > 2)
+        const refused = yield* site.post("/tasks/stubborn")
+        expect(refused.status).toBe(503)
+        expect(refused.headers.get("retry-after")).toBe("5")
+        expect(refused.json.type).toBe("urn:rescind:problem:draining")
+        expect((yield* site.get("/tasks/s")).json.state).toBe("cancelling")
+        expect(names(yield* client.ended).at(-1)).toBe("cancelled")
+        yield* Fiber.join(closing)
+      })
+    )
+  )
+
+  it.live("S1-60: a task that ignores the cancel is given up on, named, and its clients are told", () => {
+    const { onReport, reports } = reported()
+    return serving({ tasks: [stubborn, wait], drain: { giveUp: "30 millis", onReport } }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/stubborn?id=s")
+        yield* site.post("/tasks/wait?id=w", {})
+        const client = yield* site.follow("s")
+        yield* client.until((events) => events.length > 1)
+        yield* site.close
+        expect((yield* client.ended).at(-1)).toMatchObject({
+          event: "cancelled",
+          data: { how: "abandoned", reason: "shutdown" }
+        })
+        expect(reports).toMatchObject([{ cancelled: ["w"], abandoned: ["s"] }])
+      })
+    )
+  })
+
+  it.live("with finish, tasks may end by themselves first", () => {
+    const { onReport, reports } = reported()
+    return serving({ tasks: [count, wait], drain: { finish: "60 millis", onReport } }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/count?id=c", { to: 5, everyMillis: 4 })
+        yield* site.post("/tasks/wait?id=w", {})
+        const client = yield* site.follow("c")
+        yield* client.until((events) => events.length > 1)
+        yield* site.close
+        expect(names(yield* client.ended).at(-1)).toBe("completed")
+        expect(reports).toMatchObject([{ completed: ["c"], cancelled: ["w"] }])
+      })
+    )
+  })
+
+  it.live("a client that does not read is cut off after flush, and the server closes", () =>
+    serving(
+      {
+        tasks: [Flood.of((_, self) => Effect.forever(self.output("x".repeat(60_000))))],
+        drain: { flush: "50 millis" }
+      },
+      (site) =>
+        Effect.gen(function* () {
+          yield* site.post("/tasks/flood?id=f")
+          const socket = connect(Number(new URL(site.url).port), "127.0.0.1")
+          yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+          socket.on("error", () => {})
+          socket.pause()
+          socket.write("GET /tasks/f/events HTTP/1.1\r\nhost: x\r\n\r\n")
+          while ((yield* site.streams.count) === 0) yield* Effect.sleep(1)
+          yield* Effect.sleep(100)
+          const [took] = yield* Effect.timed(site.close)
+          expect(Duration.toMillis(took)).toBeGreaterThanOrEqual(45)
+          expect(Duration.toMillis(took)).toBeLessThan(1500)
+        })
+    )
+  )
+
+  it.live("a slow client reads the end too, though the server has begun to close", () =>
+    serving({ tasks: [Flood.of((_, self) => Effect.forever(self.output("x".repeat(60_000))))] }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/flood?id=f")
+        const socket = connect(Number(new URL(site.url).port), "127.0.0.1")
+        yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+        socket.pause()
+        socket.write("GET /tasks/f/events HTTP/1.1\r\nhost: x\r\n\r\n")
+        while ((yield* site.streams.count) === 0) yield* Effect.sleep(1)
+        yield* Effect.sleep(50)
+        const closing = yield* Effect.forkChild(site.close)
+        yield* Effect.sleep(50)
+        let read = ""
+        socket.on("data", (data) => (read = (read + data.toString()).slice(-1000)))
+        socket.resume()
+        yield* Fiber.join(closing)
+        while (!socket.closed) yield* Effect.sleep(1)
+        expect(read).toMatch(/event: cancelled\ndata: .*"reason":"shutdown".*\n\n\r\n0\r\n\r\n$/)
+      })
+    )
+  )
+
+  it.live("a quiet server closes at once", () =>
+    serving({ tasks: [wait] }, (site) =>
+      Effect.gen(function* () {
+        yield* site.get("/tasks")
+        const [took] = yield* Effect.timed(site.close)
+        expect(Duration.toMillis(took)).toBeLessThan(200)
+      })
+    )
+  )
+})
+
+const Flood = TaskDefinition.make("flood", { success: Schema.Void, output: Schema.String, history: 16 })

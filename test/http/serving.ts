@@ -1,0 +1,115 @@
+/**
+ * A real server on an ephemeral port for the time of one test, spoken to with
+ * the host's `fetch`, and checked for leaks after it has closed (K45).
+ */
+import { createServer } from "node:http"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
+import { Tasks } from "../../src/fibers/Tasks.ts"
+import * as Drain from "../../src/http/Drain.ts"
+import { OpenStreams } from "../../src/http/OpenStreams.ts"
+import * as ServerClose from "../../src/http/ServerClose.ts"
+import * as TaskServer from "../../src/http/TaskServer.ts"
+import { Leaks } from "../support/leaks.ts"
+import { type Follower, follow } from "./follow.ts"
+
+interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The body as JSON; undefined if it is none. */
+  readonly json: any
+}
+
+export interface Site {
+  readonly url: string
+  readonly tasks: Tasks["Service"]
+  readonly streams: OpenStreams["Service"]
+  /** What the server logged so far, causes included. */
+  readonly log: ReadonlyArray<string>
+  readonly get: (path: string, headers?: Record<string, string>) => Effect.Effect<Answer>
+  readonly post: (path: string, body?: unknown, headers?: Record<string, string>) => Effect.Effect<Answer>
+  readonly request: (path: string, init: RequestInit) => Effect.Effect<Answer>
+  readonly follow: (id: string, lastEventId?: string) => Effect.Effect<Follower, never, Scope.Scope>
+  /** Closes the server, as the end of the test does. */
+  readonly close: Effect.Effect<void>
+}
+
+export interface Options extends TaskServer.Options<never> {
+  readonly maxRunning?: number
+  readonly drain?: Parameters<typeof Drain.layer>[0]
+}
+
+export const serving = <A, E>(
+  options: Options,
+  test: (site: Site) => Effect.Effect<A, E, Scope.Scope>
+): Effect.Effect<void, E> =>
+  Effect.gen(function* () {
+    const leaks = new Leaks(yield* Clock.Clock)
+    const fiber = yield* Effect.forkChild(leaks.within(Effect.scoped(Effect.flatMap(open(options), test))))
+    const exit = yield* Fiber.await(fiber)
+    yield* exit
+    // Stragglers end a little later, and sockets that the client closed are noticed a little later.
+    for (let wait = 0; wait < 1000 && leaks.left !== undefined; wait++) yield* Effect.sleep(2)
+    if (leaks.left !== undefined) return yield* Effect.die(new Error(leaks.left))
+  })
+
+const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const log: Array<string> = []
+    const format = Logger.formatLogFmt
+    const logger = Logger.make((entry) => log.push(format.log(entry)))
+    const server = Drain.layer(options.drain).pipe(
+      Layer.provideMerge(HttpRouter.serve(TaskServer.layer(options), { disableLogger: true, disableListenLog: true })),
+      Layer.provideMerge(Tasks.layer(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning })),
+      Layer.provideMerge(
+        NodeHttpServer.layer(() => ServerClose.promptly(createServer()), { port: 0, host: "127.0.0.1" })
+      ),
+      Layer.provide(Logger.layer([logger]))
+    )
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    const services = yield* Effect.orDie(Layer.buildWithScope(server, scope))
+    const { address } = Context.get(services, HttpServer.HttpServer)
+    const url = `http://127.0.0.1:${"port" in address ? address.port : ""}`
+    const request: Site["request"] = (path, init) =>
+      Effect.promise(async (signal) => {
+        const response = await fetch(url + path, { signal, ...init })
+        const text = await response.text()
+        return { status: response.status, headers: response.headers, text, json: parsed(text) }
+      })
+    return {
+      url,
+      tasks: Context.get(services, Tasks),
+      streams: Context.get(services, OpenStreams),
+      log,
+      request,
+      get: (path, headers) => request(path, { headers: headers ?? {} }),
+      post: (path, body, headers) =>
+        request(path, {
+          method: "POST",
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers }
+        }),
+      follow: (id, lastEventId) =>
+        follow(`${url}/tasks/${id}/events`, lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+      close: Scope.close(scope, Exit.void)
+    }
+  })
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
