@@ -18,7 +18,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CancelResult } from "./CancelResult.ts"
-import { cancelAs } from "./internal/cancelAs.ts"
+import { cancelOn } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { drain } from "./internal/drain.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
@@ -225,9 +225,11 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
       return task === undefined ? Effect.fail(new TaskNotFound({ id })) : Effect.succeed(task)
     })
   const cancelWith = (wait: boolean) => (id: string, options?: Task.CancelOptions) =>
-    Effect.suspend(() => {
+    Effect.withFiber((fiber) => {
       const task = tasks.find(id)
-      return task === undefined ? Effect.succeed<CancelResult>({ _tag: "NotFound", id }) : cancelAs(task, options, wait)
+      return task === undefined
+        ? Effect.succeed<CancelResult>({ _tag: "NotFound", id })
+        : cancelOn(fiber, task, options, wait)
     })
   return Tasks.of({
     start: (id, effect, options) =>

@@ -607,7 +607,7 @@ describe("Task", () => {
             )
           )
           const outcome = yield* Task.await(self)
-          expect(outcome._tag === "Cancelled" && textOf(outcome.reason)).toBe("request by top/self of self")
+          expect(outcome._tag === "Cancelled" && textOf(outcome.reason)).toBe("request by self of self")
           expect(journal.lines[0]).toBe("0 Requested")
         })
       )

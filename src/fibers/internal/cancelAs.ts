@@ -23,22 +23,39 @@ export const cancelAs = (
   target: TaskNode,
   options: CancelOptions | undefined,
   wait: boolean
-): Effect.Effect<CancelResult> =>
-  Effect.withFiber((fiber) => {
-    const here = fiber.getRef(CurrentNode)
-    const policy = CancelPolicy.make(options)
-    const reason = options?.reason ?? CancelReason.request(here.up === undefined ? undefined : { by: here.path })
-    const request = cancel(target, reason, policy, fiber.context, fiber.id)
-    if (!wait && !target.gone) return requested(target)
-    return answered(target, here, fiber, () => resultOf(target, request))
-  })
+): Effect.Effect<CancelResult> => Effect.withFiber((fiber) => cancelOn(fiber, target, options, wait))
+
+/** The same, already on the fiber that asks. */
+export const cancelOn = (
+  fiber: Fiber.Fiber<any, any>,
+  target: TaskNode,
+  options: CancelOptions | undefined,
+  wait: boolean
+): Effect.Effect<CancelResult> => {
+  const here = fiber.getRef(CurrentNode)
+  const request = cancel(target, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)
+  if (target.gone) return Effect.succeed(resultOf(target, request))
+  if (!wait) return requested(target)
+  return answered(target, here, fiber, () => resultOf(target, request))
+}
+
+const reasonOf = (
+  here: ScopeNode,
+  options: CancelOptions | undefined
+): CancelReason.Draft | CancelReason.CancelReason => options?.reason ?? CancelReason.request({ by: askerOf(here) })
+
+/** The task that asks, if one does. */
+const askerOf = (here: ScopeNode): string | undefined => {
+  let node = here
+  while (node.kind !== "task" && node.up !== undefined) node = node.up
+  return node.kind === "task" ? node.name : undefined
+}
 
 /** The same for a nursery, whose end is told by its body and children. */
 export const cancelNurseryAs = (target: NurseryNode, options: CancelOptions | undefined): Effect.Effect<CancelResult> =>
   Effect.withFiber((fiber) => {
     const here = fiber.getRef(CurrentNode)
-    const reason = options?.reason ?? CancelReason.request(here.up === undefined ? undefined : { by: here.path })
-    const request = cancel(target, reason, CancelPolicy.make(options), fiber.context, fiber.id)
+    const request = cancel(target, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)
     return answered(target, here, fiber, () => endOf(target, request))
   })
 
