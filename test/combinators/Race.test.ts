@@ -85,7 +85,7 @@ describe("Race", () => {
               { name: "ask" }
             )
           )
-          expect(journal.lines).toEqual([
+          expect(journal.lines.slice(0, 2).toSorted().concat(journal.lines.slice(2))).toEqual([
             "10 a: lost-race by quick of ask",
             "10 b: lost-race by quick of ask",
             "40 b: cleaned up",
@@ -155,7 +155,7 @@ describe("Race", () => {
             ["bad", "Fail:no"]
           ])
           const native = yield* Effect.exit(Effect.raceAll(Object.values(entries)))
-          expect(failureOf(native)).toBe("Die:broken")
+          expect(failureOf(native)).toBe("Die:broken, Die:no")
         })
       )
     )
@@ -483,7 +483,7 @@ describe("Race", () => {
           expect(stragglers.map(({ path, name, askedAt, reason }) => [path, name, askedAt, textOf(reason)])).toEqual([
             ["ask/slow", "slow", 10, "lost-race by quick of ask"]
           ])
-          expect(leaks.fibers).toBeGreaterThan(1)
+          expect(leaks.fibers).toBe(1)
           yield* TestClock.adjust(399)
           expect(yield* Stragglers.list).toHaveLength(1)
           yield* TestClock.adjust(1)
@@ -742,23 +742,27 @@ describe("Race", () => {
             { quick: after(10, "won"), slow: Effect.onExit(Effect.never, () => Effect.sleep(50)) },
             { name: "inner" }
           )
-          for (const outer of [
-            Join.all({ inner, other: Effect.never }),
-            Join.settled([inner, Effect.never]),
-            Join.within({ inner }, "1 hour"),
-            Race.firstSuccess({ inner, other: Effect.never }),
-            Nursery.run("n", () => inner),
-            Effect.all([inner, Effect.never], { concurrency: "unbounded" }),
-            Effect.timeout(inner, "1 hour")
-          ] as ReadonlyArray<Effect.Effect<unknown, unknown>>) {
-            const task = yield* started(outer)
+          const outer: Record<string, Effect.Effect<unknown, unknown>> = {
+            "Join.all": Join.all({ inner, other: Effect.never }),
+            "Join.settled": Join.settled([inner, Effect.never]),
+            "Join.within": Join.within({ inner }, "1 hour"),
+            "Race.firstSuccess": Race.firstSuccess({ inner, other: Effect.never }),
+            "Race.firstSettled": Race.firstSettled({ inner, other: Effect.never }),
+            "two joins": Join.all([Join.all([inner])]),
+            "Nursery.run": Nursery.run("n", () => inner),
+            "Effect.all": Effect.all([inner, Effect.never], { concurrency: "unbounded" }),
+            "Effect.timeout": Effect.timeout(inner, "1 hour")
+          }
+          const salvaged: Record<string, unknown> = {}
+          for (const [name, effect] of Object.entries(outer)) {
+            const task = yield* started(effect)
             yield* TestClock.adjust(30)
             yield* Task.requestCancel(task, ann)
             yield* TestClock.adjust(30)
-            const { salvaged } = yield* Task.await(task)
-            expect(salvaged).toContainEqual({ scope: "inner", value: { winner: "quick", value: "won" } })
-            expect(salvaged).toHaveLength(1)
+            salvaged[name] = (yield* Task.await(task)).salvaged
           }
+          const kept = [{ scope: "inner", value: { winner: "quick", value: "won" } }]
+          expect(salvaged).toEqual(Object.fromEntries(Object.keys(outer).map((name) => [name, kept])))
         })
       )
     )
@@ -1274,7 +1278,11 @@ describe("Race", () => {
                   }),
                   ({ value }) => value
                 )
-          expect(yield* during(10, nested(2000))).toBe("deep")
+          const fiber = yield* Effect.forkChild(nested(2000))
+          // Every 64th level starts in a turn of its own.
+          for (let turn = 0; turn < 5; turn++) yield* settle
+          yield* TestClock.adjust(10)
+          expect(yield* Fiber.join(fiber)).toBe("deep")
           expect(released).toBe(2000)
         })
       )
@@ -1326,7 +1334,7 @@ describe("Race", () => {
               journal.note("caller's scope closed")
             )
           )
-          expect(journal.lines).toEqual([
+          expect([...journal.lines.slice(0, 4), ...journal.lines.slice(4, 6).toSorted(), ...journal.lines.slice(6)]).toEqual([
             "0 caller's acquired",
             "0 a acquired",
             "0 b acquired",

@@ -28,7 +28,7 @@ export type Page = typeof Page.Type
 export const FetchProgress = Schema.Struct({ bytes: Schema.Int, total: Schema.optionalKey(Schema.Int) })
 export type FetchProgress = typeof FetchProgress.Type
 
-export interface FetchLimits {
+interface FetchLimits {
   /** For the whole fetch, redirects and body included. */
   readonly time: Duration.Input
   /** The largest body, in bytes. */
@@ -36,7 +36,7 @@ export interface FetchLimits {
   readonly redirects: number
 }
 
-export const defaultLimits: FetchLimits = { time: "30 seconds", bytes: 10 * 1024 * 1024, redirects: 5 }
+const defaultLimits: FetchLimits = { time: "30 seconds", bytes: 10 * 1024 * 1024, redirects: 5 }
 
 export interface FetchOptions<R = never> {
   /** Called once for all that has arrived since the last call, so not once per chunk. The fetch waits for it. */

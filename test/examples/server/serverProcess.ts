@@ -8,7 +8,7 @@ import { eventually } from "./fetchEventually.ts"
 
 const root = path.resolve(import.meta.dirname, "../../..")
 
-export interface Exit {
+interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   /** Milliseconds, on the clock of `performance.now`. */
@@ -111,7 +111,7 @@ export const call = (url: string, { body, headers, method }: Request = {}): Effe
     return Effect.sync(() => request.destroy())
   })
 
-export interface SseEvent {
+interface SseEvent {
   readonly id: string
   readonly event: string
   readonly data: any

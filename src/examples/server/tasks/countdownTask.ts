@@ -9,7 +9,7 @@ const whole = (minimum: number, maximum: number): Schema.Int => Schema.Int.check
 
 const Left = Schema.Struct({ left: Schema.Int })
 
-export const definition = TaskDefinition.make("countdown", {
+const definition = TaskDefinition.make("countdown", {
   description: "Counts down, with a progress event each tick. Default: from 10, every 1000 milliseconds.",
   payload: Schema.Struct({
     from: Schema.optionalKey(whole(1, 3600)),

@@ -12,7 +12,7 @@ import { HttpUrl, OriginUrl } from "./HttpUrl.ts"
 /** Bytes that have arrived from `url`; the first one says where the fetch begins. */
 export const Fetched = Schema.Struct({ url: Schema.String, ...FetchProgress.fields })
 
-export const definition = TaskDefinition.make("fetch-page", {
+const definition = TaskDefinition.make("fetch-page", {
   description:
     "Fetches a URL: progress while the body arrives, then its status, bytes, title and sha-256. " +
     "Limits: 30 seconds, 10 MiB, 5 redirects. Default: 100 chunks in 10 seconds from the bundled origin.",

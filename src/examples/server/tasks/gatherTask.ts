@@ -23,7 +23,7 @@ const Within = Patience.check(
   })
 )
 
-export const definition = TaskDefinition.make("gather", {
+const definition = TaskDefinition.make("gather", {
   description:
     "Fetches many URLs and returns, at the latest after `within`, what arrived, what failed and what was cancelled. " +
     "Each page is an output event as soon as it is there. Default: four routes of the bundled origin, 3 seconds.",

@@ -31,12 +31,12 @@ export const LoserReport = Schema.Union([
   Schema.Struct({ url: Schema.String, end: Schema.Literal("finished-late"), page: Page, tookMillis: Schema.Finite })
 ])
 
-export class NoMirror extends Schema.TaggedError<NoMirror>()("NoMirror", {
+class NoMirror extends Schema.TaggedError<NoMirror>()("NoMirror", {
   message: Schema.String,
   failures: Schema.Array(Failure)
 }) {}
 
-export const definition = TaskDefinition.make("race-mirrors", {
+const definition = TaskDefinition.make("race-mirrors", {
   description:
     "Fetches the same file from several URLs; the first success wins, the others are cancelled at once and reported. " +
     "Default: three mirrors of the bundled origin, one of them failing.",

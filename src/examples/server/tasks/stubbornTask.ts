@@ -10,7 +10,7 @@ import * as TaskDefinition from "../../../http/TaskDefinition.ts"
 
 const Waited = Schema.Struct({ millis: Schema.Int })
 
-export const definition = TaskDefinition.make("stubborn", {
+const definition = TaskDefinition.make("stubborn", {
   description:
     "Ignores cancellation for `millis` (default 30000): a cancel gives up on it after 2 seconds, and `GET /tree` lists " +
     "it as a straggler until its real end.",
