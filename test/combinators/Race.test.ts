@@ -2,7 +2,6 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -22,19 +21,22 @@ import { salvagedIn } from "../../src/fibers/internal/salvaged.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
-import { ann, bob, causeOf, cleanupOf, failureOf, logged, resource, started, told, toldAll, waiter } from "./telling.ts"
-
-const after = <A>(millis: number, value: A): Effect.Effect<A> => Effect.as(Effect.sleep(millis), value)
-const failing = <E>(millis: number, error: E): Effect.Effect<never, E> =>
-  Effect.andThen(Effect.sleep(millis), Effect.fail(error))
-
-/** The race, run while the test clock passes `millis`. */
-const during = <A, E, R>(millis: number, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.gen(function* () {
-    const fiber = yield* Effect.forkChild(effect)
-    yield* TestClock.adjust(millis)
-    return yield* Fiber.join(fiber)
-  })
+import {
+  after,
+  ann,
+  byTime,
+  causeOf,
+  cleanupOf,
+  during,
+  failing,
+  failureOf,
+  logged,
+  resource,
+  started,
+  told,
+  toldAll,
+  waiter
+} from "./telling.ts"
 
 describe("Race", () => {
   describe("firstSuccess", () => {
@@ -85,7 +87,7 @@ describe("Race", () => {
               { name: "ask" }
             )
           )
-          expect(journal.lines.slice(0, 2).toSorted().concat(journal.lines.slice(2))).toEqual([
+          expect(byTime(journal.lines)).toEqual([
             "10 a: lost-race by quick of ask",
             "10 b: lost-race by quick of ask",
             "40 b: cleaned up",
@@ -202,7 +204,11 @@ describe("Race", () => {
             Effect.succeed(error.failures.length)
           )
           expect(yield* caught).toBe(1)
-          expect(yield* Race.firstSuccess({ only: Effect.succeed(1) })).toEqual({ winner: "only", value: 1, losers: {} })
+          expect(yield* Race.firstSuccess({ only: Effect.succeed(1) })).toEqual({
+            winner: "only",
+            value: 1,
+            losers: {}
+          })
           expect(yield* Race.firstSuccess([Effect.succeed(1)])).toEqual({ winner: 0, value: 1, losers: [undefined] })
         })
       )
@@ -311,7 +317,9 @@ describe("Race", () => {
     it.effect("a member that is not there is a defect, not a hang (K23)", () =>
       leakChecked(
         Effect.gen(function* () {
-          const entries = { hole: undefined, other: Effect.fail("no") } as unknown as { readonly hole: Effect.Effect<1> }
+          const entries = { hole: undefined, other: Effect.fail("no") } as unknown as {
+            readonly hole: Effect.Effect<1>
+          }
           const fiber = yield* Effect.forkChild(Effect.exit(Race.firstSuccess(entries)))
           yield* settle
           const ended = fiber.pollUnsafe() !== undefined
@@ -488,9 +496,9 @@ describe("Race", () => {
           expect(yield* Stragglers.list).toHaveLength(1)
           yield* TestClock.adjust(1)
           expect(yield* Stragglers.list).toEqual([])
-          expect(journal.lines).toEqual([
-            "10 slow: lost-race by quick of ask",
+          expect(byTime(journal.lines)).toEqual([
             "10 prompt: lost-race by quick of ask",
+            "10 slow: lost-race by quick of ask",
             "30 prompt: cleaned up",
             "110 returned",
             "510 slow: cleaned up"
@@ -524,7 +532,11 @@ describe("Race", () => {
           const report = yield* during(
             10,
             Race.firstSuccess(
-              { quick: after(10, 1), slow: waiter(journal, "slow", Effect.sleep(50)), prompt: waiter(journal, "prompt") },
+              {
+                quick: after(10, 1),
+                slow: waiter(journal, "slow", Effect.sleep(50)),
+                prompt: waiter(journal, "prompt")
+              },
               { giveUp: 0 }
             )
           )
@@ -648,7 +660,10 @@ describe("Race", () => {
           expect(cancel.pollUnsafe()).toBeUndefined()
           yield* TestClock.adjust(1)
           expect((yield* Fiber.join(cancel))._tag).toBe("Cancelled")
-          expect(journal.lines.slice(0, 2).sort()).toEqual(["5 a: request by ann of task", "5 b: request by ann of task"])
+          expect(journal.lines.slice(0, 2).toSorted()).toEqual([
+            "5 a: request by ann of task",
+            "5 b: request by ann of task"
+          ])
           expect(journal.lines.slice(2)).toEqual(["15 b: cleaned up", "25 a: cleaned up", "25 race left"])
           expect(yield* Task.await(task)).toMatchObject({ _tag: "Cancelled", salvaged: [] })
         })
@@ -929,7 +944,10 @@ describe("Race", () => {
               Effect.timeout(leaf("timeout"), "1 hour"),
               Effect.race(leaf("race"), Effect.never),
               Effect.forEach([1], () => leaf("forEach"), { concurrency: "unbounded" }),
-              Stream.runDrain(Stream.mergeAll([Stream.fromEffect(leaf("stream"))], { concurrency: 2 })),
+              Stream.make(1).pipe(
+                Stream.mapEffect(() => leaf("stream"), { concurrency: 2 }),
+                Stream.runDrain
+              ),
               Effect.scoped(Effect.andThen(Effect.forkScoped(leaf("forkScoped")), Effect.never)),
               Nursery.run("n", (nursery: Nursery.Nursery) => nursery.spawn("c", leaf("nursery")))
             ],
@@ -987,7 +1005,8 @@ describe("Race", () => {
       leakChecked(
         Effect.gen(function* () {
           const journal = new Journal()
-          const race = (name: string) => Race.firstSuccess({ a: waiter(journal, name, Effect.sleep(5)) }, { name: "ask" })
+          const race = (name: string) =>
+            Race.firstSuccess({ a: waiter(journal, name, Effect.sleep(5)) }, { name: "ask" })
           const exit = yield* during(100, Effect.exit(Effect.timeout(race("timed"), 10)))
           expect(failureOf(exit)).toBe("Fail:TimeoutError")
           yield* during(100, Effect.race(race("raced"), after(10, 1)))
@@ -1149,10 +1168,7 @@ describe("Race", () => {
           const journal = new Journal()
           const flush = Effect.timeout(Race.firstSuccess({ quick: after(20, "flushed") }), "1 second")
           const task = yield* started(
-            Effect.ensuring(
-              Effect.void,
-              Effect.orDie(Effect.tap(flush, ({ value }) => journal.note(value)))
-            )
+            Effect.ensuring(Effect.void, Effect.orDie(Effect.tap(flush, ({ value }) => journal.note(value))))
           )
           yield* TestClock.adjust(10)
           yield* Task.requestCancel(task, ann)
@@ -1314,40 +1330,50 @@ describe("Race", () => {
   })
 
   describe("scopes", () => {
-    it.effect("the winner's scope moves to the caller's and closes with it, once; a loser's closes before the race returns (K27)", () =>
-      leakChecked(
-        Effect.gen(function* () {
-          const journal = new Journal()
-          const member = (name: string, millis: number) =>
-            Effect.andThen(resource(journal, name, Effect.sleep(5)), after(millis, name))
-          yield* during(
-            1000,
-            Effect.andThen(
-              Effect.scoped(
-                Effect.gen(function* () {
-                  yield* resource(journal, "caller's")
-                  const { value } = yield* Race.firstSuccess({ a: member("a", 20), b: member("b", 10), c: member("c", 30) })
-                  yield* journal.note(`returned ${value}`)
-                  yield* Effect.sleep(50)
-                })
-              ),
-              journal.note("caller's scope closed")
+    it.effect(
+      "the winner's scope moves to the caller's and closes with it, once; a loser's closes before the race returns (K27)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const member = (name: string, millis: number) =>
+              Effect.andThen(resource(journal, name, Effect.sleep(5)), after(millis, name))
+            yield* during(
+              1000,
+              Effect.andThen(
+                Effect.scoped(
+                  Effect.gen(function* () {
+                    yield* resource(journal, "caller's")
+                    const { value } = yield* Race.firstSuccess({
+                      a: member("a", 20),
+                      b: member("b", 10),
+                      c: member("c", 30)
+                    })
+                    yield* journal.note(`returned ${value}`)
+                    yield* Effect.sleep(50)
+                  })
+                ),
+                journal.note("caller's scope closed")
+              )
             )
-          )
-          expect([...journal.lines.slice(0, 4), ...journal.lines.slice(4, 6).toSorted(), ...journal.lines.slice(6)]).toEqual([
-            "0 caller's acquired",
-            "0 a acquired",
-            "0 b acquired",
-            "0 c acquired",
-            "15 a released",
-            "15 c released",
-            "15 returned b",
-            "70 b released",
-            "70 caller's released",
-            "70 caller's scope closed"
-          ])
-        })
-      )
+            expect([
+              ...journal.lines.slice(0, 4),
+              ...journal.lines.slice(4, 6).toSorted(),
+              ...journal.lines.slice(6)
+            ]).toEqual([
+              "0 caller's acquired",
+              "0 a acquired",
+              "0 b acquired",
+              "0 c acquired",
+              "15 a released",
+              "15 c released",
+              "15 returned b",
+              "70 b released",
+              "70 caller's released",
+              "70 caller's scope closed"
+            ])
+          })
+        )
     )
 
     it.effect("the winner's finalizers see the exit of the caller's scope (K27)", () =>
@@ -1378,19 +1404,21 @@ describe("Race", () => {
       )
     )
 
-    it.effect("a scope that the winner took along is closed with the caller's, also if it was empty until then (K27)", () =>
-      leakChecked(
-        Effect.gen(function* () {
-          const journal = new Journal()
-          yield* Effect.scoped(
-            Effect.gen(function* () {
-              const { value: scope } = yield* Race.firstSuccess({ a: Effect.scope })
-              yield* Scope.addFinalizer(scope, journal.note("late finalizer"))
-            })
-          )
-          expect(journal.lines).toEqual(["0 late finalizer"])
-        })
-      )
+    it.effect(
+      "a scope that the winner took along is closed with the caller's, also if it was empty until then (K27)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const { value: scope } = yield* Race.firstSuccess({ a: Effect.scope })
+                yield* Scope.addFinalizer(scope, journal.note("late finalizer"))
+              })
+            )
+            expect(journal.lines).toEqual(["0 late finalizer"])
+          })
+        )
     )
 
     it.effect("two successes in one tick: the other's scope closes before the race returns (K27)", () =>
@@ -1477,7 +1505,13 @@ describe("Race", () => {
           const race = Effect.tap(Race.firstSuccess({ a: resource(journal, "a", Effect.sleep(5)) }), () =>
             journal.note("returned")
           )
-          yield* during(10, Effect.updateContext(race, (context: Context.Context<never>) => Context.omit(Scope.Scope)(context) as Context.Context<Scope.Scope>))
+          yield* during(
+            10,
+            Effect.updateContext(
+              race,
+              (context: Context.Context<never>) => Context.omit(Scope.Scope)(context) as Context.Context<Scope.Scope>
+            )
+          )
           expect(journal.lines).toEqual(["0 a acquired", "5 a released", "5 returned"])
         })
       )
@@ -1509,67 +1543,73 @@ describe("Race", () => {
       )
     )
 
-    it.effect("the scope of a success that was not first, but not stopped either, closes before the race returns (K27)", () =>
-      leakChecked(
-        Effect.gen(function* () {
-          const journal = new Journal()
-          yield* during(
-            100,
-            Effect.scoped(
-              Effect.gen(function* () {
-                const report = yield* Race.firstSuccess(
-                  { a: after(10, "a"), b: Effect.andThen(resource(journal, "b", Effect.sleep(5)), after(20, "b")) },
-                  { grace: 50 }
-                )
-                yield* journal.note(`returned: ${told(report.losers.b)}`)
-              })
+    it.effect(
+      "the scope of a success that was not first, but not stopped either, closes before the race returns (K27)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            yield* during(
+              100,
+              Effect.scoped(
+                Effect.gen(function* () {
+                  const report = yield* Race.firstSuccess(
+                    { a: after(10, "a"), b: Effect.andThen(resource(journal, "b", Effect.sleep(5)), after(20, "b")) },
+                    { grace: 50 }
+                  )
+                  yield* journal.note(`returned: ${told(report.losers.b)}`)
+                })
+              )
             )
-          )
-          expect(journal.lines).toEqual(["0 b acquired", "25 b released", "25 returned: late after 15: b"])
-        })
-      )
+            expect(journal.lines).toEqual(["0 b acquired", "25 b released", "25 returned: late after 15: b"])
+          })
+        )
     )
 
-    it.effect("the winner keeps running no native child: forkChild ends with it, forkScoped with the caller's scope (K27)", () =>
-      leakChecked(
-        Effect.gen(function* () {
-          const journal = new Journal()
-          yield* during(
-            100,
-            Effect.scoped(
-              Effect.gen(function* () {
-                const winner = Effect.gen(function* () {
-                  yield* Effect.forkScoped(Effect.onExit(Effect.never, () => journal.note("scoped child left")))
-                  yield* Effect.forkChild(Effect.onExit(Effect.never, () => journal.note("child left")))
+    it.effect(
+      "the winner keeps running no native child: forkChild ends with it, forkScoped with the caller's scope (K27)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            yield* during(
+              100,
+              Effect.scoped(
+                Effect.gen(function* () {
+                  const winner = Effect.gen(function* () {
+                    yield* Effect.forkScoped(Effect.onExit(Effect.never, () => journal.note("scoped child left")))
+                    yield* Effect.forkChild(Effect.onExit(Effect.never, () => journal.note("child left")))
+                    yield* Effect.sleep(10)
+                  })
+                  yield* Race.firstSuccess({ winner, other: Effect.never })
                   yield* Effect.sleep(10)
                 })
-                yield* Race.firstSuccess({ winner, other: Effect.never })
-                yield* Effect.sleep(10)
-              })
+              )
             )
-          )
-          expect(journal.lines).toEqual(["10 child left", "20 scoped child left"])
-        })
-      )
+            expect(journal.lines).toEqual(["10 child left", "20 scoped child left"])
+          })
+        )
     )
   })
 
   describe("deciding while a scope still closes", () => {
-    it.effect("the losers of firstSettled are told when it is decided, not when the winner's scope has closed (K4, K23)", () =>
-      leakChecked(
-        Effect.gen(function* () {
-          const journal = new Journal()
-          const report = yield* during(
-            1000,
-            Race.firstSettled({
-              bad: Effect.andThen(resource(journal, "bad", Effect.sleep(100)), failing(10, "no")),
-              slow: waiter(journal, "slow")
-            })
-          )
-          expect(report.winner).toBe("bad")
-          expect(journal.lines).toEqual(["0 bad acquired", "10 slow: lost-race by bad of race", "110 bad released"])
-        })
-      )
+    it.effect(
+      "the losers of firstSettled are told when it is decided, not when the winner's scope has closed (K4, K23)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const report = yield* during(
+              1000,
+              Race.firstSettled({
+                bad: Effect.andThen(resource(journal, "bad", Effect.sleep(100)), failing(10, "no")),
+                slow: waiter(journal, "slow")
+              })
+            )
+            expect(report.winner).toBe("bad")
+            expect(journal.lines).toEqual(["0 bad acquired", "10 slow: lost-race by bad of race", "110 bad released"])
+          })
+        )
     )
 
     it.effect("who ends while the winner's scope still closes is a loser with its place in the report (K23, K24)", () =>
@@ -1594,24 +1634,49 @@ describe("Race", () => {
       )
     )
 
-    it.effect("a member that failed by itself is Failed although its scope still closes when the race is decided (K24)", () =>
+    it.effect(
+      "a member that failed by itself is Failed although its scope still closes when the race is decided (K24)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const report = yield* during(
+              1000,
+              Race.firstSuccess({
+                bad: Effect.andThen(resource(journal, "bad", Effect.sleep(100)), failing(10, "no")),
+                good: after(20, "won")
+              })
+            )
+            expect(report.winner).toBe("good")
+            expect(journal.lines).toEqual(["0 bad acquired", "110 bad released"])
+            expect(told(report.losers.bad)).toBe("failed: Fail:no")
+          })
+        )
+    )
+  })
+
+  describe("a cancel that reaches the members but not the caller", () => {
+    it.effect("giving up on members below an uninterruptible native timeout wedges nothing (K1, K13)", () =>
       leakChecked(
         Effect.gen(function* () {
-          const journal = new Journal()
-          const report = yield* during(
-            1000,
-            Race.firstSuccess({
-              bad: Effect.andThen(resource(journal, "bad", Effect.sleep(100)), failing(10, "no")),
-              good: after(20, "won")
-            })
+          const task = yield* started(
+            Effect.uninterruptible(
+              Effect.exit(
+                Effect.timeout(
+                  Race.firstSuccess({ slow: Effect.onExit(Effect.never, () => Effect.sleep(500)) }),
+                  "1 second"
+                )
+              )
+            )
           )
-          expect(report.winner).toBe("good")
-          expect(journal.lines).toEqual(["0 bad acquired", "110 bad released"])
-          expect(told(report.losers.bad)).toBe("failed: Fail:no")
+          yield* Task.requestCancel(task, { ...ann, giveUp: 10 })
+          yield* TestClock.adjust(2000)
+          expect((yield* Task.await(task))._tag).toBe("Cancelled")
+          // The trampoline that resumes everybody must have survived.
+          const after = yield* started(Race.firstSuccess([Effect.succeed(1)]), "after")
+          expect((yield* Task.await(after))._tag).toBe("Completed")
         })
       )
     )
   })
 })
-
-void [Duration, bob]

@@ -3,8 +3,10 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import * as Loser from "../../src/combinators/Loser.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
@@ -26,7 +28,6 @@ export const started = <A, E, R>(
   })
 
 export const ann = { reason: CancelReason.request({ by: "ann" }) }
-export const bob = { reason: CancelReason.request({ by: "bob" }) }
 
 /** Waits for ever, and writes who told it to stop. */
 export const waiter = (journal: Journal, name: string, cleanup?: Effect.Effect<unknown>): Effect.Effect<never> =>
@@ -76,7 +77,9 @@ export const resource = (
   name: string,
   release: Effect.Effect<unknown> = Effect.void
 ): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.acquireRelease(journal.note(`${name} acquired`), () => Effect.andThen(release, journal.note(`${name} released`)))
+  Effect.acquireRelease(journal.note(`${name} acquired`), () =>
+    Effect.andThen(release, journal.note(`${name} released`))
+  )
 
 /** What is logged within, without the default loggers. */
 export const logged = <A, E, R>(effect: Effect.Effect<A, E, R>, lines: Array<string>): Effect.Effect<A, E, R> =>
@@ -89,3 +92,22 @@ export const logged = <A, E, R>(effect: Effect.Effect<A, E, R>, lines: Array<str
       })
     ])
   )
+
+export const after = <A>(millis: number, value: A): Effect.Effect<A> => Effect.as(Effect.sleep(millis), value)
+
+export const failing = <E>(millis: number, error: E): Effect.Effect<never, E> =>
+  Effect.andThen(Effect.sleep(millis), Effect.fail(error))
+
+/** The effect, run while the test clock passes `millis`. */
+export const during = <A, E, R>(millis: number, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(effect)
+    yield* TestClock.adjust(millis)
+    return yield* Fiber.join(fiber)
+  })
+
+/** The lines of a journal, where the order of what happened at one instant is no law. */
+export const byTime = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const timeOf = (line: string) => Number(line.slice(0, line.indexOf(" ")))
+  return lines.toSorted((one, other) => timeOf(one) - timeOf(other) || (one < other ? -1 : 1))
+}
