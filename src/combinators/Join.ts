@@ -17,6 +17,7 @@ import type { TaskNode } from "../fibers/internal/taskNode.ts"
 import type { TaskCancelled } from "../fibers/TaskCancelled.ts"
 import type { CleanupFailure, How, TaskOutcome } from "../fibers/TaskOutcome.ts"
 import type { Entries, Failure, Services, Success } from "./Entries.ts"
+import { put } from "./internal/membersNode.ts"
 import { JoinNode, type JoinOptions as Plan } from "./internal/joinNode.ts"
 
 /**
@@ -54,6 +55,7 @@ export const all = <const T extends Entries>(
 ): Effect.Effect<Values<T>, Failure<T> | TaskCancelled, Services<T>> =>
   join(entries, options, { failFast: true }, (join) => {
     join.passOnCleanupFailures()
+    join.passOnLateFailures()
     return join.failed.length > 0
       ? Effect.failCause(join.failure() as Cause.Cause<Failure<T> | TaskCancelled>)
       : Effect.sync(() => join.collect((member) => (member!.exit as { readonly value: unknown }).value))
@@ -148,20 +150,25 @@ const partial = (join: JoinNode): Within<any> => {
   const report = { completed: {}, failed: {}, cancelled: {}, interrupted: {} } as {
     readonly [K in keyof Within<any>]: Record<string, unknown>
   }
-  for (const member of join.members) report[placeOf(member)][member.name] = valueOf(member)
+  for (const member of join.members) {
+    const place = placeOf(member, join)
+    put(report[place], member.name, valueOf(member, place))
+  }
+  join.passOnCleanupFailures(["completed", "failed"])
   return report as Within<any>
 }
 
-const placeOf = (member: TaskNode): keyof Within<any> =>
-  member.verdict === "cancelled" ? (member.interrupted ? "cancelled" : "interrupted") : member.verdict!
+const placeOf = (member: TaskNode, join: JoinNode): keyof Within<any> => {
+  if (member.verdict !== "cancelled") return member.verdict!
+  return member.mark === join.mark ? "cancelled" : "interrupted"
+}
 
-const valueOf = (member: TaskNode): unknown => {
+const valueOf = (member: TaskNode, place: keyof Within<any>): unknown => {
   const { exit, record } = member
-  const cleanupFailures = record?.cleanupFailures ?? []
-  if (member.verdict === "completed") return exit?._tag === "Success" ? exit.value : undefined
-  if (member.verdict === "failed") return exit?._tag === "Failure" ? exit.cause : undefined
+  if (place === "completed" || place === "failed") return exit?._tag === "Success" ? exit.value : exit?.cause
   const reason = member.mark!.reason
-  if (!member.interrupted) return { reason, cleanupFailures }
+  const cleanupFailures = [...(record?.cleanupFailures ?? [])]
+  if (place === "interrupted") return { reason, cleanupFailures }
   const late = exit?._tag === "Success" ? { late: exit.value } : {}
   return { reason, how: member.how, took: tookOf(member), ...late, cleanupFailures }
 }

@@ -84,7 +84,7 @@ export const match = <A, E, B>(
 
 /** @internal */
 export const fromMember = (member: TaskNode | undefined): Loser<any, any> => {
-  if (member === undefined) return { _tag: "NotStarted" }
+  if (member === undefined || Number.isNaN(member.startedAt)) return { _tag: "NotStarted" }
   const { exit, record } = member
   const cleanupFailures = record?.cleanupFailures ?? []
   // An abandoned member has no exit yet: it is a straggler.

@@ -218,10 +218,9 @@ export const Wire = Schema.Struct({ ...fields, source: Schema.String }).pipe(
  * @category reading
  * @since 0.1.0
  */
-export const current: Effect.Effect<Option.Option<CancelReason>> = Effect.withFiber((fiber) => {
-  const node = fiber.getRef(CurrentNode)
-  return Effect.succeed(node.interrupted && !node.gone ? Option.some(node.mark!.reason) : Option.none())
-})
+export const current: Effect.Effect<Option.Option<CancelReason>> = Effect.withFiber((fiber) =>
+  Effect.succeed(Option.fromUndefinedOr(fiber.getRef(CurrentNode).readable))
+)
 
 /**
  * The first reason of ours in a cause: for whoever awaits a fiber from outside.

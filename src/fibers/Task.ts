@@ -147,20 +147,17 @@ export const requested: Effect.Effect<Option.Option<CancelReason.CancelReason>> 
 })
 
 /**
- * Waits until the enclosing task is asked to stop, and answers why. Outside of
- * any task it waits for ever.
+ * Waits until the scope that the current fiber runs in is asked to stop, and
+ * answers why. Outside of any task it waits for ever.
  *
  * @category inside
  * @since 0.1.0
  */
-export const awaitRequest: Effect.Effect<CancelReason.CancelReason> = withTask<CancelReason.CancelReason>(
-  Effect.never,
-  (task) =>
-    Effect.callback((resume) => {
-      if (task.mark !== undefined) return resume(Effect.succeed(task.mark.reason))
-      const withdraw = TaskRecord.of(task).onRequest((reason) => resume(Effect.succeed(reason)))
-      return Effect.sync(withdraw)
-    })
+export const awaitRequest: Effect.Effect<CancelReason.CancelReason> = Effect.withFiber((fiber) =>
+  Effect.callback((resume) => {
+    const withdraw = onRequest(fiber.getRef(CurrentNode), (reason) => resume(Effect.succeed(reason)))
+    return Effect.sync(withdraw)
+  })
 )
 
 /**
@@ -172,15 +169,20 @@ export const awaitRequest: Effect.Effect<CancelReason.CancelReason> = withTask<C
  */
 export const signal: Effect.Effect<AbortSignal, never, Scope.Scope> = Effect.acquireRelease(
   Effect.withFiber((fiber) => {
-    const task = enclosing(fiber.getRef(CurrentNode))
     const controller = new AbortController()
-    const abort = (reason: CancelReason.CancelReason) => controller.abort(new CancelAbortError(reason))
-    if (task?.mark !== undefined) abort(task.mark.reason)
-    const withdraw = task === undefined || controller.signal.aborted ? () => {} : TaskRecord.of(task).onRequest(abort)
-    return Effect.succeed({ controller, withdraw })
+    const withdraw = onRequest(fiber.getRef(CurrentNode), (reason) => controller.abort(new CancelAbortError(reason)))
+    return Effect.succeed({ signal: controller.signal, withdraw })
   }),
   ({ withdraw }) => Effect.sync(withdraw)
-).pipe(Effect.map(({ controller }) => controller.signal))
+).pipe(Effect.map(({ signal }) => signal))
+
+/** Calls back at the request, at once if it is here; the returned function withdraws. */
+const onRequest = (node: ScopeNode, listener: (reason: CancelReason.CancelReason) => void): (() => void) => {
+  if (!(node instanceof TaskNode)) return () => {}
+  if (node.mark === undefined) return TaskRecord.of(node).onRequest(listener)
+  listener(node.mark.reason)
+  return () => {}
+}
 
 /**
  * What foreign code sees when a signal of ours aborts: an `AbortError` by name,

@@ -5,7 +5,9 @@
  *
  * @since 0.1.0
  */
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as CancelReason from "./CancelReason.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
@@ -89,7 +91,7 @@ const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode 
     state: stateOf(node, task),
     ...(task === undefined || Number.isNaN(task.startedAt) ? {} : { ageMillis: now - task.startedAt }),
     ...(node.mark === undefined ? {} : { reason: node.mark.reason, askedMillisAgo: now - node.mark.at }),
-    ...(node.deadline === undefined ? {} : { deadline: new Date(node.deadline).toISOString() }),
+    ...deadlineOf(node),
     ...(span?._tag === "Span" ? { in: span.name } : {}),
     children
   }
@@ -156,6 +158,15 @@ export const toText = (snapshot: Snapshot): string => {
 }
 
 const deepest = 32
+
+/** As text, unless it is further away than dates go. */
+const deadlineOf = ({ deadline }: ScopeNode): { readonly deadline?: string } =>
+  deadline === undefined
+    ? {}
+    : Option.match(DateTime.make(deadline), {
+        onNone: () => ({}),
+        onSome: (at) => ({ deadline: DateTime.formatIso(at) })
+      })
 
 const lineOf = (node: TreeNode, depth: number): string => {
   // A deep chain is told by its depth: indenting all of it would be quadratic.

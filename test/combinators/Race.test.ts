@@ -629,6 +629,34 @@ describe("Race", () => {
       )
     )
 
+    it.effect(
+      "giving up on a loser that is itself undecided lists all of its members, and wedges nothing (K1, K25)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const loser = Race.firstSuccess(
+              {
+                a: waiter(journal, "a", Effect.sleep(500)),
+                b: Join.all([waiter(journal, "b", Effect.sleep(400))])
+              },
+              { name: "inner" }
+            )
+            const report = yield* during(110, Race.firstSuccess({ quick: after(10, 1), loser }, { giveUp: 100 }))
+            expect(told(report.losers.loser)).toBe("abandoned after 100: lost-race by quick of race")
+            expect((yield* Stragglers.list).map(({ path }) => path).toSorted()).toEqual([
+              "race/loser",
+              "race/loser/inner/a",
+              "race/loser/inner/b",
+              "race/loser/inner/b/join/0"
+            ])
+            yield* TestClock.adjust(400)
+            expect(yield* Stragglers.list).toEqual([])
+            expect((yield* Race.firstSuccess([Effect.yieldNow])).winner).toBe(0)
+          })
+        )
+    )
+
     it.effect("a patience that cannot be meant is a defect before any member starts (K25)", () =>
       leakChecked(
         Effect.gen(function* () {

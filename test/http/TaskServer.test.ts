@@ -3,6 +3,8 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerError from "effect/http/HttpServerError"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -111,14 +113,15 @@ describe("TaskServer", () => {
       const own = Layer.mergeAll(
         HttpRouter.add("GET", "/health", HttpServerResponse.text("fine")),
         HttpRouter.add("GET", "/tasks-page", HttpServerResponse.text("page")),
-        HttpRouter.add("GET", "/teapot", Effect.die(HttpServerResponse.empty({ status: 418 })))
+        HttpRouter.add("GET", "/teapot", Effect.die(HttpServerResponse.empty({ status: 418 }))),
+        HttpRouter.add("GET", "/unread", unread)
       )
       const layer = Layer.provide(Layer.merge(own, TaskServer.layer({ tasks: [wait] })), Tasks.layer())
       const { dispose, handler } = HttpRouter.toWebHandler(layer, { disableLogger: true })
       const status = (path: string) =>
         Effect.promise(async () => (await handler(new Request(`http://x${path}`))).status)
-      expect(yield* Effect.all(["/health", "/tasks-page", "/teapot", "/tasks"].map(status))).toEqual([
-        200, 200, 418, 200
+      expect(yield* Effect.all(["/health", "/tasks-page", "/teapot", "/unread", "/tasks"].map(status))).toEqual([
+        200, 200, 418, 400, 200
       ])
       yield* Effect.promise(dispose)
     })
@@ -140,6 +143,10 @@ describe("TaskServer", () => {
 const thrown = (): never => {
   throw new Error("thrown")
 }
+
+/** Fails as a route does that cannot read its request. */
+const unread = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.fail(new HttpServerError.HttpServerError({ reason: new HttpServerError.RequestParseError({ request }) }))
 
 const Whole = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
 const Percent = TaskDefinition.make("percent", {

@@ -11,7 +11,7 @@ import * as CancelReason from "../../fibers/CancelReason.ts"
 import { TaskCancelled } from "../../fibers/TaskCancelled.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
 import type { Entries } from "../Entries.ts"
-import { MembersNode } from "./membersNode.ts"
+import { MembersNode, put } from "./membersNode.ts"
 
 export interface JoinOptions {
   readonly failFast: boolean
@@ -59,7 +59,13 @@ export class JoinNode extends MembersNode<any, any> {
     })
     // A limit of zero or less has run the synchronous prefix.
     if (millis <= 0) Effect.runForkWith(this.context)(passed)
-    else this.timer = Effect.runForkWith(this.context)(Effect.andThen(this.clock.sleep(limit!), passed))
+    else
+      this.timer = Effect.runForkWith(this.context)(
+        Effect.andThen(
+          this.clock.sleep(limit!),
+          Effect.andThen(Effect.yieldNow, Effect.andThen(Effect.yieldNow, passed))
+        )
+      )
   }
 
   override get deadline(): number | undefined {
@@ -87,10 +93,9 @@ export class JoinNode extends MembersNode<any, any> {
   }
 
   override salvageable(): ReadonlyArray<unknown> {
-    const values = this.members.flatMap((member) =>
-      member.exit?._tag === "Success" ? [[member.name, member.exit.value] as const] : []
-    )
-    return values.length === 0 ? [] : [Object.fromEntries(values)]
+    const values: Record<string, unknown> = {}
+    for (const { exit, name } of this.members) if (exit?._tag === "Success") put(values, name, exit.value)
+    return Object.keys(values).length === 0 ? [] : [values]
   }
 
   /** Every failure that was decided in time, in the order of the input, as one cause. */
@@ -107,13 +112,11 @@ export class JoinNode extends MembersNode<any, any> {
     )
   }
 
-  /** For results that have no place for them: clean-up failures go to the enclosing task. */
-  passOnCleanupFailures(): void {
+  /** Failures of members that came after the rest was told have no place in the failure. */
+  passOnLateFailures(): void {
     for (const member of this.members) {
-      for (const { cause, scope } of member.record?.cleanupFailures ?? [])
-        this.up!.cleanupFailed(scope, cause, this.context)
-      const late = this.tripped && member.verdict === "failed" && !this.failed.includes(member)
-      if (late && member.exit?._tag === "Failure") this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
+      if (!this.tripped || member.verdict !== "failed" || this.failed.includes(member)) continue
+      if (member.exit?._tag === "Failure") this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
     }
   }
 }

@@ -3,10 +3,12 @@
  * stack of the owner. What finishes late stands in the report of the group, so
  * it is not also salvaged.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { GroupNode } from "../../fibers/internal/groupNode.ts"
-import type { TaskNode } from "../../fibers/internal/taskNode.ts"
+import type { CancelPolicy } from "../../fibers/CancelPolicy.ts"
+import type { CancelReason, Draft } from "../../fibers/CancelReason.ts"
+import type { TaskNode, Verdict } from "../../fibers/internal/taskNode.ts"
 import type { Entries } from "../Entries.ts"
 
 export abstract class MembersNode<A, E> extends GroupNode<A, E> {
@@ -17,6 +19,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   /** By input index; what lies beyond its length was never started. */
   readonly members: Array<TaskNode> = []
   private begun = false
+  private passedOn = false
 
   constructor(kind: "race" | "join", name: string, owner: Fiber.Fiber<any, any>, entries: Entries) {
     super(kind, name, owner)
@@ -36,9 +39,9 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   override begin(): void {
     const entries = this.entries as Record<string | number, Effect.Effect<any, any, any>>
     for (let index = 0; index < this.size; index++) {
-      if (this.decided || this.interrupted) break
+      if (this.decided || this.interrupted || this.cutShort) break
       const key = this.keyOf(index)
-      const member = this.member("member", String(key), entries[key]!)
+      const member = this.member("member", String(key), entries[key] ?? missing(key))
       this.members.push(member)
       member.start()
     }
@@ -49,17 +52,57 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
     return this.begun
   }
 
-  override salvage(): boolean {
-    return true
-  }
-
-  /** A list or a record, as the input was, of what `f` makes of each member. */
-  collect<B>(f: (member: TaskNode | undefined, index: number) => B | undefined): any {
+  /** A list or a record, as the input was, of what `f` makes of each member; a record has no key for `except`. */
+  collect(f: (member: TaskNode | undefined) => unknown, except = -1): any {
     const collected: any = this.keys === undefined ? [] : {}
     for (let index = 0; index < this.size; index++) {
-      const value = f(this.members[index], index)
-      if (this.keys === undefined || value !== undefined) collected[this.keyOf(index)] = value
+      if (this.keys === undefined) collected.push(index === except ? undefined : f(this.members[index]))
+      else if (index !== except) put(collected, this.keys[index]!, f(this.members[index]))
     }
     return collected
   }
+
+  /** For results that have no place for them, and for owners that get no result. */
+  /** A member has cancelled the task around it while the members were being started. */
+  private get cutShort(): boolean {
+    return !this.begun && this.stoppedAbove
+  }
+
+  /** A reason of its own is the reason of its members, whatever was requested above and has not reached them. */
+  override cancel(reason: Draft | CancelReason, policy?: CancelPolicy): void {
+    const requested = this.mark
+    if (requested !== undefined && requested.target !== this && !this.interrupted && !this.cutShort) {
+      this.walk((node) => {
+        if (node.mark !== requested || node.interrupted) return false
+        node.mark = undefined
+        return true
+      })
+    }
+    super.cancel(reason, policy)
+  }
+
+  passOnCleanupFailures(verdicts: ReadonlyArray<Verdict> = ["completed", "failed", "cancelled"]): void {
+    if (this.passedOn) return
+    this.passedOn = true
+    for (const member of this.members) {
+      if (!verdicts.includes(member.verdict!)) continue
+      for (const { cause, scope } of member.record?.cleanupFailures ?? []) {
+        this.up!.cleanupFailed(scope, cause, this.context)
+      }
+    }
+  }
+
+  override lost(): void {
+    this.passOnCleanupFailures()
+  }
 }
+
+/** Sets a key of its own, whatever its name. */
+export const put = (record: Record<string, unknown>, key: string, value: unknown): void => {
+  if (key === "__proto__")
+    Object.defineProperty(record, key, { value, enumerable: true, writable: true, configurable: true })
+  else record[key] = value
+}
+
+const missing = (key: string | number): Effect.Effect<never> =>
+  Effect.die(new TypeError(`The member ${JSON.stringify(key)} is not an effect`))

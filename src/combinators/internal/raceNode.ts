@@ -13,6 +13,7 @@ import * as CancelReason from "../../fibers/CancelReason.ts"
 import { outcomeOf } from "../../fibers/internal/outcome.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
+import { TaskRecord } from "../../fibers/internal/taskRecord.ts"
 import type { Entries } from "../Entries.ts"
 import { fromMember } from "../Loser.ts"
 import { RaceFailed } from "../RaceFailed.ts"
@@ -43,12 +44,19 @@ export class RaceNode extends MembersNode<any, any> {
     if (this.winner !== undefined || this.interrupted) return false
     if (exit._tag === "Failure" && this.decidedBy === "success") return false
     this.winner = child as TaskNode
-    return exit._tag === "Success"
+    if (exit._tag === "Success") return true
+    // It still closes its scope, for which the losers need not wait.
+    this.tellLosers(this.winner)
+    return false
+  }
+
+  private tellLosers(winner: TaskNode): void {
+    this.cancel(CancelReason.lostRace({ by: winner.name }), this.policy)
   }
 
   override memberEnded(member: TaskNode): void {
-    if (member === this.winner && this.live > 0) this.cancel(CancelReason.lostRace({ by: member.name }), this.policy)
-    else if (member !== this.winner) this.logDefect(member)
+    if (member !== this.winner) this.logDefect(member)
+    else if (this.live > 0 && !this.interrupted) this.tellLosers(member)
   }
 
   /** A loser's defect does not fail the race, but it is not silent either. */
@@ -67,19 +75,19 @@ export class RaceNode extends MembersNode<any, any> {
           race: this.name,
           failures: this.members.map((member, index) => ({
             member: this.keyOf(index),
-            cause: (member.exit as Exit.Failure<unknown, unknown>).cause
+            cause: causeOf(member)
           }))
         })
       )
     }
     const report = Effect.succeed(this.report(winner))
-    return winner.state._tag === "Open" ? Effect.andThen(this.release(), report) : report
+    return winner.state._tag === "Closed" ? report : Effect.andThen(this.release(), report)
   }
 
   private report(winner: TaskNode): object {
     const index = this.members.indexOf(winner)
     const key = this.keyOf(index)
-    const losers = this.collect((member, at) => (at === index ? undefined : fromMember(member)))
+    const losers = this.collect(fromMember, index)
     return this.decidedBy === "success"
       ? { winner: key, value: (winner.exit as Exit.Success<unknown>).value, losers }
       : { winner: key, outcome: outcomeOf(winner), losers }
@@ -88,22 +96,26 @@ export class RaceNode extends MembersNode<any, any> {
   /** The winner's scope moves to the caller's. */
   override release(): Effect.Effect<void> {
     const { winner } = this
-    if (winner === undefined || winner.state._tag !== "Open") return Effect.void
+    if (winner === undefined || winner.state._tag === "Closed") return Effect.void
     const callers = Context.getOption(this.context as Context.Context<Scope.Scope>, Scope.Scope)
-    return callers._tag === "Some"
-      ? Scope.addFinalizerExit(callers.value, (exit) => Scope.close(winner, exit))
-      : Scope.close(winner, Exit.void)
+    if (callers._tag === "None") return Scope.close(winner, Exit.void)
+    // Its finalizers read the reasons of the caller from now on.
+    TaskRecord.of(winner).heir = this.up
+    return Scope.addFinalizerExit(callers.value, (exit) => Scope.close(winner, exit))
   }
 
   override salvageable(): ReadonlyArray<unknown> {
-    return this.members.flatMap((member) =>
-      member.exit?._tag === "Success"
-        ? [
-            member === this.winner
-              ? { winner: member.name, value: member.exit.value }
-              : { late: member.name, value: member.exit.value }
-          ]
-        : []
-    )
+    const kept: Array<unknown> = []
+    for (const member of this.members) {
+      const { exit, name } = member
+      if (exit?._tag === "Success") {
+        kept.push(member === this.winner ? { winner: name, value: exit.value } : { late: name, value: exit.value })
+      } else if (member === this.winner) kept.push({ winner: name, outcome: outcomeOf(member) })
+    }
+    return kept
   }
 }
+
+/** One that a cancel gave up on has not exited: it counts as cancelled. */
+const causeOf = ({ exit, mark }: TaskNode): Cause.Cause<unknown> =>
+  exit?._tag === "Failure" ? exit.cause : (mark!.exit as Exit.Failure<never, never>).cause

@@ -1,7 +1,10 @@
 /**
- * Cancel in three synchronous steps, none of which recurses: mark every open
- * node below the target, tell every fiber below (leaves first), and, when a
- * bound has passed, decide what has not ended.
+ * A cancel marks every open node below its target in one synchronous step, so
+ * that all of them know the reason; then, the grace being over, it interrupts the
+ * fibers of the target itself. Further down Effect carries the interrupt, through
+ * the owners of nested groups, and so stops where Effect would: at uninterruptible
+ * regions and in clean-up. When a bound has passed, `abandonBelow` decides what
+ * has not ended.
  */
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -12,54 +15,37 @@ import { CancelRequest } from "./cancelRequest.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import { hold, release } from "./trampoline.ts"
 
-/**
- * Marks `target` and all below it, and, with `now`, ends their grace. Who is
- * marked keeps the first mark. Nobody is told before the whole tree is in its
- * new state, and nobody above resumes before all have been told.
- */
-const tell = (target: ScopeNode, request: CancelRequest, now: boolean, by: number | undefined): void => {
-  // Most targets are a single task.
-  if (target.live === 0 && target.mark === undefined && now && !target.withholds) {
-    target.mark = request
-    target.interrupted = true
-    if (target.listens) target.requestArrived(request)
-    const held = hold()
-    target.deliverInterrupt(by)
-    return release(held)
-  }
+/** Marks `target` and all below it: who is marked keeps the first mark. Listeners hear of it when all are marked. */
+const mark = (target: ScopeNode, request: CancelRequest): void => {
+  if (target.mark !== undefined) return
   const listening: Array<ScopeNode> = []
-  const told: Array<ScopeNode> = []
   target.walk((node) => {
-    if (node.shielded && node !== target) return false
-    const unmarked = node.mark === undefined
-    if (unmarked) {
-      node.mark = request
-      if (node.listens) listening.push(node)
-    }
     // Whoever is linked below a marked node was born with the mark.
-    if (!now) return unmarked
-    if (node.withholds) return false
-    if (node.interrupted) return node === target
-    node.interrupted = true
-    told.push(node)
+    if (node.mark !== undefined) return false
+    node.mark = request
+    if (node.listens) listening.push(node)
     return true
   })
   for (const node of listening) node.requestArrived(request)
-  if (told.length === 0) return
-  const held = hold()
-  // Leaves first.
-  for (let index = told.length - 1; index >= 0; index--) told[index]!.deliverInterrupt(by)
-  release(held)
 }
 
-/** Ends the grace of `target` and all below it. */
-export const interruptBelow = (target: ScopeNode, by?: number): void => tell(target, target.mark!, true, by)
+/** Ends the grace of `target`. All its fibers are told before anybody above resumes. */
+export const interruptBelow = (target: ScopeNode, by?: number): void => {
+  const told = target.interruptible()
+  if (target.hearsInterrupt) target.interrupted = true
+  for (const node of told) node.interrupted = true
+  const held = hold()
+  for (let index = told.length - 1; index >= 0; index--) told[index]!.deliverInterrupt(by)
+  target.closeIfDone()
+  release(held)
+}
 
 /** Decides whatever below `target` has not ended: its fibers become stragglers. */
 export const abandonBelow = (target: ScopeNode): void => {
   const open: Array<ScopeNode> = []
   target.walk((node) => {
-    if (node.withholds || (node.shielded && node !== target)) return false
+    // Who was never told runs where nothing may stop it: it ends with whatever it is part of.
+    if (node.withholds || !node.interrupted) return false
     open.push(node)
     return true
   })
@@ -78,17 +64,26 @@ export const cancel = (
 ): CancelRequest => {
   const request = new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe())
   if (target.gone) return request
-  if (policy === immediate) {
-    tell(target, request, true, by)
-    return request
-  }
+  // Nobody who waits for the request, or for an end, goes on before all of this is done.
+  const held = hold()
+  mark(target, request)
+  if (policy === immediate) interruptBelow(target, by)
+  else cancelWith(policy, request, context, by)
+  release(held)
+  return request
+}
+
+const cancelWith = (
+  policy: CancelPolicy,
+  { at, target }: CancelRequest,
+  context: Context.Context<never>,
+  by: number | undefined
+): void => {
   const grace = Duration.toMillis(policy.grace)
   const giveUp = Duration.toMillis(policy.giveUp)
-  tell(target, request, grace === 0 || giveUp === 0, by)
-  if (giveUp === 0) abandonBelow(target)
-  else if ((grace > 0 || giveUp !== Infinity) && !target.gone) {
-    const plan = (target.plan ??= new CancelPlan(target, interruptBelow, abandonBelow))
-    plan.bringForward(request.at + grace, request.at + giveUp, context)
-  }
-  return request
+  if (grace === 0 || giveUp === 0) interruptBelow(target, by)
+  if (giveUp === 0) return abandonBelow(target)
+  if ((grace === 0 && giveUp === Infinity) || target.gone) return
+  target.plan ??= new CancelPlan(target, interruptBelow, abandonBelow)
+  target.plan.bringForward(at + grace, at + giveUp, context)
 }

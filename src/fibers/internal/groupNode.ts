@@ -3,6 +3,7 @@
  * in `own` until the group has closed; if that fiber is interrupted natively,
  * the group is cancelled and awaited all the same.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,32 +15,39 @@ import { annotatedIn } from "./cancelAnnotation.ts"
 import { cancel } from "./cancelling.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { salvagedOnInterrupt } from "./salvaged.ts"
-import { isInterruptible } from "./interruptible.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskNode } from "./taskNode.ts"
+import { trampoline } from "./trampoline.ts"
 
 export abstract class GroupNode<A, E> extends ScopeNode {
   /** The services of the owner, which members inherit. */
   readonly context: Context.Context<never>
   private readonly time: Clock.Clock
+  private inCleanUp = false
   private readonly owner: Fiber.Fiber<any, any>
-  private readonly inUninterruptible: boolean
 
   constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
     super(kind, name, owner.getRef(CurrentNode))
     this.time = owner.getRef(Clock.Clock)
     this.context = owner.context
     this.owner = owner
-    // In clean-up, or wherever else the owner cannot be interrupted, its group is not interrupted either.
-    this.inUninterruptible = !isInterruptible(owner) || this.up!.interrupted
   }
 
   override get clock(): Clock.Clock {
     return this.time
   }
 
-  override get shielded(): boolean {
-    return this.inUninterruptible
+  /** Interrupted only through its owner: below an interrupted task it is that task's clean-up, with reasons of its own. */
+  override open(): void {
+    super.open()
+    this.inCleanUp = this.interrupted
+    if (this.inCleanUp) this.mark = undefined
+    this.interrupted = false
+  }
+
+  /** The task around this group was told to stop since the group opened. */
+  get stoppedAbove(): boolean {
+    return !this.inCleanUp && this.up!.interrupted
   }
 
   /** Starts what the group begins with. */
@@ -58,6 +66,9 @@ export abstract class GroupNode<A, E> extends ScopeNode {
   release(): Effect.Effect<void> {
     return Effect.void
   }
+
+  /** The owner was interrupted: what the result would have told must be told otherwise. */
+  lost(): void {}
 
   /** A member of this group, not yet started. */
   member(
@@ -79,12 +90,7 @@ export abstract class GroupNode<A, E> extends ScopeNode {
   /** A member has just ended; its verdict is there. */
   abstract memberEnded(member: TaskNode): void
 
-  /** Nobody has to wait for a group that has nothing left to be told. */
-  override deliverInterrupt(): void {
-    this.closeIfDone()
-  }
-
-  closeIfDone(): void {
+  override closeIfDone(): void {
     if (!this.gone && this.live === 0 && this.done) this.close()
   }
 
@@ -104,18 +110,21 @@ export abstract class GroupNode<A, E> extends ScopeNode {
 export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E>): Effect.Effect<A, E> =>
   Effect.withFiber((owner) => {
     const group = make(owner)
-    let resumed = false
+    let left = false
     return Effect.onExit(
       Effect.callback<A, E>((resume) => {
         group.open()
         group.onClosed(() => {
-          resumed = true
-          resume(group.result())
+          if (!left) resume(group.result())
         })
         group.begin()
         group.closeIfDone()
       }),
-      (exit) => (resumed || !group.opened ? Effect.void : interrupted(group, owner, exit))
+      (exit) => {
+        if (!group.opened || exit._tag === "Success" || !Cause.hasInterrupts(exit.cause)) return Effect.void
+        left = true
+        return interrupted(group, owner, exit)
+      }
     )
   })
 
@@ -132,10 +141,19 @@ const interrupted = (
   owner: Fiber.Fiber<any, any>,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> => {
-  if (!group.gone && !group.interrupted) group.cancel(reasonOf(group, owner, exit))
+  if (!group.gone && !group.interrupted) {
+    const reason = reasonOf(group, owner, exit)
+    // A job, since owners of groups may be nested deeper than the stack.
+    trampoline(() => {
+      if (!group.gone) group.cancel(reason)
+    })
+  }
   return Effect.andThen(
     closed(group),
-    Effect.suspend(() => Effect.andThen(group.release(), salvagedOnInterrupt(group)))
+    Effect.suspend(() => {
+      group.lost()
+      return Effect.andThen(group.release(), salvagedOnInterrupt(group))
+    })
   )
 }
 
@@ -146,7 +164,7 @@ const reasonOf = (
 ): Draft | CancelReason => {
   const annotated = exit._tag === "Failure" ? annotatedIn(exit.cause) : undefined
   if (annotated?.target !== undefined && group.isWithin(annotated.target)) return annotated.reason
-  const node = owner.getRef(CurrentNode)
-  if (node.interrupted && !node.gone) return node.mark!.reason
+  const standing = owner.getRef(CurrentNode).readable
+  if (standing !== undefined) return standing
   return { source: "interrupt", message: "The fiber that waited was interrupted" }
 }

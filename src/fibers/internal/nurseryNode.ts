@@ -69,8 +69,8 @@ export class NurseryNode extends GroupNode<any, any> {
     if (this.closing || this.interrupted) {
       const refused = new TaskNode("task", name, this, effect, spawner.context)
       refused.refuse(
-        this.interrupted
-          ? this.mark!
+        this.mark !== undefined && !this.closing
+          ? this.mark
           : new CancelRequest(this, CancelReason.scopeClosed({ by: this.name }), this.clock.currentTimeMillisUnsafe())
       )
       return refused

@@ -32,7 +32,7 @@ const none: ReadonlyArray<never> = []
 
 /** From the request that won to the end. */
 export const tookOf = (node: TaskNode): Duration.Duration => {
-  const millis = node.endedAt - node.mark!.at
+  const millis = node.mark === undefined ? 0 : node.endedAt - node.mark.at
   return millis > 0 ? Duration.millis(millis) : Duration.zero
 }
 

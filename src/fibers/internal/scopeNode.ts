@@ -10,6 +10,7 @@ import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type { CancelReason } from "../CancelReason.ts"
 import type { CancelPlan } from "./cancelPlan.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { trampoline } from "./trampoline.ts"
@@ -40,8 +41,8 @@ export class ScopeNode {
   constructor(kind: Kind, name: string, up: ScopeNode | undefined) {
     this.kind = kind
     this.name = name
-    // Below an ended scope (a native detached fiber that outlived its task) the tree starts afresh.
-    while (up !== undefined && up.gone) up = up.up
+    // Below an ended scope (a native detached fiber that outlived its task) the tree starts afresh, at the root.
+    if (up !== undefined && up.gone) while (up.up !== undefined) up = up.up
     this.up = up
   }
 
@@ -57,11 +58,6 @@ export class ScopeNode {
   /** Ended: reads of this node answer nothing any more. */
   get gone(): boolean {
     return this.phase === "gone"
-  }
-
-  /** True where cancels from outside stop: a group whose owner cannot be interrupted. */
-  get shielded(): boolean {
-    return false
   }
 
   /** Appends to the list below `up`. */
@@ -87,7 +83,6 @@ export class ScopeNode {
     const up = this.up!
     this.phase = "open"
     this.attach(up)
-    if (this.shielded) return
     this.mark = up.mark
     this.interrupted = up.interrupted
   }
@@ -135,8 +130,23 @@ export class ScopeNode {
     return false
   }
 
+  /** The nodes whose fibers a cancel of this one interrupts: its own, or those of its members. */
+  interruptible(): ReadonlyArray<ScopeNode> {
+    const told: Array<ScopeNode> = []
+    for (let node = this.first; node !== undefined; node = node.next) if (node.hearsInterrupt) told.push(node)
+    return told
+  }
+
+  /** Whether an interrupt would still change how this node ends. */
+  get hearsInterrupt(): boolean {
+    return !this.interrupted
+  }
+
   /** Told once, when the grace is over; runs finalizers up to their first suspension. */
   deliverInterrupt(_by: number | undefined): void {}
+
+  /** Closes a group that waits for nothing any more. */
+  closeIfDone(): void {}
 
   /** Decides the outcome without the fiber. */
   abandon(): void {}
@@ -147,6 +157,22 @@ export class ScopeNode {
   /** Whether somebody wants to know of the request. */
   get listens(): boolean {
     return false
+  }
+
+  /** Who took over the scope of this node when it ended, and is asked in its place. */
+  get heir(): ScopeNode | undefined {
+    return undefined
+  }
+
+  /** Why fibers below this node are being interrupted: as soon as the interrupt has begun, here or above. */
+  get readable(): CancelReason | undefined {
+    if (this.gone) return this.heir?.readable
+    const mark = this.mark
+    if (mark === undefined) return undefined
+    for (let node: ScopeNode | undefined = this; node?.mark === mark; node = node.up) {
+      if (node.interrupted) return mark.reason
+    }
+    return undefined
   }
 
   /** Gives what finished but cannot be returned to the nearest task; false if there is none. */

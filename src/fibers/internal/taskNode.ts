@@ -133,7 +133,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     const stopped = this.interrupted && !this.committing
     if (exit._tag === "Success") {
       if (!stopped) return "completed"
-      this.salvage(this.name, exit.value)
+      // A late value of a member stands in the report of its group.
+      if (this.kind !== "member") this.salvage(this.name, exit.value)
       return "cancelled"
     }
     if (stopped) {
@@ -141,6 +142,15 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
       return "cancelled"
     }
     return "failed"
+  }
+
+  override interruptible(): ReadonlyArray<ScopeNode> {
+    return this.hearsInterrupt ? [this] : none
+  }
+
+  /** Not one that commits, nor one that has failed and only closes its scope. */
+  override get hearsInterrupt(): boolean {
+    return !this.interrupted && !this.committing && this.exit?._tag !== "Failure"
   }
 
   override deliverInterrupt(by: number | undefined): void {
@@ -171,7 +181,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (this.gone) return
     this.how = "abandoned"
     this.endedAt = this.clock.currentTimeMillisUnsafe()
-    this.verdict = "cancelled"
+    this.verdict = this.exit?._tag === "Failure" && !this.interrupted ? "failed" : "cancelled"
     Context.get(this.context, Stragglers).add(this)
     this.record?.straggling()
     this.record?.ended()
@@ -184,6 +194,10 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (!stragglers.delete(this)) return
     if (this.exit?._tag === "Failure") this.keepFailuresOf(this.exit.cause)
     this.report()
+  }
+
+  override get heir(): ScopeNode | undefined {
+    return this.record?.heir
   }
 
   override get listens(): boolean {
@@ -222,6 +236,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
 }
 
 let starting = 0
+
+const none: ReadonlyArray<never> = []
 
 const { state: empty, ...scopeMarks } = Scope.makeUnsafe()
 Object.assign(TaskNode.prototype, scopeMarks)

@@ -10,7 +10,9 @@ import type { CleanupFailure, Salvaged } from "../TaskOutcome.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { outcomeOf } from "./outcome.ts"
 import { TaskLog } from "./taskLog.ts"
+import type { ScopeNode } from "./scopeNode.ts"
 import type { TaskNode } from "./taskNode.ts"
+import { trampoline } from "./trampoline.ts"
 
 type Unstamped<Event> = Event extends unknown ? Omit<Event, "task" | "attempt" | "seq" | "at"> : never
 
@@ -22,6 +24,8 @@ export class TaskRecord {
   readonly cleanupFailures: Array<CleanupFailure> = []
   readonly salvaged: Array<Salvaged> = []
   partial: { readonly value: unknown } | undefined = undefined
+  /** Who took over the scope of this member when it won. */
+  heir: ScopeNode | undefined = undefined
   private listeners: Array<(reason: CancelReason) => void> = []
   log: TaskLog | undefined = undefined
 
@@ -70,7 +74,7 @@ export class TaskRecord {
     if (this.log !== undefined) this.emit({ _tag: "CancelRequested", reason: request.reason }, request.at)
     const listeners = this.listeners
     this.listeners = []
-    for (const listener of listeners) listener(request.reason)
+    for (const listener of listeners) trampoline(() => listener(request.reason))
   }
 
   straggling(): void {

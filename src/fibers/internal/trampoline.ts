@@ -26,8 +26,14 @@ export const release = (held: boolean): void => {
 
 const drain = (): void => {
   running = true
+  let failed: { readonly defect: unknown } | undefined
   for (let index = 0; index < jobs.length; index++) {
-    jobs[index]!()
+    // oxlint-disable-next-line rescind/effect-only -- a job that throws is a defect of ours, and must not stop the others
+    try {
+      jobs[index]!()
+    } catch (defect) {
+      failed ??= { defect }
+    }
     // A long chain of ends must not keep every finished job.
     if (index === 1023) {
       jobs.splice(0, 1024)
@@ -36,4 +42,5 @@ const drain = (): void => {
   }
   jobs.length = 0
   running = false
+  if (failed !== undefined) throw failed.defect
 }
