@@ -16,12 +16,12 @@ export type Entries =
   | ReadonlyArray<Effect.Effect<any, any, any>>
 
 /**
- * The names of the members: the keys of a record, `number` for a list.
+ * A key as `Object.keys` spells it.
  *
  * @category models
  * @since 0.1.0
  */
-export type Name<T extends Entries> = T extends ReadonlyArray<unknown> ? number : keyof T & string
+export type KeyName<K> = K extends string ? K : K extends number ? `${K}` : never
 
 /**
  * @category models

@@ -122,7 +122,7 @@ export interface Within<T extends Entries> {
   readonly interrupted: { readonly [K in Key<T>]?: Interrupted }
 }
 
-type Key<T extends Entries> = T extends ReadonlyArray<unknown> ? number : keyof T & string
+type Key<T extends Entries> = T extends ReadonlyArray<unknown> ? number : keyof T
 type ErrorAt<T extends Entries, K> = T extends ReadonlyArray<infer M> ? ErrorOf<M> : ErrorOf<T[K & keyof T]>
 
 /**

@@ -9,7 +9,7 @@ import type * as Effect from "effect/Effect"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import { own } from "../fibers/internal/groupNode.ts"
 import type * as TaskOutcome from "../fibers/TaskOutcome.ts"
-import type { AllServices, Entries, Failure, Name, Success } from "./Entries.ts"
+import type { AllServices, Entries, Failure, KeyName, Success } from "./Entries.ts"
 import { RaceNode } from "./internal/raceNode.ts"
 import type { Loser } from "./Loser.ts"
 import type { RaceFailed } from "./RaceFailed.ts"
@@ -34,10 +34,7 @@ export type Losers<T extends Entries> =
   T extends ReadonlyArray<unknown>
     ? ReadonlyArray<Loser<Success<T>, Failure<T>> | undefined>
     : {
-        readonly [K in keyof T & string]?: Loser<
-          Success<T, K>,
-          T[K] extends Effect.Effect<any, infer E, any> ? E : never
-        >
+        readonly [K in keyof T]?: Loser<Success<T, K>, T[K] extends Effect.Effect<any, infer E, any> ? E : never>
       }
 
 /**
@@ -51,12 +48,12 @@ export type Won<T extends Entries> =
   T extends ReadonlyArray<unknown>
     ? { readonly winner: number; readonly value: Success<T>; readonly losers: Losers<T> }
     : {
-        readonly [K in keyof T & string]: {
-          readonly winner: K
+        readonly [K in keyof T]: {
+          readonly winner: KeyName<K>
           readonly value: Success<T, K>
           readonly losers: Losers<T>
         }
-      }[keyof T & string]
+      }[keyof T]
 
 /**
  * The report of `firstSettled`.
@@ -64,11 +61,23 @@ export type Won<T extends Entries> =
  * @category models
  * @since 0.1.0
  */
-export interface Settled<T extends Entries> {
-  readonly winner: Name<T>
-  readonly outcome: TaskOutcome.TaskOutcome<Success<T>, Failure<T>>
-  readonly losers: Losers<T>
-}
+export type Settled<T extends Entries> =
+  T extends ReadonlyArray<unknown>
+    ? {
+        readonly winner: number
+        readonly outcome: TaskOutcome.TaskOutcome<Success<T>, Failure<T>>
+        readonly losers: Losers<T>
+      }
+    : {
+        readonly [K in keyof T]: {
+          readonly winner: KeyName<K>
+          readonly outcome: TaskOutcome.TaskOutcome<
+            Success<T, K>,
+            T[K] extends Effect.Effect<any, infer E, any> ? E : never
+          >
+          readonly losers: Losers<T>
+        }
+      }[keyof T]
 
 /**
  * The first success wins. Members start in order, and none starts once there is

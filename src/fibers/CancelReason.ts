@@ -193,22 +193,24 @@ const known: ReadonlySet<string> = new Set(sources)
  * @category schemas
  * @since 0.1.0
  */
-export const Wire = Schema.Struct({ ...fields, source: Schema.String }).pipe(
-  Schema.decodeTo(
-    Schema.toType(CancelReason),
-    SchemaTransformation.transform({
-      decode: (wire) =>
-        known.has(wire.source)
-          ? new CancelReason({ ...wire, source: wire.source as Source })
-          : new CancelReason({
-              ...wire,
-              source: "interrupt",
-              detail: { source: wire.source, ...(wire.detail === undefined ? {} : { detail: wire.detail }) }
-            }),
-      encode: (reason) => Struct.omit(reason, [])
-    })
+export const Wire = Schema.Struct({ ...fields, source: Schema.String })
+  .annotate({ identifier: "CancelReason" })
+  .pipe(
+    Schema.decodeTo(
+      Schema.toType(CancelReason),
+      SchemaTransformation.transform({
+        decode: (wire) =>
+          known.has(wire.source)
+            ? new CancelReason({ ...wire, source: wire.source as Source })
+            : new CancelReason({
+                ...wire,
+                source: "interrupt",
+                detail: { source: wire.source, ...(wire.detail === undefined ? {} : { detail: wire.detail }) }
+              }),
+        encode: (reason) => Struct.omit(reason, [])
+      })
+    )
   )
-)
 
 /**
  * Why the current fiber is being interrupted: for finalizers and hooks. `None`

@@ -133,7 +133,7 @@ export const Wire: Schema.Codec<TreeNode, unknown> = Schema.toCodecJson(
     deadline: Schema.optionalKey(Schema.String),
     in: Schema.optionalKey(Schema.String),
     children: Schema.Array(Schema.suspend((): Schema.Codec<TreeNode, unknown> => Wire))
-  })
+  }).annotate({ identifier: "TaskTreeNode" })
 )
 
 /**

@@ -18,6 +18,19 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
 /**
+ * What is asked of a server: the `Server` of `node:http` has it. Written out, so
+ * that the declarations of this package do not need those of Node.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Closable {
+  readonly close: (callback?: (error?: Error) => void) => unknown
+  readonly closeAllConnections: () => void
+  readonly closeIdleConnections: () => void
+}
+
+/**
  * The same server, of HTTP/1.1. What is left `within` (default: 5 seconds) after
  * it began to close is cut.
  *
@@ -28,10 +41,15 @@ import * as Fiber from "effect/Fiber"
  * @category constructors
  * @since 0.1.0
  */
-export const promptly = <S extends Server>(
+export const promptly = <S extends Closable>(
   server: S,
   options?: { readonly within?: Duration.Input | undefined }
 ): S => {
+  closePromptly(server as unknown as Server, options)
+  return server
+}
+
+const closePromptly = (server: Server, options?: { readonly within?: Duration.Input | undefined }): void => {
   const within = Duration.fromInputUnsafe(options?.within ?? "5 seconds")
   /** How many answers each connection still owes. */
   const owed = new Map<Socket, number>()
@@ -67,5 +85,4 @@ export const promptly = <S extends Server>(
       callback?.(error)
     })
   }
-  return server
 }

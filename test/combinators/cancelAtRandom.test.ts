@@ -35,27 +35,23 @@ interface Seen {
   ended: number
   exit: Exit.Exit<unknown, unknown> | undefined
   reason: CancelReason.CancelReason | undefined
-  /** World time and step of its end. */
-  step: number
 }
 
 class Ledger {
   readonly members = new Map<string, Seen>()
   readonly wrong: Array<string> = []
   private readonly resources: Array<{ readonly owner: string; released: number }> = []
-  private readonly world: () => World
   /** Whoever is given up on reads nothing any more. */
   private readonly reads: boolean
 
-  constructor(world: () => World, reads: boolean) {
-    this.world = world
+  constructor(reads: boolean) {
     this.reads = reads
   }
 
   /** `structural`: it may be interrupted for no reason of ours. */
   guard<A, E, R>(name: string, effect: Effect.Effect<A, E, R>, pause: number, structural: boolean) {
     return Effect.suspend(() => {
-      const seen: Seen = { ended: 0, exit: undefined, reason: undefined, step: 0 }
+      const seen: Seen = { ended: 0, exit: undefined, reason: undefined }
       return Effect.onExit(
         Effect.suspend(() => {
           if (this.members.has(name)) this.wrong.push(`${name} started twice`)
@@ -76,8 +72,8 @@ class Ledger {
             if (this.reads && reason !== undefined && reason !== Option.getOrUndefined(yield* CancelReason.current))
               this.wrong.push(`${name} read two reasons`)
             seen.exit = exit
-            seen.reason = reason
-            seen.step = this.world().steps
+            // Told in its clean-up: Effect drops the value.
+            seen.reason = reason ?? Option.getOrUndefined(yield* CancelReason.current)
           })
       )
     })
@@ -284,10 +280,10 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
   const run = (at: number | undefined) => {
     const random = randomFrom(seed)
     let cut: (() => void) | undefined
-    let cutAt = Infinity
     const names: Array<string> = []
-    const ledger: Ledger = new Ledger(() => world, options.giveUp === undefined)
-    let waiting = false
+    const ledger: Ledger = new Ledger(options.giveUp === undefined)
+    /** Members that had not ended when it was cut. */
+    const alive = new Set<string>()
     const world: World = new World({
       seed: seed * 31 + 7,
       preempt: options.preempt,
@@ -297,10 +293,9 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
             at: {
               step: at,
               run: () => {
-                cutAt = world.steps
                 // Between the last end and the caller's next step a value is lost as any value of Effect is.
                 world.leaks.root.walk((node) => {
-                  if (node.name === "the root" && node.live > 0) waiting = true
+                  if (node.name === "the root") for (const { name } of node.children()) alive.add(name)
                   return true
                 })
                 cut?.()
@@ -358,21 +353,21 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
       .find((reason) => reason?.source === "lost-race" && reason.scope === "the root")?.by
     const lostWinner =
       stopped &&
-      waiting &&
+      alive.size > 0 &&
       winner !== undefined &&
       returned === undefined &&
       !salvaged.some(({ scope, value }) => scope === "the root" && (value as { winner?: string }).winner === winner)
-    /** What had succeeded well before the cancel, and had no scope to close. */
+    /** What had ended, and well, before the cut. */
     const lostValues = names.filter((name) => {
       const seen = ledger.members.get(name)
       return (
         stopped &&
-        waiting &&
+        alive.size > 0 &&
+        !alive.has(name) &&
         returned === undefined &&
         !kind.startsWith("first") &&
         seen?.exit?._tag === "Success" &&
-        seen.step < cutAt - 40 &&
-        ledger.releasedOf(name).length === 0 &&
+        seen.reason === undefined &&
         !salvaged.some(({ scope, value }) => scope === "the root" && (value as Record<string, unknown>)[name] === name)
       )
     })

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import type { CancelResult } from "../../src/fibers/CancelResult.ts"
+import { CurrentNode } from "../../src/fibers/internal/currentNode.ts"
 import type { TaskNode } from "../../src/fibers/internal/taskNode.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Task from "../../src/fibers/Task.ts"
@@ -36,10 +37,11 @@ class Ledger {
           return effect
         }),
         (exit) =>
-          Effect.withFiber(() => {
+          Effect.withFiber((fiber) => {
             if (!this.released.has(name)) return Effect.void
             this.released.set(name, this.released.get(name)! + 1)
-            const structural = this.node?.interrupted !== true
+            // A native loser in a member that the cancel has not reached: nobody cancelled it.
+            const structural = !fiber.getRef(CurrentNode).interrupted
             return Effect.andThen(
               Effect.map(CancelReason.current, (reason) => {
                 const interrupted = exit._tag === "Failure" && Cause.hasInterrupts(exit.cause)

@@ -59,13 +59,7 @@ export class JoinNode extends MembersNode<any, any> {
     })
     // A limit of zero or less has run the synchronous prefix.
     if (millis <= 0) Effect.runForkWith(this.context)(passed)
-    else
-      this.timer = Effect.runForkWith(this.context)(
-        Effect.andThen(
-          this.clock.sleep(limit!),
-          Effect.andThen(Effect.yieldNow, Effect.andThen(Effect.yieldNow, passed))
-        )
-      )
+    else this.timer = Effect.runForkWith(this.context)(Effect.andThen(this.clock.sleep(limit!), passed))
   }
 
   override get deadline(): number | undefined {

@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import { Tasks } from "../../fibers/Tasks.ts"
 import type { OpenStreams } from "../../http/OpenStreams.ts"
+import * as ServerClose from "../../http/ServerClose.ts"
 import * as TaskServer from "../../http/TaskServer.ts"
 import * as ExamplePage from "./examplePage.ts"
 import * as Origin from "./origin.ts"
@@ -33,12 +34,14 @@ export interface ExampleServer {
 // The defaults of Node let a client take five minutes over its request.
 const patience = { requestTimeout: 30_000, headersTimeout: 10_000 }
 
+const promptServer = () => ServerClose.promptly(createServer(patience), { within: "1 second" })
+
 export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotListen, Scope.Scope> =>
   Effect.gen(function* () {
     const { host, originPort, port } = settings
     const options = { host, port, gracefulShutdownTimeout: "1 second" } as const
     // First, so that of two busy ports the one is named that moves both.
-    const listening = yield* Layer.build(NodeHttpServer.layer(() => createServer(patience), options)).pipe(
+    const listening = yield* Layer.build(NodeHttpServer.layer(promptServer, options)).pipe(
       Effect.mapError(({ cause }) => cannotListen("PORT", host, port, cause))
     )
     const origin = yield* Origin.make({ host, port: originPort }).pipe(

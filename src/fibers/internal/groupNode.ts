@@ -121,12 +121,18 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E
         group.closeIfDone()
       }),
       (exit) => {
-        if (!group.opened || exit._tag === "Success" || !Cause.hasInterrupts(exit.cause)) return Effect.void
+        if (!group.opened || exit._tag === "Success" || !Cause.hasInterrupts(exit.cause)) return nothing
         left = true
         return interrupted(group, owner, exit)
       }
     )
   })
+
+/**
+ * No finalizer at all, which the runtime allows though the type does not: an
+ * effect here would be a step more, in which an interrupt could take the result.
+ */
+const nothing = undefined as never
 
 /** Waits until the group has closed. */
 export const closed = (group: GroupNode<any, any>): Effect.Effect<void> =>

@@ -164,15 +164,10 @@ export class ScopeNode {
     return undefined
   }
 
-  /** Why fibers below this node are being interrupted: as soon as the interrupt has begun, here or above. */
+  /** Why the fibers of this node are being interrupted, once they were told. */
   get readable(): CancelReason | undefined {
     if (this.gone) return this.heir?.readable
-    const mark = this.mark
-    if (mark === undefined) return undefined
-    for (let node: ScopeNode | undefined = this; node?.mark === mark; node = node.up) {
-      if (node.interrupted) return mark.reason
-    }
-    return undefined
+    return this.interrupted ? this.mark!.reason : undefined
   }
 
   /** Gives what finished but cannot be returned to the nearest task; false if there is none. */
