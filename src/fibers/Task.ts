@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { CancelAbortError } from "./CancelAbortError.ts"
 import type * as CancelPolicy from "./CancelPolicy.ts"
 import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
@@ -182,22 +183,6 @@ const onRequest = (node: ScopeNode, listener: (reason: CancelReason.CancelReason
   if (node.mark === undefined) return TaskRecord.of(node).onRequest(listener)
   listener(node.mark.reason)
   return () => {}
-}
-
-/**
- * What foreign code sees when a signal of ours aborts: an `AbortError` by name,
- * with the reason.
- *
- * @category errors
- * @since 0.1.0
- */
-export class CancelAbortError extends Error {
-  override readonly name = "AbortError"
-  readonly reason: CancelReason.CancelReason
-  constructor(reason: CancelReason.CancelReason) {
-    super(reason.message)
-    this.reason = reason
-  }
 }
 
 /**

@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+export { CancelAbortError } from "./CancelAbortError.ts"
 export * as CancelPolicy from "./CancelPolicy.ts"
 export * as CancelReason from "./CancelReason.ts"
 export * as CancelResult from "./CancelResult.ts"
+export * as CancelSignal from "./CancelSignal.ts"
 export * as Checkpoint from "./Checkpoint.ts"
 export * as Nursery from "./Nursery.ts"
 export { ScopeCancelled } from "./ScopeCancelled.ts"

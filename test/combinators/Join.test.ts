@@ -301,6 +301,55 @@ describe("Join", () => {
       )
     )
 
+    it.effect("a failure that is mixed with an interrupt is a failure: the caller was not cancelled (K26, K29)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const mixed = Effect.failCause(Cause.combine(Cause.fail("no" as const), Cause.interrupt(7)))
+          const join = Join.all({ done: Effect.succeed(1), mixed })
+          expect(yield* Effect.catch(join, (error) => Effect.succeed(error))).toBe("no")
+          expect(failureOf(yield* Effect.exit(join))).toBe("Fail:no, Interrupt")
+          const task = yield* started(Effect.exit(join))
+          expect((yield* Task.await(task)).salvaged).toEqual([])
+        })
+      )
+    )
+
+    it.effect("a defect fails it as a defect, and the rest is told (K29)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const exit = yield* during(
+            20,
+            Effect.exit(
+              Join.all({ dead: Effect.andThen(Effect.sleep(10), Effect.die("broken")), a: waiter(journal, "a") })
+            )
+          )
+          expect(failureOf(exit)).toBe("Die:broken")
+          expect(journal.lines).toEqual(["10 a: sibling-failed by dead of join"])
+        })
+      )
+    )
+
+    it.effect("what failed in clean-up is logged once, however far up it is kept (K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const lines: Array<string> = []
+          const dirty = Effect.as(
+            Effect.addFinalizer(() => Effect.die("dirty")),
+            1
+          )
+          yield* logged(
+            Effect.gen(function* () {
+              const task = yield* started(Join.all([Join.all({ dirty })]))
+              expect(cleanupOf((yield* Task.await(task)).cleanupFailures)).toBe("; clean-up of dirty: Die:dirty")
+            }),
+            lines
+          )
+          expect(lines).toEqual(['Warn Clean-up of "dirty" failed: Die:dirty'])
+        })
+      )
+    )
+
     it.effect("a value of undefined has its key, as natively", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -1002,6 +1051,44 @@ describe("Join", () => {
               expect(journal.lines).toEqual(["10 a: request by ann of task", "15 a: cleaned up"])
             })
           )
+      )
+
+      it.effect(`${name}: a native timeout around it is \`interrupt\`, and scope names the join (K18, K19)`, () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const timed = Effect.timeoutOption(join({ a: waiter(journal, "a", Effect.sleep(5)) }), 10)
+            expect(Option.isNone(yield* during(15, timed))).toBe(true)
+            expect(journal.lines).toEqual(["10 a: interrupt of join", "15 a: cleaned up"])
+          })
+        )
+      )
+
+      it.effect(`${name}: in an uninterruptible region a member's cancel of the task stops no member (K13, K39)`, () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            let task: Task.Task<unknown, unknown> | undefined
+            task = yield* started(
+              Effect.andThen(
+                Effect.sleep(10),
+                Effect.uninterruptible(
+                  Effect.andThen(
+                    join({
+                      a: Effect.suspend(() => Effect.asVoid(Task.cancel(task!, ann))),
+                      b: journal.watch("b", after(20, 2)),
+                      c: journal.note("c ran")
+                    }),
+                    journal.note("returned")
+                  )
+                )
+              )
+            )
+            yield* TestClock.adjust(30)
+            expect((yield* Task.await(task))._tag).toBe("Cancelled")
+            expect(journal.lines).toEqual(["10 c ran", "30 b: done", "30 returned"])
+          })
+        )
       )
 
       it.effect(`${name}: 2,000 nested are cancelled leaves first, and complete (K6)`, () =>

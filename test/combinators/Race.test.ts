@@ -1302,6 +1302,152 @@ describe("Race", () => {
       )
     )
 
+    it.effect(
+      "in an uninterruptible region a member's cancel of the task stops no member, started or not (K13, K39)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            let task: Task.Task<unknown, unknown> | undefined
+            task = yield* started(
+              Effect.andThen(
+                Effect.sleep(10),
+                Effect.uninterruptible(
+                  Effect.tap(
+                    Race.firstSuccess({
+                      a: Effect.suspend(() => Effect.andThen(Task.cancel(task!, ann), Effect.fail("no"))),
+                      b: after(20, "b"),
+                      c: waiter(journal, "c")
+                    }),
+                    ({ losers, winner }) => journal.note(`${winner}; ${JSON.stringify(toldAll(losers))}`)
+                  )
+                )
+              )
+            )
+            yield* TestClock.adjust(30)
+            expect((yield* Task.await(task))._tag).toBe("Cancelled")
+            expect(journal.lines).toEqual([
+              "30 c: lost-race by b of race",
+              '30 b; {"a":"failed: Fail:no","c":"cancelled after 0: lost-race by b of race"}'
+            ])
+          })
+        )
+    )
+
+    it.effect("where interruption is restored inside an uninterruptible region, a cancel acts at once (K1, K39)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* started(
+            Effect.uninterruptibleMask((restore) =>
+              Effect.onExit(restore(Race.firstSuccess({ a: waiter(journal, "a", Effect.sleep(5)) })), () =>
+                journal.note("left")
+              )
+            )
+          )
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(5)
+          expect((yield* Task.await(task))._tag).toBe("Cancelled")
+          expect(journal.lines).toEqual(["10 a: request by ann of task", "15 a: cleaned up", "15 left"])
+        })
+      )
+    )
+
+    it.effect("a loser's clean-up may race: it has winners, losers and reasons of its own (K15, K18)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const flush = Race.firstSuccess(
+            { disk: after(20, "disk"), net: waiter(journal, "net", Effect.sleep(5)) },
+            { name: "flush" }
+          )
+          const loser = Effect.onExit(Effect.never, () =>
+            Effect.flatMap(Effect.orDie(flush), ({ value }) =>
+              Effect.flatMap(CancelReason.current, (reason) =>
+                journal.note(`${value}, because of ${textOf(Option.getOrThrow(reason))}`)
+              )
+            )
+          )
+          const report = yield* during(100, Race.firstSuccess({ loser, quick: after(10, 1) }))
+          expect(journal.lines).toEqual([
+            "30 net: lost-race by disk of flush",
+            "35 net: cleaned up",
+            "35 disk, because of lost-race by quick of race"
+          ])
+          expect(told(report.losers.loser)).toBe("cancelled after 25: lost-race by quick of race")
+        })
+      )
+    )
+
+    it.effect(
+      "a member that natively joins an interrupted fiber is one entry: the race and its caller live (K22, K23)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const other = yield* Effect.forkChild(Effect.never)
+            yield* settle
+            yield* Fiber.interrupt(other)
+            const report = yield* during(10, Race.firstSuccess({ join: Fiber.join(other), good: after(10, 1) }))
+            expect(report.winner).toBe("good")
+            expect(told(report.losers.join)).toBe("cooperative after 0: interrupt of join")
+          })
+        )
+    )
+
+    it.effect("a record that throws while it is read leaves no member behind (K1, K45)", () =>
+      leakChecked((leaks) =>
+        Effect.gen(function* () {
+          const entries = {
+            a: Effect.never,
+            get b(): Effect.Effect<number> {
+              throw new Error("no such member")
+            }
+          }
+          const exit = yield* Effect.exit(Race.firstSuccess(entries))
+          expect(failureOf(exit)).toBe("Die:no such member")
+          expect(leaks.root.live).toBe(0)
+        })
+      )
+    )
+
+    it.effect("a cancel with grace lets a race be decided: the task completes (K8, K12)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* started(
+            Effect.map(
+              Race.firstSuccess({ quick: after(30, "won"), slow: waiter(journal, "slow", Effect.sleep(5)) }),
+              ({ value }) => value
+            )
+          )
+          yield* TestClock.adjust(10)
+          const cancel = yield* Effect.forkChild(Task.cancel(task, { ...ann, grace: 50 }))
+          yield* TestClock.adjust(25)
+          expect(yield* Fiber.join(cancel)).toMatchObject({ _tag: "AlreadyCompleted", duringGrace: true })
+          expect(yield* Task.await(task)).toMatchObject({ _tag: "Completed", value: "won" })
+          expect(journal.lines).toHaveLength(2)
+          expect(journal.lines[1]).toBe("35 slow: cleaned up")
+        })
+      )
+    )
+
+    it.effect("at the end of the grace all members are told, with the reason of the request (K12, K18)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* started(
+            Race.firstSuccess({ a: waiter(journal, "a"), b: Join.all([waiter(journal, "b")]) })
+          )
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, { ...ann, grace: 50 })
+          yield* TestClock.adjust(50)
+          expect(yield* Task.await(task)).toMatchObject({ _tag: "Cancelled", how: "interrupted" })
+          expect(byTime(journal.lines)).toEqual(["60 a: request by ann of task", "60 b: request by ann of task"])
+        })
+      )
+    )
+
     it.effect("2,000 nested races complete, without stack overflow or a lost finalizer (K6)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -1503,6 +1649,55 @@ describe("Race", () => {
             )
           )
           expect(journal.lines).toEqual(["0 inner acquired", "10 inner released", "10 returned"])
+        })
+      )
+    )
+
+    it.effect("a scope that has already closed closes the winner's at once (K27)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const scope = yield* Scope.make()
+          yield* Scope.close(scope, Exit.void)
+          const race = Race.firstSuccess({ a: resource(journal, "a", Effect.sleep(5)) })
+          yield* during(10, Effect.andThen(Effect.provideService(race, Scope.Scope, scope), journal.note("returned")))
+          expect(journal.lines).toEqual(["0 a acquired", "5 a released", "5 returned"])
+        })
+      )
+    )
+
+    it.effect("the winner's finalizers read the reason through every race that it won (K18, K27)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const connect = Effect.acquireRelease(Effect.void, () =>
+            Effect.flatMap(CancelReason.current, (reason) =>
+              journal.note(`released: ${Option.match(reason, { onNone: () => "no reason", onSome: textOf })}`)
+            )
+          )
+          const nested = (depth: number): Effect.Effect<unknown, unknown, Scope.Scope> =>
+            depth === 0 ? connect : Race.firstSuccess([Effect.suspend(() => nested(depth - 1)), Effect.never])
+          const task = yield* started(Effect.andThen(nested(20), Effect.never))
+          yield* TestClock.adjust(10)
+          yield* Task.cancel(task, ann)
+          expect(journal.lines).toEqual(["10 released: request by ann of task"])
+        })
+      )
+    )
+
+    it.effect("the winner's finalizers read no reason where the caller ends by itself (K18, K27)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const seen: Array<boolean> = []
+          const connect = Effect.addFinalizer(() =>
+            Effect.map(CancelReason.current, (reason) => {
+              seen.push(Option.isNone(reason))
+            })
+          )
+          const task = yield* started(Race.firstSuccess({ a: connect, b: Effect.never }))
+          yield* Task.await(task)
+          yield* Effect.scoped(Race.firstSuccess({ a: connect, b: Effect.never }))
+          expect(seen).toEqual([true, true])
         })
       )
     )

@@ -362,6 +362,8 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
       const seen = ledger.members.get(name)
       return (
         stopped &&
+        // Who was given up on may succeed later.
+        options.giveUp === undefined &&
         alive.size > 0 &&
         !alive.has(name) &&
         returned === undefined &&

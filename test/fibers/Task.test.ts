@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
+import type { CancelAbortError } from "../../src/fibers/CancelAbortError.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Stragglers from "../../src/fibers/Stragglers.ts"
@@ -985,7 +986,7 @@ describe("Task", () => {
             )
             const fiber = yield* Effect.forkChild(Task.cancel(task, { ...ann, grace: 20 }))
             yield* settle
-            const error = (yield* Deferred.await(aborted)) as Task.CancelAbortError
+            const error = (yield* Deferred.await(aborted)) as CancelAbortError
             expect(error.name).toBe("AbortError")
             expect(textOf(error.reason)).toBe("request by ann of task")
             yield* TestClock.adjust(20)
