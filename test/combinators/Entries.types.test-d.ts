@@ -1,7 +1,7 @@
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { describe, expectTypeOf, it } from "vitest"
 import * as Join from "../../src/combinators/Join.ts"
@@ -26,6 +26,10 @@ declare const flag: Effect.Effect<boolean>
 declare const scoped: Effect.Effect<Date, never, Scope.Scope>
 
 type Of<T> = T extends Effect.Effect<infer A, any, any> ? A : never
+
+const needs = () => Race.firstSuccess({ count, scoped })
+const settled = () => Join.settled({ scoped })
+const within = () => Join.within({ scoped }, 1)
 
 describe("Race", () => {
   it("the winner narrows the value to the type of its key (K24)", () => {
@@ -55,7 +59,6 @@ describe("Race", () => {
     expectTypeOf<Effect.Services<ReturnType<typeof needs>>>().toEqualTypeOf<Database | Scope.Scope>()
     expectTypeOf<Effect.Error<ReturnType<typeof needs>>>().toEqualTypeOf<RaceFailed<Busy>>()
   })
-  const needs = () => Race.firstSuccess({ count, scoped })
 
   it("a list has indices, and the union of the members' types (K24)", () => {
     const race = Race.firstSuccess([text, count])
@@ -104,6 +107,7 @@ describe("Race", () => {
     Race.firstSuccess({ a: undefined })
     // @ts-expect-error options of a race have no limit
     Race.firstSuccess({ a: text }, { limit: 10 })
+    expectTypeOf(Race.firstSuccess).toBeFunction()
   })
 
   it("a loser is folded by all its kinds or not at all (K24)", () => {
@@ -142,8 +146,6 @@ describe("Join", () => {
     expectTypeOf<Effect.Services<ReturnType<typeof settled>>>().toEqualTypeOf<never>()
     expectTypeOf<Effect.Services<ReturnType<typeof within>>>().toEqualTypeOf<never>()
   })
-  const settled = () => Join.settled({ scoped })
-  const within = () => Join.within({ scoped }, 1)
 
   it("settled gives the outcomes in the shape of the input, and does not fail (K30)", () => {
     const record = Join.settled({ text, count })
@@ -175,5 +177,6 @@ describe("Join", () => {
   it("a limit is required", () => {
     // @ts-expect-error without a limit it is `settled`
     Join.within({ text })
+    expectTypeOf(Join.within).toBeFunction()
   })
 })

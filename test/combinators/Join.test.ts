@@ -229,6 +229,20 @@ describe("Join", () => {
       )
     )
 
+    it.effect("a sibling that fails in its grace is too late for the cause: the task keeps it (K12, K16, K29)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(
+            Effect.exit(Join.all({ bad: failing(10, "first"), late: failing(20, "late") }, { grace: 50 }))
+          )
+          yield* TestClock.adjust(20)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Completed" && failureOf(outcome.value)).toBe("Fail:first")
+          expect(cleanupOf(outcome.cleanupFailures)).toBe("; clean-up of late: Fail:late")
+        })
+      )
+    )
+
     it.effect("a member that ends cancelled by itself is a typed failure, TaskCancelled (K32, S4-38)", () =>
       leakChecked(
         Effect.gen(function* () {

@@ -5,6 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -1027,6 +1028,32 @@ describe("Race", () => {
       )
     )
 
+    it.effect("a race on a native child, a scoped child or in a FiberMap of the task reads its reason (K18)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const race = (name: string) => Race.firstSuccess([waiter(journal, name, Effect.sleep(5))])
+          const task = yield* started(
+            Effect.gen(function* () {
+              const map = yield* FiberMap.make<string>()
+              yield* FiberMap.run(map, "key", race("map"))
+              yield* Effect.forkScoped(race("scoped"))
+              yield* Effect.forkChild(race("child"))
+              return yield* Effect.never
+            })
+          )
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(20)
+          expect((yield* Task.await(task))._tag).toBe("Cancelled")
+          expect(
+            journal.lines.filter((line) => !line.endsWith("cleaned up")).map((line) => line.replace(/^\d+ /, ""))
+          ).toEqual(["child: request by ann of task", "scoped: request by ann of task", "map: request by ann of task"])
+          expect(journal.lines).toHaveLength(6)
+        })
+      )
+    )
+
     it.effect("a native timeout or race around ours is `interrupt`, and scope names our race (K18, K19)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -1428,6 +1455,31 @@ describe("Race", () => {
           expect(yield* Task.await(task)).toMatchObject({ _tag: "Completed", value: "won" })
           expect(journal.lines).toHaveLength(2)
           expect(journal.lines[1]).toBe("35 slow: cleaned up")
+        })
+      )
+    )
+
+    it.effect("a loser that was asked to stop before it lost keeps the first reason (K8, K19)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const read: Array<string> = []
+          const loser = Effect.onExit(
+            Effect.gen(function* () {
+              yield* Effect.sleep(20)
+              read.push(textOf(Option.getOrThrow(yield* Task.requested)))
+              yield* Effect.never
+            }),
+            () =>
+              Effect.map(CancelReason.current, (reason) => {
+                read.push(textOf(Option.getOrThrow(reason)))
+              })
+          )
+          const task = yield* started(Race.firstSuccess({ quick: after(30, "won"), loser }))
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, { ...ann, grace: 50 })
+          yield* TestClock.adjust(20)
+          expect((yield* Task.await(task))._tag).toBe("Completed")
+          expect(read).toEqual(["request by ann of task", "request by ann of task"])
         })
       )
     )

@@ -106,8 +106,8 @@ export const during = <A, E, R>(millis: number, effect: Effect.Effect<A, E, R>):
     return yield* Fiber.join(fiber)
   })
 
+const timeOf = (line: string): number => Number(line.slice(0, line.indexOf(" ")))
+
 /** The lines of a journal, where the order of what happened at one instant is no law. */
-export const byTime = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const timeOf = (line: string) => Number(line.slice(0, line.indexOf(" ")))
-  return lines.toSorted((one, other) => timeOf(one) - timeOf(other) || (one < other ? -1 : 1))
-}
+export const byTime = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+  lines.toSorted((one, other) => timeOf(one) - timeOf(other) || (one < other ? -1 : 1))

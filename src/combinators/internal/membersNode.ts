@@ -14,8 +14,7 @@ import type { Entries } from "../Entries.ts"
 export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   /** The keys of a record; undefined for a list. */
   private readonly keys: ReadonlyArray<string> | undefined
-  private readonly entries: Entries
-  private readonly size: number
+  private readonly effects: ReadonlyArray<Effect.Effect<any, any, any> | undefined>
   /** By input index; what lies beyond its length was never started. */
   readonly members: Array<TaskNode> = []
   private begun = false
@@ -23,9 +22,15 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
 
   constructor(kind: "race" | "join", name: string, owner: Fiber.Fiber<any, any>, entries: Entries) {
     super(kind, name, owner)
-    this.keys = Array.isArray(entries) ? undefined : Object.keys(entries)
-    this.entries = entries
-    this.size = this.keys === undefined ? (entries.length as number) : this.keys.length
+    if (Array.isArray(entries)) {
+      this.keys = undefined
+      this.effects = entries
+    } else {
+      const record = entries as Record<string, Effect.Effect<any, any, any>>
+      const keys = Object.keys(record)
+      this.keys = keys
+      this.effects = keys.map((key) => record[key]!)
+    }
   }
 
   /** The key of a member, or its index. */
@@ -37,13 +42,13 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   abstract get decided(): boolean
 
   override begin(): void {
-    const entries = this.entries as Record<string | number, Effect.Effect<any, any, any>>
-    for (let index = 0; index < this.size; index++) {
+    const now = this.clock.currentTimeMillisUnsafe()
+    for (let index = 0; index < this.effects.length; index++) {
       if (this.decided || this.interrupted || this.cutShort) break
       const key = this.keyOf(index)
-      const member = this.member("member", String(key), entries[key] ?? missing(key))
+      const member = this.member("member", String(key), this.effects[index] ?? missing(key))
       this.members.push(member)
-      member.start()
+      member.start(now)
     }
     this.begun = true
   }
@@ -55,23 +60,27 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   /** A list or a record, as the input was, of what `f` makes of each member; a record has no key for `except`. */
   collect(f: (member: TaskNode | undefined) => unknown, except = -1): any {
     const collected: any = this.keys === undefined ? [] : {}
-    for (let index = 0; index < this.size; index++) {
+    for (let index = 0; index < this.effects.length; index++) {
       if (this.keys === undefined) collected.push(index === except ? undefined : f(this.members[index]))
       else if (index !== except) put(collected, this.keys[index]!, f(this.members[index]))
     }
     return collected
   }
 
-  /** For results that have no place for them, and for owners that get no result. */
   /** A member has cancelled the task around it while the members were being started. */
   private get cutShort(): boolean {
     return !this.begun && this.stoppedAbove
   }
 
-  /** A reason of its own is the reason of its members, whatever was requested above and has not reached them. */
+  /** A cancel from above has begun, but the owner is where it cannot be interrupted. */
+  private get withheldAbove(): boolean {
+    return this.up!.interrupted && !this.interrupted && !this.cutShort
+  }
+
+  /** What a cancel from above does not reach has reasons of its own. */
   override cancel(reason: Draft | CancelReason, policy?: CancelPolicy): void {
     const requested = this.mark
-    if (requested !== undefined && requested.target !== this && !this.interrupted && !this.cutShort) {
+    if (requested !== undefined && requested.target !== this && this.withheldAbove) {
       this.walk((node) => {
         if (node.mark !== requested || node.interrupted) return false
         node.mark = undefined
@@ -81,14 +90,13 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
     super.cancel(reason, policy)
   }
 
+  /** Gives failures of clean-up to the enclosing task: for results without a place for them, and owners without a result. */
   passOnCleanupFailures(verdicts: ReadonlyArray<Verdict> = ["completed", "failed", "cancelled"]): void {
     if (this.passedOn) return
     this.passedOn = true
     for (const member of this.members) {
       if (!verdicts.includes(member.verdict!)) continue
-      for (const { cause, scope } of member.record?.cleanupFailures ?? []) {
-        this.up!.cleanupFailed(scope, cause, this.context)
-      }
+      for (const failure of member.record?.cleanupFailures ?? []) this.up!.keepCleanupFailure(failure)
     }
   }
 

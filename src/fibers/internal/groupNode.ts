@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import type { CancelReason, Draft } from "../CancelReason.ts"
@@ -15,6 +15,7 @@ import { annotatedIn } from "./cancelAnnotation.ts"
 import { cancel } from "./cancelling.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { salvagedOnInterrupt } from "./salvaged.ts"
+import { isInterruptible } from "./interruptible.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskNode } from "./taskNode.ts"
 import { trampoline } from "./trampoline.ts"
@@ -45,9 +46,9 @@ export abstract class GroupNode<A, E> extends ScopeNode {
     this.interrupted = false
   }
 
-  /** The task around this group was told to stop since the group opened. */
+  /** The task around this group was told to stop since the group opened, and the owner will feel it. */
   get stoppedAbove(): boolean {
-    return !this.inCleanUp && this.up!.interrupted
+    return !this.inCleanUp && this.up!.interrupted && isInterruptible(this.owner)
   }
 
   /** Starts what the group begins with. */
@@ -111,22 +112,29 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E
   Effect.withFiber((owner) => {
     const group = make(owner)
     let left = false
+    let result: Effect.Effect<A, E> | undefined
     return Effect.onExit(
       Effect.callback<A, E>((resume) => {
         group.open()
         group.onClosed(() => {
-          if (!left) resume(group.result())
+          if (!left) resume((result = group.result()))
         })
         group.begin()
         group.closeIfDone()
       }),
       (exit) => {
-        if (!group.opened || exit._tag === "Success" || !Cause.hasInterrupts(exit.cause)) return nothing
+        if (exit._tag === "Success" || !group.opened || isResult(result, exit.cause)) return nothing
         left = true
         return interrupted(group, owner, exit)
       }
     )
   })
+
+/** A failure that the group itself answered may have interrupts in it; one that took the owner has more. */
+const isResult = (result: Effect.Effect<unknown, unknown> | undefined, cause: Cause.Cause<unknown>): boolean =>
+  result !== undefined &&
+  (!Cause.hasInterrupts(cause) ||
+    (Exit.isExit(result) && result._tag === "Failure" && result.cause.reasons.length === cause.reasons.length))
 
 /**
  * No finalizer at all, which the runtime allows though the type does not: an

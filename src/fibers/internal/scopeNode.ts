@@ -10,6 +10,7 @@ import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type { CleanupFailure } from "../TaskOutcome.ts"
 import type { CancelReason } from "../CancelReason.ts"
 import type { CancelPlan } from "./cancelPlan.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
@@ -175,10 +176,16 @@ export class ScopeNode {
     return this.up !== undefined && this.up.salvage(scope, value)
   }
 
-  /** Keeps a clean-up failure where it can be seen; `context` is for the log if nobody above keeps it. */
+  /** Logs a failure of clean-up and keeps it where it can be seen. */
   cleanupFailed(scope: string, cause: Cause.Cause<unknown>, context: Context.Context<never>): void {
-    if (this.up !== undefined) return this.up.cleanupFailed(scope, cause, context)
-    Effect.runForkWith(context)(Effect.logWarning(`Clean-up of "${scope}" failed`, cause))
+    const log = Effect.logWarning(`Clean-up of "${scope}" failed`, cause)
+    trampoline(() => Effect.runForkWith(context)(log))
+    this.keepCleanupFailure({ scope, cause })
+  }
+
+  /** Gives a failure that was logged to whoever above has an outcome to keep it on. */
+  keepCleanupFailure(failure: CleanupFailure): void {
+    this.up?.keepCleanupFailure(failure)
   }
 
   /** Asked when the fiber of `child` has exited: true takes over its scope, which then stays open. */

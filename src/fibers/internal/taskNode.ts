@@ -15,13 +15,12 @@ import type * as Fiber from "effect/Fiber"
 import { Scheduler } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { Stragglers } from "../Stragglers.ts"
-import type { How } from "../TaskOutcome.ts"
+import type { CleanupFailure, How } from "../TaskOutcome.ts"
 import { annotatedIn } from "./cancelAnnotation.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskRecord } from "./taskRecord.ts"
-import { trampoline } from "./trampoline.ts"
 
 export type Verdict = "completed" | "failed" | "cancelled"
 
@@ -62,8 +61,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     return this.record?.attempt ?? 1
   }
 
-  /** Runs the effect, unless a cancel came first. */
-  start(): void {
+  /** Runs the effect, unless a cancel came first; `now` is the time, for callers that start many. */
+  start(now?: number): void {
     if (this.effect === undefined || this.gone) return
     if (this.interrupted) return this.deliverInterrupt(undefined)
     // A start runs on the stack of the starter; nesting must not overflow it.
@@ -71,7 +70,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
       return Context.get(this.context, Scheduler)
         .makeDispatcher()
         .scheduleTask(() => this.start(), 0)
-    this.startedAt = this.clock.currentTimeMillisUnsafe()
+    this.startedAt = now ?? this.clock.currentTimeMillisUnsafe()
     this.record?.started()
     starting++
     Effect.runForkWith(this.context)(begin).addObserver((exit) => this.exited(exit))
@@ -121,11 +120,11 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   /** Order: outcome, event, leave the tree, wake waiters (contract K38). */
   private settle(): void {
     if (this.gone) return this.straggled()
-    this.endedAt = this.clock.currentTimeMillisUnsafe()
+    // Of a member only a cancel is timed.
+    if (this.mark !== undefined || this.kind === "task") this.endedAt = this.clock.currentTimeMillisUnsafe()
     this.verdict = this.decide()
     this.record?.ended()
     this.close()
-    this.report()
   }
 
   private decide(): Verdict {
@@ -193,7 +192,6 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     const stragglers = Context.get(this.context, Stragglers)
     if (!stragglers.delete(this)) return
     if (this.exit?._tag === "Failure") this.keepFailuresOf(this.exit.cause)
-    this.report()
   }
 
   override get heir(): ScopeNode | undefined {
@@ -215,23 +213,15 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     return true
   }
 
-  override cleanupFailed(scope: string, cause: Cause.Cause<unknown>, context: Context.Context<never>): void {
-    if (this.kind === "body") return super.cleanupFailed(scope, cause, context)
-    TaskRecord.of(this).cleanupFailures.push({ scope, cause })
+  override keepCleanupFailure(failure: CleanupFailure): void {
+    if (this.kind === "body") return super.keepCleanupFailure(failure)
+    TaskRecord.of(this).cleanupFailures.push(failure)
   }
 
   private keepFailuresOf(cause: Cause.Cause<unknown>): void {
     if (cause.reasons.length === 1 && Cause.isInterruptReason(cause.reasons[0]!)) return
     const failures = cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
     if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
-  }
-
-  private report(): void {
-    if (this.record === undefined) return
-    for (const { cause, scope } of this.record.cleanupFailures) {
-      const log = Effect.logWarning(`Clean-up of "${scope}" failed`, cause)
-      trampoline(() => Effect.runForkWith(this.context)(log))
-    }
   }
 }
 
