@@ -20,6 +20,7 @@ import * as TaskTree from "../../src/fibers/TaskTree.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
+import { World } from "../support/sim.ts"
 import {
   after,
   ann,
@@ -592,6 +593,21 @@ describe("Join", () => {
       )
     )
 
+    it.effect("a late value stands in the report, and is not salvaged as well (K26, K31)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* started(
+            Join.within({ a: Effect.andThen(resource(journal, "a", Effect.sleep(50)), after(90, "value")) }, 100)
+          )
+          yield* TestClock.adjust(200)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Completed" && outcome.value.cancelled.a?.late).toBe("value")
+          expect(outcome.salvaged).toEqual([])
+        })
+      )
+    )
+
     it.effect("a late value of undefined is late all the same (K31)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -682,14 +698,18 @@ describe("Join", () => {
                 sync: Effect.succeed(1),
                 bad: Effect.fail("no"),
                 wait: Effect.andThen(journal.note("prefix"), waiter(journal, "wait")),
-                last: Effect.sync(() => 2)
+                last: Effect.sync(() => 2),
+                turn: Effect.andThen(Effect.yieldNow, journal.note("a turn later"))
               },
               limit
             )
             expect(placesOf(report)).toEqual({
               completed: { sync: 1, last: 2 },
               failed: { bad: "Fail:no" },
-              cancelled: { wait: "interrupted after 0: timeout by join of join" },
+              cancelled: {
+                wait: "interrupted after 0: timeout by join of join",
+                turn: "interrupted after 0: timeout by join of join"
+              },
               interrupted: {}
             })
             expect(journal.lines).toEqual(["0 prefix", "0 wait: timeout by join of join"])
@@ -699,6 +719,15 @@ describe("Join", () => {
         })
       )
     )
+
+    it("a limit of zero does not wait for the clock, whichever it is (K33)", () => {
+      const world = new World({ seed: 1, fifo: true })
+      const journal = new Journal()
+      const exit = world.run(Join.within([Effect.andThen(Effect.yieldNow, journal.note("a turn later"))], 0))
+      expect(world.left).toBeUndefined()
+      expect(exit?._tag === "Success" && Object.keys(exit.value.cancelled)).toEqual(["0"])
+      expect(journal.lines).toEqual([])
+    })
 
     it.effect("a limit of zero is the same however deep it stands (K33)", () =>
       leakChecked(

@@ -23,6 +23,7 @@ import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import type { Salvaged, TaskOutcome } from "../../src/fibers/TaskOutcome.ts"
 import { randomFrom, World, wrongSeeds } from "../support/sim.ts"
+import { causeOf, failing } from "./telling.ts"
 
 type Kind = "firstSuccess" | "firstSettled" | "all" | "settled" | "within"
 type Any = Effect.Effect<unknown, unknown, Scope.Scope>
@@ -121,7 +122,7 @@ const entriesOf = (random: () => number, ledger: Ledger, depth: number, prefix: 
 const member = (random: () => number, ledger: Ledger, depth: number, name: string, structural: boolean): Any => {
   const pause = random() < 0.5 ? 0 : 1 + Math.floor(random() * 6)
   const time = Math.floor(random() * 12)
-  const choice = Math.floor(random() * (depth === 0 ? 11 : 17))
+  const choice = Math.floor(random() * (depth === 0 ? 12 : 18))
   const guard = (effect: Any, own = structural) => ledger.guard(name, Effect.as(effect, name), pause, own)
   switch (choice) {
     case 0:
@@ -146,6 +147,11 @@ const member = (random: () => number, ledger: Ledger, depth: number, name: strin
       return Effect.andThen(ledger.resource(name, pause), guard(Effect.andThen(Effect.sleep(time), Effect.fail(name))))
     case 10:
       return Effect.andThen(ledger.resource(name, pause), guard(Effect.void))
+    case 11:
+      return Effect.andThen(
+        Effect.addFinalizer(() => Effect.die(`dirty ${name}`)),
+        guard(Effect.sleep(time))
+      )
     default: {
       const kinds: ReadonlyArray<Kind> = ["firstSuccess", "firstSettled", "all", "settled", "within"]
       const kind = kinds[Math.floor(random() * kinds.length)]!
@@ -346,7 +352,7 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
     const end = world.run(Effect.provideService(outer, Logger.CurrentLoggers, new Set()))
     const salvaged: ReadonlyArray<Salvaged> =
       outcome?.salvaged ?? (exit?._tag === "Failure" ? salvagedIn(exit.cause) : [])
-    const stopped = outcome?._tag === "Cancelled" || exit?._tag === "Failure"
+    const stopped = outcome?._tag === "Cancelled" || (exit?._tag === "Failure" && Cause.hasInterrupts(exit.cause))
     /** Whoever lost says who had won. */
     const winner = names
       .map((name) => ledger.members.get(name)?.reason)
@@ -373,6 +379,7 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
         !salvaged.some(({ scope, value }) => scope === "the root" && (value as Record<string, unknown>)[name] === name)
       )
     })
+    const dirty = outcome?.cleanupFailures.map(({ cause }) => causeOf(cause)) ?? []
     const problem =
       world.left ??
       (end === undefined ? "stuck" : undefined) ??
@@ -386,6 +393,7 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
       (outcome?._tag === "Failed" ? `failed: ${Cause.pretty(outcome.cause)}` : undefined) ??
       (lostWinner ? `the winner ${winner} was lost` : undefined) ??
       (lostValues.length > 0 ? `the values of ${lostValues.join()} were lost` : undefined) ??
+      (new Set(dirty).size < dirty.length ? `kept twice: ${dirty.join()}` : undefined) ??
       (salvaged.filter(({ scope }) => scope === "the root").length > 1 && !kind.startsWith("first")
         ? "salvaged twice"
         : undefined)
@@ -399,6 +407,56 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
     if (problem !== undefined) return `step ${at} of ${calm.steps}: ${problem}`
   }
   return undefined
+}
+
+/** One member is done, one fails where that decides anything, one is slow to clean up: cut at a step, what was done is kept. */
+const doneIsKept = (kind: Kind, seed: number, step: number): string | undefined => {
+  let cut: (() => void) | undefined
+  let cleaning = false
+  const world: World = new World({ seed, preempt: 0.5, at: { step, run: () => cut?.() } })
+  const slow = Effect.ensuring(kind === "settled" ? Effect.sleep(4) : Effect.never, Effect.sleep(5))
+  const entries = { done: Effect.as(Effect.sleep(1), "value"), bad: failing(2, "no"), slow }
+  const races = kind === "firstSuccess" || kind === "firstSettled"
+  let exit: Exit.Exit<unknown, unknown> | undefined
+  let returned = false
+  const end = world.run(
+    Effect.gen(function* () {
+      const combinator: Any =
+        kind === "within"
+          ? Join.within(entries, 3, { name: "the root" })
+          : kind === "settled"
+            ? Join.settled(entries, { name: "the root" })
+            : kind === "all"
+              ? Join.all(entries, { name: "the root" })
+              : Race[kind](entries, { name: "the root" })
+      const fiber = yield* Effect.forkChild(
+        Effect.scoped(
+          Effect.onExit(combinator, (exit) =>
+            Effect.sync(() => {
+              returned = exit._tag === "Success" || !Cause.hasInterrupts(exit.cause)
+            })
+          )
+        )
+      )
+      cut = () => {
+        world.leaks.root.walk((node) => {
+          const names = node.children().map(({ name }) => name)
+          if (node.name === "the root" && !names.includes("done") && names.includes("slow")) cleaning = true
+          return true
+        })
+        fiber.interruptUnsafe()
+      }
+      exit = yield* Fiber.await(fiber)
+    })
+  )
+  if (world.left !== undefined) return world.left
+  if (end === undefined) return "stuck"
+  if (!cleaning || returned) return undefined
+  const salvaged = exit?._tag === "Failure" ? salvagedIn(exit.cause) : []
+  const kept = races ? { winner: "done", value: "value" } : { done: "value" }
+  return JSON.stringify(salvaged) === JSON.stringify([{ scope: "the root", value: kept }])
+    ? undefined
+    : `at step ${step} salvaged ${JSON.stringify(salvaged)}`
 }
 
 const seeds = Number(process.env["SEEDS"] ?? 150)
@@ -420,6 +478,17 @@ describe("cancel at a random step", () => {
       expect(
         wrongSeeds(seeds, (seed) => scenario(kind, seed, { preempt: 0.1, by: "interrupt" })) ?? "no seed failed"
       ).toBe("no seed failed")
+    }, 20_000)
+
+    it(`${kind}: what was done is kept at whatever step the caller is interrupted, and wherever it pauses (K26)`, () => {
+      const wrong = wrongSeeds(10, (seed) => {
+        for (let step = 1; step < 200; step++) {
+          const problem = doneIsKept(kind, seed, step)
+          if (problem !== undefined) return problem
+        }
+        return undefined
+      })
+      expect(wrong ?? "no seed failed").toBe("no seed failed")
     }, 20_000)
 
     it(`${kind}: nothing is left in the end although it gave up on members (K1, K25)`, () => {

@@ -130,11 +130,16 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E
     )
   })
 
-/** A failure that the group itself answered may have interrupts in it; one that took the owner has more. */
-const isResult = (result: Effect.Effect<unknown, unknown> | undefined, cause: Cause.Cause<unknown>): boolean =>
-  result !== undefined &&
-  (!Cause.hasInterrupts(cause) ||
-    (Exit.isExit(result) && result._tag === "Failure" && result.cause.reasons.length === cause.reasons.length))
+/** Whether the owner failed with what the group answered, interrupts in it included, and not by an interrupt of its own. */
+const isResult = (result: Effect.Effect<unknown, unknown> | undefined, cause: Cause.Cause<unknown>): boolean => {
+  if (result === undefined || !Cause.hasInterrupts(cause)) return result !== undefined
+  if (!Exit.isExit(result) || result._tag === "Success") return false
+  const answered = result.cause.reasons
+  return answered.length === cause.reasons.length && interrupts(answered) === interrupts(cause.reasons)
+}
+
+const interrupts = (reasons: ReadonlyArray<Cause.Reason<unknown>>): number =>
+  reasons.filter(Cause.isInterruptReason).length
 
 /**
  * No finalizer at all, which the runtime allows though the type does not: an
