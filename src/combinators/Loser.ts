@@ -86,7 +86,7 @@ export const match = <A, E, B>(
 export const fromMember = (member: TaskNode | undefined): Loser<any, any> => {
   if (member === undefined || Number.isNaN(member.startedAt)) return { _tag: "NotStarted" }
   const { exit, record } = member
-  const cleanupFailures = record?.cleanupFailures ?? []
+  const cleanupFailures = [...(record?.cleanupFailures ?? [])]
   // An abandoned member has no exit yet: it is a straggler.
   if (exit?._tag === "Success")
     return { _tag: "FinishedLate", value: exit.value, took: tookOf(member), cleanupFailures }

@@ -12,8 +12,8 @@ import type { ScopeNode } from "./internal/scopeNode.ts"
 import { TaskNode } from "./internal/taskNode.ts"
 
 /**
- * Lets others run, then, if the enclosing task was asked to stop, ends its grace:
- * the task is interrupted here, which counts as `cooperative`.
+ * Lets others run, then, if the enclosing task (member, body) was asked to stop,
+ * ends its grace: it is interrupted here, which counts as `cooperative`.
  *
  * @category constructors
  * @since 0.1.0
@@ -29,11 +29,14 @@ export const checkpoint: Effect.Effect<void> = Effect.andThen(
   })
 )
 
+/** The nearest task; if only a race, join or nursery inside it was asked to stop, the nearest member or body of that. */
 const requestedTask = (node: ScopeNode): TaskNode | undefined => {
+  const mark = node.mark
+  if (mark === undefined) return undefined
+  let found: TaskNode | undefined
   for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {
-    if (at instanceof TaskNode && at.kind === "task") {
-      return at.mark !== undefined && !at.interrupted && !at.gone && !at.committing ? at : undefined
-    }
+    if (at instanceof TaskNode && (found === undefined || at.mark === mark)) found = at
+    if (at === mark.target || found?.kind === "task") break
   }
-  return undefined
+  return found !== undefined && found.hearsInterrupt && !found.gone ? found : undefined
 }

@@ -135,7 +135,7 @@ export const make = <E = never>(name = "nursery"): Effect.Effect<Nursery<E>, nev
       ),
       (node) =>
         Effect.suspend(() => {
-          node.shut(CancelReason.scopeClosed({ by: name }))
+          node.shut(node.up!.readable ?? CancelReason.scopeClosed({ by: name }))
           return closed(node)
         })
     ),

@@ -202,7 +202,7 @@ export const onCancel = <R>(
         task,
         Effect.suspend(() =>
           task.interrupted && !task.committing && task.mark !== undefined
-            ? Effect.provideContext(hook(task.mark.reason), context)
+            ? Effect.provideContext(Effect.provideService(hook(task.mark.reason), CurrentNode, task), context)
             : Effect.void
         )
       )
@@ -266,7 +266,8 @@ export class CommitTimedOut extends Schema.TaggedError<CommitTimedOut>()("Commit
  * **Gotchas**
  *
  * Only on the task's own fiber: inside `Effect.all`, a race or a nursery body it
- * is a defect, because the cancel that it holds off is the task's.
+ * is a defect, because the cancel that it holds off is the task's. A body that
+ * catches the failure of its commit and goes on can be cancelled again.
  *
  * @category inside
  * @since 0.1.0
@@ -284,8 +285,11 @@ export const commit = <A, E, R>(
     if (task.interrupted) return Effect.interrupt
     task.committing = true
     const within = Duration.fromInputUnsafe(options.within)
-    return Effect.timeoutOrElse(save, {
-      duration: within,
-      orElse: () => Effect.fail(new CommitTimedOut({ task: task.name, within }))
-    })
+    return Effect.onError(
+      Effect.timeoutOrElse(save, {
+        duration: within,
+        orElse: () => Effect.fail(new CommitTimedOut({ task: task.name, within }))
+      }),
+      () => Effect.sync(() => task.commitFailed())
+    )
   })

@@ -150,7 +150,7 @@ export class Tasks extends Context.Service<
     ) => Effect.Effect<{ readonly task: Task.Task<A, E>; readonly started: boolean }, Refused, Exclude<R, Scope.Scope>>
     readonly get: (id: string) => Effect.Effect<Option.Option<Task.Task<unknown, unknown, unknown>>>
     readonly info: (id: string) => Effect.Effect<Option.Option<TaskInfo>>
-    /** Oldest first; ended ones are kept for the retention of the layer. */
+    /** By the first start of each id; ended ones are kept for the retention of the layer. */
     readonly list: Effect.Effect<ReadonlyArray<TaskInfo>>
     readonly await: (id: string) => Effect.Effect<TaskOutcome.TaskOutcome<unknown, unknown, unknown>, TaskNotFound>
     readonly cancel: (id: string, options?: Task.CancelOptions) => Effect.Effect<CancelResult>

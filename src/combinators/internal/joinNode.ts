@@ -106,6 +106,13 @@ export class JoinNode extends MembersNode<any, any> {
     )
   }
 
+  override lost(): void {
+    super.lost()
+    for (const { exit, name, verdict } of this.members) {
+      if (verdict === "failed" && exit?._tag === "Failure") this.up!.cleanupFailed(name, exit.cause, this.context)
+    }
+  }
+
   /** Failures of members that came after the rest was told have no place in the failure. */
   passOnLateFailures(): void {
     for (const member of this.members) {

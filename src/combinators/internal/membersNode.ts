@@ -42,13 +42,12 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   abstract get decided(): boolean
 
   override begin(): void {
-    const now = this.clock.currentTimeMillisUnsafe()
     for (let index = 0; index < this.effects.length; index++) {
       if (this.decided || this.interrupted || this.cutShort) break
       const key = this.keyOf(index)
       const member = this.member("member", String(key), this.effects[index] ?? missing(key))
       this.members.push(member)
-      member.start(now)
+      member.start()
     }
     this.begun = true
   }

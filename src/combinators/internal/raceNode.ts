@@ -99,6 +99,11 @@ export class RaceNode extends MembersNode<any, any> {
     if (winner === undefined || winner.state._tag === "Closed") return Effect.void
     const callers = Context.getOption(this.context as Context.Context<Scope.Scope>, Scope.Scope)
     if (callers._tag === "None") return Scope.close(winner, Exit.void)
+    if (winner.state._tag === "Empty") {
+      // What is added later goes to the caller's scope itself: nothing is kept for a winner that holds nothing.
+      forward(winner, callers.value)
+      return Effect.void
+    }
     // Its finalizers read the reasons of the caller from now on.
     TaskRecord.of(winner).heir = this.up
     return Scope.addFinalizerExit(callers.value, (exit) => Scope.close(winner, exit))
@@ -114,6 +119,15 @@ export class RaceNode extends MembersNode<any, any> {
     }
     return kept
   }
+}
+
+const forward = (from: Scope.Scope, to: Scope.Scope): void => {
+  Object.defineProperty(from, "state", {
+    get: () => to.state,
+    set: (state: Scope.Scope["state"]) => {
+      to.state = state
+    }
+  })
 }
 
 /** One that a cancel gave up on has not exited: it counts as cancelled. */

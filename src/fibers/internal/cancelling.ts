@@ -13,15 +13,15 @@ import type { CancelReason, Draft } from "../CancelReason.ts"
 import { CancelPlan } from "./cancelPlan.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import type { ScopeNode } from "./scopeNode.ts"
-import { hold, release } from "./trampoline.ts"
+import { together } from "./trampoline.ts"
 
 /** Marks `target` and all below it: who is marked keeps the first mark. Listeners hear of it when all are marked. */
 const mark = (target: ScopeNode, request: CancelRequest): void => {
   if (target.mark !== undefined) return
   const listening: Array<ScopeNode> = []
   target.walk((node) => {
-    // Whoever is linked below a marked node was born with the mark.
-    if (node.mark !== undefined) return false
+    // Whoever is linked below a marked node was born with the mark; what a scope owns hears from its closing.
+    if (node.mark !== undefined || (node.standsAlone && node !== target)) return false
     node.mark = request
     if (node.listens) listening.push(node)
     return true
@@ -34,10 +34,10 @@ export const interruptBelow = (target: ScopeNode, by?: number): void => {
   const told = target.interruptible()
   if (target.hearsInterrupt) target.interrupted = true
   for (const node of told) node.interrupted = true
-  const held = hold()
-  for (let index = told.length - 1; index >= 0; index--) told[index]!.deliverInterrupt(by)
-  target.closeIfDone()
-  release(held)
+  together(() => {
+    for (let index = told.length - 1; index >= 0; index--) told[index]!.deliverInterrupt(by)
+    target.closeIfDone()
+  })
 }
 
 /** Decides whatever below `target` has not ended: its fibers become stragglers. */
@@ -45,13 +45,13 @@ const abandonBelow = (target: ScopeNode): void => {
   const open: Array<ScopeNode> = []
   target.walk((node) => {
     // Who was never told runs where nothing may stop it: it ends with whatever it is part of.
-    if (node.withholds || !node.interrupted) return false
+    if (!node.canBeAbandoned) return false
     open.push(node)
     return true
   })
-  const held = hold()
-  for (let index = open.length - 1; index >= 0; index--) open[index]!.abandon()
-  release(held)
+  together(() => {
+    for (let index = open.length - 1; index >= 0; index--) open[index]!.abandon()
+  })
 }
 
 /** A whole cancel. The returned request won if it is the mark of `target`. */
@@ -65,11 +65,11 @@ export const cancel = (
   const request = new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe())
   if (target.gone) return request
   // Nobody who waits for the request, or for an end, goes on before all of this is done.
-  const held = hold()
-  mark(target, request)
-  if (policy === immediate) interruptBelow(target, by)
-  else cancelWith(policy, request, context, by)
-  release(held)
+  together(() => {
+    mark(target, request)
+    if (policy === immediate) interruptBelow(target, by)
+    else cancelWith(policy, request, context, by)
+  })
   return request
 }
 

@@ -51,10 +51,10 @@ const empty = (tasks: TasksNode): Effect.Effect<void> =>
 const reportOf = (tasks: ReadonlyArray<TaskNode>, took: number): DrainReport => {
   const named = (match: (task: TaskNode) => boolean) => tasks.filter(match).map((task) => task.name)
   return {
-    completed: named((task) => task.verdict === "completed"),
-    failed: named((task) => task.verdict === "failed"),
+    completed: named((task) => task.verdict === "completed" && task.how !== "abandoned"),
+    failed: named((task) => task.verdict === "failed" && task.how !== "abandoned"),
     cancelled: named((task) => task.verdict === "cancelled" && task.how !== "abandoned"),
-    abandoned: named((task) => task.verdict === "cancelled" && task.how === "abandoned"),
-    took: Duration.millis(took)
+    abandoned: named((task) => task.how === "abandoned"),
+    took: Duration.millis(Math.max(0, took))
   }
 }

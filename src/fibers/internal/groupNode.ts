@@ -164,7 +164,7 @@ const interrupted = (
     const reason = reasonOf(group, owner, exit)
     // A job, since owners of groups may be nested deeper than the stack.
     trampoline(() => {
-      if (!group.gone) group.cancel(reason)
+      if (!group.gone) cancel(group, reason, CancelPolicy.immediate, group.context)
     })
   }
   return Effect.andThen(

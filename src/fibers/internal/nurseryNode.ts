@@ -136,6 +136,15 @@ export class NurseryNode extends GroupNode<any, any> {
     this.closeIfDone()
   }
 
+  /** Without a body it belongs to a scope, which says when it ends. */
+  override get standsAlone(): boolean {
+    return this.body === undefined
+  }
+
+  override lost(): void {
+    for (const { cause, name } of this.failures) this.up!.cleanupFailed(name, cause, this.context)
+  }
+
   override get done(): boolean {
     return this.closing || (this.body === undefined && this.interrupted)
   }
@@ -158,8 +167,12 @@ export class NurseryNode extends GroupNode<any, any> {
       return Effect.failCause(Cause.fromReasons(this.failures.flatMap(({ cause }) => cause.reasons)))
     }
     // Failed, or interrupted by itself.
-    if (body.verdict === "failed" || (body.verdict === "cancelled" && body.mark !== this.mark)) return body.exit!
+    if (body.verdict === "failed" || (body.verdict === "cancelled" && body.mark !== this.mark)) {
+      if (this.onFailure === "supervise") this.lost()
+      return body.exit!
+    }
     if (this.interrupted && this.mark!.target === this) {
+      for (const value of this.salvageable()) this.up!.salvage(this.name, value)
       return Effect.fail(new ScopeCancelled({ scope: this.name, reason: this.mark!.reason }))
     }
     if (body.verdict === "cancelled") return body.exit!
@@ -169,6 +182,7 @@ export class NurseryNode extends GroupNode<any, any> {
   }
 
   override salvageable(): ReadonlyArray<unknown> {
-    return this.bodyNode?.verdict === "completed" ? [(this.bodyNode.exit as Exit.Success<unknown>).value] : []
+    const exit = this.bodyNode?.verdict === "completed" ? (this.bodyNode.exit as Exit.Success<unknown>) : undefined
+    return exit?.value === undefined ? [] : [exit.value]
   }
 }

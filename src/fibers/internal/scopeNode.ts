@@ -1,9 +1,9 @@
 /**
  * The scope tree: one node for each task, and one for each scope that owns
- * tasks. Invariants: a node is linked below `up` exactly while it is open;
- * `mark` is written once (the first cancel wins); `interrupted` goes from false
- * to true once, and only on a marked node; state is complete before anybody is
- * told of it.
+ * tasks. Invariants: a node is linked below `up` exactly while it is open; the
+ * first `mark` stays (but for members of a race or join whose owner the cancel
+ * cannot reach: see `MembersNode.cancel`); `interrupted` goes from false to true
+ * once, and only on a marked node; state is complete before anybody is told of it.
  */
 import type * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
@@ -84,6 +84,7 @@ export class ScopeNode {
     const up = this.up!
     this.phase = "open"
     this.attach(up)
+    if (this.standsAlone) return
     this.mark = up.mark
     this.interrupted = up.interrupted
   }
@@ -126,15 +127,26 @@ export class ScopeNode {
     return undefined
   }
 
-  /** While true, interrupts and giving up stop here (a commit). */
-  get withholds(): boolean {
+  /** True for what a scope or a layer owns: no cancel from above marks it. */
+  get standsAlone(): boolean {
     return false
   }
+
+  /** Whether giving up may decide this node now. */
+  get canBeAbandoned(): boolean {
+    return this.interrupted
+  }
+
+  /** An interrupt came that this node does not hear now. */
+  withhold(): void {}
 
   /** The nodes whose fibers a cancel of this one interrupts: its own, or those of its members. */
   interruptible(): ReadonlyArray<ScopeNode> {
     const told: Array<ScopeNode> = []
-    for (let node = this.first; node !== undefined; node = node.next) if (node.hearsInterrupt) told.push(node)
+    for (let node = this.first; node !== undefined; node = node.next) {
+      if (node.hearsInterrupt) told.push(node)
+      else node.withhold()
+    }
     return told
   }
 

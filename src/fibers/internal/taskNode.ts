@@ -37,6 +37,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   endedAt = NaN
   /** From the entry of a commit on, nothing interrupts or gives up on this task. */
   committing = false
+  private withheld = false
   /** What only some tasks have: made when there is something to keep or somebody who listens. */
   record: TaskRecord | undefined = undefined
   /** The node is the scope of its own effect: one object less a task. */
@@ -61,8 +62,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     return this.record?.attempt ?? 1
   }
 
-  /** Runs the effect, unless a cancel came first; `now` is the time, for callers that start many. */
-  start(now?: number): void {
+  /** Runs the effect, unless a cancel came first. */
+  start(): void {
     if (this.effect === undefined || this.gone) return
     if (this.interrupted) return this.deliverInterrupt(undefined)
     // A start runs on the stack of the starter; nesting must not overflow it.
@@ -70,22 +71,27 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
       return Context.get(this.context, Scheduler)
         .makeDispatcher()
         .scheduleTask(() => this.start(), 0)
-    this.startedAt = now ?? this.clock.currentTimeMillisUnsafe()
-    this.record?.started()
     starting++
-    Effect.runForkWith(this.context)(begin).addObserver((exit) => this.exited(exit))
+    Effect.runForkWith(this.context)(begin)
     starting--
   }
 
   /** Called by the fiber itself, before its first step. */
   takeEffect(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
-    const effect = this.effect!
+    const effect = this.effect
+    // Cancelled between the start of the fiber and its first step.
+    if (effect === undefined) return this.mark!.exit
     this.effect = undefined
     this.fiber = fiber
+    // Before any observer of the body's own.
+    fiber.addObserver((exit) => this.exited(exit))
+    this.startedAt = this.clock.currentTimeMillisUnsafe()
+    this.record?.started()
     return effect
   }
 
   private exited(exit: Exit.Exit<any, any>): void {
+    if (this.exit !== undefined) return
     this.exit = exit
     if (exit._tag === "Failure" && !this.interrupted) this.stoppedByItself(exit.cause)
     if (this.up!.keepsScopeOf(this, exit)) return this.settle()
@@ -144,7 +150,25 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   }
 
   override interruptible(): ReadonlyArray<ScopeNode> {
-    return this.hearsInterrupt ? [this] : none
+    if (this.hearsInterrupt) return [this]
+    this.withhold()
+    return none
+  }
+
+  override withhold(): void {
+    if (this.committing) this.withheld = true
+  }
+
+  /** After a failed commit: what was withheld is delivered, unless the failure ends the task in this turn. */
+  commitFailed(): void {
+    this.committing = false
+    if (!this.withheld) return
+    this.fiber!.currentDispatcher.scheduleTask(() => {
+      if (this.exit === undefined && this.hearsInterrupt) {
+        this.interrupted = true
+        this.deliverInterrupt(undefined)
+      }
+    }, 0)
   }
 
   /** Not one that commits, nor one that has failed and only closes its scope. */
@@ -172,15 +196,16 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     this.neverOpen()
   }
 
-  override get withholds(): boolean {
-    return this.committing
+  /** One that only closes its scope may be given up as well, whatever its exit. */
+  override get canBeAbandoned(): boolean {
+    return this.exit !== undefined || (this.interrupted && !this.committing)
   }
 
   override abandon(): void {
     if (this.gone) return
     this.how = "abandoned"
     this.endedAt = this.clock.currentTimeMillisUnsafe()
-    this.verdict = this.exit?._tag === "Failure" && !this.interrupted ? "failed" : "cancelled"
+    this.verdict = this.exit === undefined ? "cancelled" : this.decide()
     Context.get(this.context, Stragglers).add(this)
     this.record?.straggling()
     this.record?.ended()

@@ -26,7 +26,8 @@ export class TasksNode extends ScopeNode {
   draining: Effect.Effect<DrainReport> | undefined = undefined
 
   constructor(up: ScopeNode, clock: Clock.Clock, maxRunning: number, keepMillis: number, keepCount: number) {
-    super("tasks", "tasks", up)
+    // Below the root, whoever happens to build the layer: no task's cancel reaches it.
+    super("tasks", "tasks", rootOf(up))
     this.time = clock
     this.maxRunning = maxRunning
     this.keepMillis = keepMillis
@@ -81,13 +82,15 @@ export class TasksNode extends ScopeNode {
 
   readonly onEmpty: Array<() => void> = []
 
+  /** Down to the count, but for stragglers, which keep their ids until their real end and are asked again later. */
   private dropOldest(): void {
-    const oldest = this.ended.head
-    // A straggler keeps its id until its real end: it is asked again later.
-    if (!this.straggles(oldest)) this.drop(oldest)
-    else {
-      this.ended.remove(oldest)
-      this.ended.add(oldest)
+    for (let asked = this.ended.live; asked > 0 && this.ended.live > this.keepCount; asked--) {
+      const oldest = this.ended.head
+      if (!this.straggles(oldest)) this.drop(oldest)
+      else {
+        this.ended.remove(oldest)
+        this.ended.add(oldest)
+      }
     }
   }
 
@@ -131,6 +134,12 @@ export class TasksNode extends ScopeNode {
     if (this.gone) return
     this.close()
   }
+}
+
+const rootOf = (node: ScopeNode): ScopeNode => {
+  let root = node
+  while (root.up !== undefined) root = root.up
+  return root
 }
 
 const instant = (at: number): Option.Option<number> => (Number.isNaN(at) ? Option.none() : Option.some(at))

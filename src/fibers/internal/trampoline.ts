@@ -12,16 +12,16 @@ export const trampoline = (job: () => void): void => {
   if (!running) drain()
 }
 
-/** From here to `release`, whatever would resume a fiber waits. Answers whether it was so already. */
-export const hold = (): boolean => {
-  const held = running
+/** Runs `step` at once, and only after it whatever it would resume. */
+export const together = (step: () => void): void => {
+  if (running) return step()
   running = true
-  return held
-}
-
-/** Ends a `hold`, given its answer. */
-export const release = (held: boolean): void => {
-  if (!held) drain()
+  // oxlint-disable-next-line rescind/effect-only -- a stack overflow or a throwing observer must not leave the queue held
+  try {
+    step()
+  } finally {
+    drain()
+  }
 }
 
 const drain = (): void => {
