@@ -134,9 +134,10 @@ describe("reviewed", () => {
     leakChecked(
       Effect.gen(function* () {
         let ended = 0
+        const reached = yield* Deferred.make<void>()
         const deep = (depth: number): Effect.Effect<unknown> =>
           depth === 0
-            ? Effect.never
+            ? Effect.andThen(Deferred.succeed(reached, undefined), Effect.never)
             : Effect.ensuring(
                 Effect.ignore(
                   Nursery.run("n", (nursery) =>
@@ -152,7 +153,7 @@ describe("reviewed", () => {
               )
         const tasks = yield* Tasks
         yield* tasks.start("root", deep(2000))
-        for (let turn = 0; turn < 40; turn++) yield* TestClock.adjust(1)
+        yield* Deferred.await(reached)
         expect(yield* tasks.cancel("root", ann)).toMatchObject({ _tag: "Cancelled" })
         expect(ended).toBe(2000)
       }).pipe(Effect.provide(Tasks.layer()))
