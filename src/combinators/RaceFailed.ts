@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 
 /**
@@ -18,8 +18,9 @@ export class RaceFailed<E> extends Data.TaggedError("RaceFailed")<{
   readonly failures: ReadonlyArray<{ readonly member: string | number; readonly cause: Cause.Cause<E> }>
 }> {
   override get message(): string {
-    return this.failures.length === 0
+    const [first] = this.failures
+    return first === undefined
       ? `The race "${this.race}" has no members`
-      : `None of the ${this.failures.length} members of the race "${this.race}" succeeded`
+      : `None of the ${this.failures.length} members of the race "${this.race}" succeeded; ${first.member}: ${String(Cause.squash(first.cause))}`
   }
 }

@@ -83,6 +83,15 @@ const bound = (field: string, input: Duration.Input): Duration.Duration => {
 export const immediate: CancelPolicy = { grace: Duration.zero, giveUp: Duration.infinity }
 
 /**
+ * The same bound without grace: for an owner that was itself interrupted.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const atOnce = (policy: CancelPolicy): CancelPolicy =>
+  policy === immediate ? immediate : { grace: Duration.zero, giveUp: policy.giveUp }
+
+/**
  * For merges in which the first answer wins: the winner is not held up for more
  * than 0.1 s by a loser that is slow to clean up.
  *

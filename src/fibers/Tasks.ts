@@ -147,7 +147,12 @@ export class Tasks extends Context.Service<
       id: string,
       effect: Effect.Effect<A, E, R>,
       options?: StartOptions
-    ) => Effect.Effect<{ readonly task: Task.Task<A, E>; readonly started: boolean }, Refused, Exclude<R, Scope.Scope>>
+    ) => Effect.Effect<
+      | { readonly started: true; readonly task: Task.Task<A, E> }
+      | { readonly started: false; readonly task: Task.Task<unknown, unknown, unknown> },
+      Refused,
+      Exclude<R, Scope.Scope>
+    >
     readonly get: (id: string) => Effect.Effect<Option.Option<Task.Task<unknown, unknown, unknown>>>
     readonly info: (id: string) => Effect.Effect<Option.Option<TaskInfo>>
     /** By the first start of each id; ended ones are kept for the retention of the layer. */
@@ -241,7 +246,7 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
           : Effect.fail(new AlreadyRunning({ id, state }))
       }),
     startIfMissing: (id, effect, options) =>
-      Effect.withFiber((fiber): Effect.Effect<{ readonly task: any; readonly started: boolean }, Refused> => {
+      Effect.withFiber((fiber): Effect.Effect<{ readonly task: any; readonly started: any }, Refused> => {
         const held = tasks.find(id)
         return held !== undefined
           ? Effect.succeed({ task: held, started: false })

@@ -112,7 +112,7 @@ describe("Race", () => {
           const error = Option.getOrThrow(Exit.findErrorOption(exit))
           expect(error).toBeInstanceOf(RaceFailed)
           expect(error.race).toBe("ask")
-          expect(error.message).toBe('None of the 3 members of the race "ask" succeeded')
+          expect(error.message).toBe('None of the 3 members of the race "ask" succeeded; a: late')
           expect(error.failures.map(({ member, cause }) => `${member} ${causeOf(cause)}`)).toEqual([
             "a Fail:late",
             "b Fail:at once",

@@ -245,6 +245,20 @@ describe("reviewed", () => {
     )
   )
 
+  it.effect("giveUp of a race holds also when its caller is interrupted natively (K25, K34)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const slow = Effect.onExit(Effect.never, () => Effect.sleep(500))
+        const fiber = yield* Effect.forkChild(Effect.timeoutOption(Race.firstSuccess({ slow }, { giveUp: 100 }), 50))
+        yield* TestClock.adjust(150)
+        expect(yield* Fiber.join(fiber)).toEqual(Option.none())
+        expect(yield* Stragglers.list).toHaveLength(1)
+        yield* TestClock.adjust(400)
+        expect(yield* Stragglers.list).toEqual([])
+      })
+    )
+  )
+
   it.effect("races in one long-lived scope leave nothing in it (K45)", () =>
     leakChecked(
       Effect.scoped(

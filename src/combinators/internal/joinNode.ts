@@ -6,7 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { CancelPolicy } from "../../fibers/CancelPolicy.ts"
+import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import { TaskCancelled } from "../../fibers/TaskCancelled.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
@@ -80,6 +80,10 @@ export class JoinNode extends MembersNode<any, any> {
       this.tripped = true
       this.cancel(CancelReason.siblingFailed({ by: member.name }), this.options.policy)
     })
+  }
+
+  override get whenInterrupted(): CancelPolicy {
+    return atOnce(this.options.policy)
   }
 
   override result(): Effect.Effect<any, any> {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type { CancelPolicy } from "../../fibers/CancelPolicy.ts"
+import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import { outcomeOf } from "../../fibers/internal/outcome.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
@@ -48,6 +48,10 @@ export class RaceNode extends MembersNode<any, any> {
     // It still closes its scope, for which the losers need not wait.
     this.tellLosers(this.winner)
     return false
+  }
+
+  override get whenInterrupted(): CancelPolicy {
+    return atOnce(this.policy)
   }
 
   private tellLosers(winner: TaskNode): void {

@@ -51,6 +51,11 @@ export abstract class GroupNode<A, E> extends ScopeNode {
     return !this.inCleanUp && this.up!.interrupted && isInterruptible(this.owner)
   }
 
+  /** With what patience the group is cancelled when its owner is interrupted. */
+  get whenInterrupted(): CancelPolicy.CancelPolicy {
+    return CancelPolicy.immediate
+  }
+
   /** Starts what the group begins with. */
   abstract begin(): void
 
@@ -164,7 +169,7 @@ const interrupted = (
     const reason = reasonOf(group, owner, exit)
     // A job, since owners of groups may be nested deeper than the stack.
     trampoline(() => {
-      if (!group.gone) cancel(group, reason, CancelPolicy.immediate, group.context)
+      if (!group.gone) cancel(group, reason, group.whenInterrupted, group.context)
     })
   }
   return Effect.andThen(
