@@ -20,6 +20,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
  */
 export const codes = {
   "invalid-request": [400, "The request is not valid"],
+  "foreign-origin": [403, "Not from this origin"],
   "unknown-name": [404, "No task of this name is defined"],
   "task-not-found": [404, "There is no such task"],
   "no-such-route": [404, "There is nothing here"],
@@ -121,7 +122,7 @@ export const decode = <A>(
   schema: Schema.ConstraintDecoder<A>,
   part: (typeof FieldError.Type)["in"]
 ): ((input: unknown) => Effect.Effect<A, Problem>) => {
-  const decoded = Schema.decodeUnknownEffect(schema, { errors: "all" })
+  const decoded = Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })
   return (input) =>
     Effect.mapError(decoded(input), ({ issue }) => {
       const errors = issuesOf(issue).issues.map(({ message, path }) => ({

@@ -21,7 +21,8 @@ import * as TaskView from "./TaskView.ts"
 import { WireEvent } from "./WireEvent.ts"
 
 // As long as a path parameter may be by the default of Effect's router; the flag lets OpenAPI show the pattern.
-const idPattern = /^[A-Za-z0-9._:-]{1,100}$/u
+// Not "." or "..", which clients take out of a path.
+const idPattern = /^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,100}$/u
 
 /**
  * @category schemas

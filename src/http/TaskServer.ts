@@ -55,7 +55,14 @@ export interface Options<R> {
  */
 export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, Tasks | HttpRouter.HttpRouter | R> =>
   Layer.provideMerge(
-    Layer.merge(routes(options), HttpApiScalar.layer(apiOf(options), { path: "/docs" })),
+    Layer.merge(
+      routes(options),
+      HttpApiScalar.layer(apiOf(options), {
+        path: "/docs",
+        // Nothing is fetched from elsewhere.
+        scalar: { withDefaultFonts: false }
+      })
+    ),
     OpenStreams.layer
   )
 

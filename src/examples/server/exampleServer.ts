@@ -10,7 +10,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { createServer } from "node:http"
+import { createServer, type Server, type ServerResponse } from "node:http"
 import { Tasks } from "../../fibers/Tasks.ts"
 import type { OpenStreams } from "../../http/OpenStreams.ts"
 import * as ServerClose from "../../http/ServerClose.ts"
@@ -34,7 +34,16 @@ export interface ExampleServer {
 // The defaults of Node let a client take five minutes over its request.
 const patience = { requestTimeout: 30_000, headersTimeout: 10_000 }
 
-const promptServer = () => ServerClose.promptly(createServer(patience), { within: "1 second" })
+const promptServer = (): Server => {
+  const server = ServerClose.promptly(createServer(patience), { within: "1 second" })
+  // It listens before its routes are mounted: who comes in between is told so instead of waiting for ever.
+  const starting = (_: unknown, response: ServerResponse) => response.writeHead(503, { "retry-after": "1" }).end()
+  server.on("request", starting)
+  server.on("newListener", (event) => {
+    if (event === "request") server.off("request", starting)
+  })
+  return server
+}
 
 export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotListen, Scope.Scope> =>
   Effect.gen(function* () {

@@ -13,7 +13,7 @@ const longest = 300
 export const titleOf = (head: Uint8Array, contentType: string | undefined): string | null => {
   if (contentType === undefined || !/^\s*(text\/html|application\/xhtml\+xml)\s*(;|$)/i.test(contentType)) return null
   const html = decoderFor(contentType).decode(head)
-  const title = /<title(?:\s[^>]*)?>([^<]*)/i.exec(html)?.[1]
+  const title = /<title(?:\s[^<>]*)?>([^<]*)/i.exec(html)?.[1]
   if (title === undefined) return null
   const text = title
     .replace(/&(#\d{1,7}|#x[\da-f]{1,6}|[a-z]+);/gi, unescape)

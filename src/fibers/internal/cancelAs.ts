@@ -33,9 +33,10 @@ export const cancelOn = (
   wait: boolean
 ): Effect.Effect<CancelResult> => {
   const here = fiber.getRef(CurrentNode)
+  const ended = target.gone
   const request = cancel(target, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)
+  if (!wait && !ended) return requested(target)
   if (target.gone) return Effect.succeed(resultOf(target, request))
-  if (!wait) return requested(target)
   return answered(target, here, fiber, () => resultOf(target, request))
 }
 

@@ -21,7 +21,7 @@ export const cancelRoute: Handler = (server, request) =>
     const call = yield* Effect.flatMap(jsonBody(request, server.bodyLimit), decodeCall)
     const found = yield* findServed(server, id)
     if (Option.isNone(found)) {
-      yield* Effect.logWarning(`Cancel of "${id}": there is no such task`)
+      yield* Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)
       const result = encodeResult({ _tag: "NotFound", id })
       return yield* Effect.fail(taskNotFound(id, { result }))
     }

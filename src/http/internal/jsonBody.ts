@@ -10,12 +10,16 @@ export const jsonBody = (
   limit: ByteSize.ByteSize
 ): Effect.Effect<unknown, Problem> =>
   Effect.gen(function* () {
+    if (isForeign(request.headers)) {
+      return yield* Effect.fail(
+        new Problem({ code: "foreign-origin", detail: "A page of another origin may not start or cancel tasks" })
+      )
+    }
     const text = yield* request.text.pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
       Effect.mapError(({ reason }) => (isTooLarge(reason) ? tooLarge(limit) : notJson("The body could not be read")))
     )
     if (text.trim() === "") return {}
-    // Also what keeps foreign web pages out: a browser sends JSON to us only if we allow it.
     if (!isJson(request.headers["content-type"])) {
       return yield* Effect.fail(
         new Problem({
@@ -30,6 +34,10 @@ export const jsonBody = (
       catch: (error) => notJson(`The body is not JSON: ${(error as SyntaxError).message}`)
     })
   })
+
+/** A browser names the origin of the page in every POST, and the page cannot change that. */
+const isForeign = ({ host, origin }: HttpServerRequest.HttpServerRequest["headers"]): boolean =>
+  origin !== undefined && origin.replace(/^https?:\/\//, "") !== host
 
 const isTooLarge = (reason: { readonly _tag: string; readonly reason?: string | undefined }): boolean =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"

@@ -108,12 +108,35 @@ describe("startRoute", () => {
     )
   )
 
-  it.live("fields that the payload does not know are ignored", () =>
+  it.live(
+    "a field that the payload does not know is 400 and named: a typing mistake does not run with the default",
+    () =>
+      serving({ tasks: [wait] }, (site) =>
+        Effect.gen(function* () {
+          const answer = yield* site.post("/tasks/wait?id=w", { labl: "x" })
+          expect(answer.status).toBe(400)
+          expect(answer.json.errors).toMatchObject([{ in: "body", field: "labl" }])
+          expect((yield* site.get("/tasks/w")).status).toBe(404)
+        })
+      )
+  )
+
+  it.live("a page of another origin may not start a task, with or without a body; a page of our own may", () =>
     serving({ tasks: [wait] }, (site) =>
       Effect.gen(function* () {
-        const answer = yield* site.post("/tasks/wait?id=w&unknown=1", { label: "x", __proto__: { a: 1 }, more: [1] })
-        expect(answer.status).toBe(202)
-        expect((yield* site.get("/tasks/w")).json.payload).toEqual({ label: "x" })
+        const foreign = { origin: "http://evil.example" }
+        expect((yield* site.post("/tasks/wait?id=w", undefined, foreign)).status).toBe(403)
+        expect((yield* site.post("/tasks/wait?id=w", {}, foreign)).status).toBe(403)
+        expect((yield* site.get("/tasks/w")).status).toBe(404)
+        expect((yield* site.post("/tasks/wait?id=w", {}, { origin: site.url })).status).toBe(202)
+      })
+    )
+  )
+
+  it.live("an id that a client would take out of the path is refused", () =>
+    serving({ tasks: [wait] }, (site) =>
+      Effect.gen(function* () {
+        for (const id of [".", ".."]) expect((yield* site.post(`/tasks/wait?id=${id}`, {})).status).toBe(400)
       })
     )
   )

@@ -22,10 +22,16 @@ export const logged = <R>(implementation: TaskDefinition.Implementation<R>): Tas
   }
 })
 
+/** What a client wrote stays on one line, without control characters, and short. */
+const quoted = (text: string): string => {
+  const line = JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
+  return line.slice(1, -1)
+}
+
 const ending = (exit: Exit.Exit<unknown, unknown>, reason: Option.Option<CancelReason.CancelReason>): string => {
   if (Option.isSome(reason)) {
     const { by, message, source } = reason.value
-    return `cancelled: ${message} (${source}${by === undefined ? "" : ` by ${by}`})`
+    return `cancelled: ${quoted(message)} (${source}${by === undefined ? "" : ` by ${quoted(by)}`})`
   }
   if (exit._tag === "Success") return "completed"
   // A straggler's reason stands with its outcome, which is long decided.
