@@ -18,15 +18,15 @@ import { together } from "./trampoline.ts"
 /** Marks `target` and all below it: who is marked keeps the first mark. Listeners hear of it when all are marked. */
 const mark = (target: ScopeNode, request: CancelRequest): void => {
   if (target.mark !== undefined) return
-  const listening: Array<ScopeNode> = []
+  let listening: Array<ScopeNode> | undefined
   target.walk((node) => {
     // Whoever is linked below a marked node was born with the mark; what a scope owns hears from its closing.
     if (node.mark !== undefined || (node.standsAlone && node !== target)) return false
     node.mark = request
-    if (node.listens) listening.push(node)
+    if (node.listens) (listening ??= []).push(node)
     return true
   })
-  for (const node of listening) node.requestArrived(request)
+  if (listening !== undefined) for (const node of listening) node.requestArrived(request)
 }
 
 /** Ends the grace of `target`. All its fibers are told before anybody above resumes. */
@@ -64,6 +64,22 @@ export const cancel = (
 ): CancelRequest => {
   const request = new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe())
   if (target.gone) return request
+  // Most cancels are of one task that has nothing below it.
+  if (
+    policy === immediate &&
+    target.live === 0 &&
+    target.mark === undefined &&
+    target.hearsInterrupt &&
+    !target.listens
+  ) {
+    target.mark = request
+    target.interrupted = true
+    together(() => {
+      target.deliverInterrupt(by)
+      target.closeIfDone()
+    })
+    return request
+  }
   // Nobody who waits for the request, or for an end, goes on before all of this is done.
   together(() => {
     mark(target, request)
