@@ -178,10 +178,16 @@ export const stamp = (reason: Draft | CancelReason, scope: string, atMillis: num
   self.message = reason.message
   if (reason.by !== undefined) self.by = reason.by
   self.scope = scope
-  self.at = DateTime.makeUnsafe(atMillis)
+  self.at = instant(atMillis)
   if (reason.detail !== undefined) self.detail = reason.detail
   return self
 }
+
+let latest = DateTime.makeUnsafe(0)
+
+/** Many reasons are of the same millisecond. */
+const instant = (millis: number): DateTime.Utc =>
+  latest.epochMilliseconds === millis ? latest : (latest = DateTime.makeUnsafe(millis))
 
 const known: ReadonlySet<string> = new Set(sources)
 
