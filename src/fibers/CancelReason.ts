@@ -213,7 +213,8 @@ export const Wire = Schema.Struct({ ...fields, source: Schema.String })
                 source: "interrupt",
                 detail: { source: wire.source, ...(wire.detail === undefined ? {} : { detail: wire.detail }) }
               }),
-        encode: (reason) => Struct.omit(reason, [])
+        // A plain copy: what is encoded is not an instance.
+      encode: (reason) => Struct.omit(reason, [])
       })
     )
   )
