@@ -214,7 +214,7 @@ export const Wire = Schema.Struct({ ...fields, source: Schema.String })
                 detail: { source: wire.source, ...(wire.detail === undefined ? {} : { detail: wire.detail }) }
               }),
         // A plain copy: what is encoded is not an instance.
-      encode: (reason) => Struct.omit(reason, [])
+        encode: (reason) => Struct.omit(reason, [])
       })
     )
   )
