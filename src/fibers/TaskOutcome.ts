@@ -13,6 +13,7 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Struct from "effect/Struct"
 import * as CancelReason from "./CancelReason.ts"
 import { annotation } from "./internal/cancelAnnotation.ts"
+import { salvagedIn } from "./internal/salvaged.ts"
 
 /**
  * How a cancelled task stopped: by itself during its grace, by interruption, or
@@ -56,6 +57,17 @@ export type CleanupFailure = typeof CleanupFailure.Type
 export interface Salvaged {
   readonly scope: string
   readonly value: unknown
+}
+
+export {
+  /**
+   * What an interrupt saved that had no task around to keep it: the winner of a
+   * race, say, whose caller was interrupted while the losers cleaned up.
+   *
+   * @category reading
+   * @since 0.1.0
+   */
+  salvagedIn
 }
 
 interface Ended {

@@ -1,6 +1,7 @@
 /**
  * One cancel: made once and shared by every node it marks, so that a tree of ten
- * thousand children costs one reason and one interrupt annotation.
+ * thousand children costs one reason. What leaves the tree because of it shares
+ * one annotated exit.
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
