@@ -349,7 +349,7 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
             cut = () => fiber.interruptUnsafe()
             exit = yield* Fiber.await(fiber)
           })
-    const end = world.run(Effect.provideService(outer, Logger.CurrentLoggers, new Set()))
+    const end = world.run(quietly(outer))
     const salvaged: ReadonlyArray<Salvaged> =
       outcome?.salvaged ?? (exit?._tag === "Failure" ? salvagedIn(exit.cause) : [])
     const stopped = outcome?._tag === "Cancelled" || (exit?._tag === "Failure" && Cause.hasInterrupts(exit.cause))
@@ -420,34 +420,36 @@ const doneIsKept = (kind: Kind, seed: number, step: number): string | undefined 
   let exit: Exit.Exit<unknown, unknown> | undefined
   let returned = false
   const end = world.run(
-    Effect.gen(function* () {
-      const combinator: Any =
-        kind === "within"
-          ? Join.within(entries, 3, { name: "the root" })
-          : kind === "settled"
-            ? Join.settled(entries, { name: "the root" })
-            : kind === "all"
-              ? Join.all(entries, { name: "the root" })
-              : Race[kind](entries, { name: "the root" })
-      const fiber = yield* Effect.forkChild(
-        Effect.scoped(
-          Effect.onExit(combinator, (exit) =>
-            Effect.sync(() => {
-              returned = exit._tag === "Success" || !Cause.hasInterrupts(exit.cause)
-            })
+    quietly(
+      Effect.gen(function* () {
+        const combinator: Any =
+          kind === "within"
+            ? Join.within(entries, 3, { name: "the root" })
+            : kind === "settled"
+              ? Join.settled(entries, { name: "the root" })
+              : kind === "all"
+                ? Join.all(entries, { name: "the root" })
+                : Race[kind](entries, { name: "the root" })
+        const fiber = yield* Effect.forkChild(
+          Effect.scoped(
+            Effect.onExit(combinator, (exit) =>
+              Effect.sync(() => {
+                returned = exit._tag === "Success" || !Cause.hasInterrupts(exit.cause)
+              })
+            )
           )
         )
-      )
-      cut = () => {
-        world.leaks.root.walk((node) => {
-          const names = node.children().map(({ name }) => name)
-          if (node.name === "the root" && !names.includes("done") && names.includes("slow")) cleaning = true
-          return true
-        })
-        fiber.interruptUnsafe()
-      }
-      exit = yield* Fiber.await(fiber)
-    })
+        cut = () => {
+          world.leaks.root.walk((node) => {
+            const names = node.children().map(({ name }) => name)
+            if (node.name === "the root" && !names.includes("done") && names.includes("slow")) cleaning = true
+            return true
+          })
+          fiber.interruptUnsafe()
+        }
+        exit = yield* Fiber.await(fiber)
+      })
+    )
   )
   if (world.left !== undefined) return world.left
   if (end === undefined) return "stuck"
@@ -458,6 +460,10 @@ const doneIsKept = (kind: Kind, seed: number, step: number): string | undefined 
     ? undefined
     : `at step ${step} salvaged ${JSON.stringify(salvaged)}`
 }
+
+/** Thousands of runs fail on purpose: their log is of no use. */
+const quietly = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Logger.CurrentLoggers, new Set())
 
 const seeds = Number(process.env["SEEDS"] ?? 150)
 describe("cancel at a random step", () => {
