@@ -63,7 +63,7 @@ const placesOf = (report: Join.Within<any>) => ({
   )
 })
 
-const nothing = { completed: {}, failed: {}, cancelled: {}, interrupted: {} }
+const nothing = { completed: {}, failed: {}, cancelled: {}, interrupted: {}, running: {} }
 
 describe("Join", () => {
   describe("all", () => {

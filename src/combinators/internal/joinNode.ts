@@ -1,6 +1,7 @@
 /**
  * A join: waits for every member. `failFast` signals the rest one turn after the
- * first failure; a limit signals the rest when it has passed.
+ * first failure; a limit signals the rest when it has passed, and one on each
+ * member that member alone.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -8,25 +9,32 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
-import { TaskCancelled } from "../../fibers/TaskCancelled.ts"
+import { cancel } from "../../fibers/internal/cancelling.ts"
+import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
+import { TaskCancelled } from "../../fibers/TaskCancelled.ts"
 import type { Entries } from "../Entries.ts"
-import { MembersNode, put } from "./membersNode.ts"
+import { MembersNode, type MembersOptions, put } from "./membersNode.ts"
+import { subjectOf } from "./outsideTask.ts"
 
-export interface JoinOptions {
-  readonly failFast: boolean
+export interface JoinOptions extends MembersOptions {
+  /** What ends the join early: a failure, and, with "cancelled", a member that ended cancelled by itself as well. */
+  readonly failFast: "never" | "failed" | "cancelled"
   readonly limit: Duration.Duration | undefined
-  readonly policy: CancelPolicy
+  /** The time that each member has, from its own start. */
+  readonly each: Duration.Duration | undefined
 }
 
 export class JoinNode extends MembersNode<any, any> {
-  private readonly options: JoinOptions
+  declare protected readonly options: JoinOptions
   private readonly render: (join: JoinNode) => Effect.Effect<any, any>
   private timer: Fiber.Fiber<void> | undefined = undefined
   private tripped = false
   private until: number | undefined = undefined
   /** In the order of their ends, up to the turn in which the rest was told. */
   readonly failed: Array<TaskNode> = []
+  /** Members that their own limit told to stop. */
+  private overdue: Set<ScopeNode> | undefined = undefined
 
   constructor(
     name: string,
@@ -35,13 +43,13 @@ export class JoinNode extends MembersNode<any, any> {
     options: JoinOptions,
     render: (join: JoinNode) => Effect.Effect<any, any>
   ) {
-    super("join", name, owner, entries)
-    this.options = options
+    super("join", name, owner, entries, options)
     this.render = render
   }
 
+  /** After a failure nobody starts who still waits for room, though the rest is told a turn later. */
   override get decided(): boolean {
-    return false
+    return this.failed.length > 0 && this.options.concurrency < this.size
   }
 
   override begin(): void {
@@ -50,16 +58,36 @@ export class JoinNode extends MembersNode<any, any> {
     if (millis !== Infinity) this.until = this.clock.currentTimeMillisUnsafe() + millis
     super.begin()
     if (millis === Infinity || this.live === 0) return
+    this.timer = this.after(limit!, this)
+  }
+
+  /** Cancels `target`, this join or a member, when its time has passed; one of zero or less has run the synchronous prefix. */
+  private after(limit: Duration.Duration, target: ScopeNode): Fiber.Fiber<void> | undefined {
     const passed = Effect.sync(() => {
-      if (!this.gone)
-        this.cancel(
-          CancelReason.timeout({ by: this.name, message: `The limit of ${Duration.format(limit!)} passed` }),
-          this.options.policy
-        )
+      if (target.gone) return
+      if (target !== this && target.mark === undefined) (this.overdue ??= new Set()).add(target)
+      const message = `The limit of ${Duration.format(limit)} passed`
+      const reason = CancelReason.timeout({ by: this.name, message })
+      if (target === this) this.cancel(reason, this.options.policy)
+      else cancel(target, reason, this.options.policy, this.context)
     })
-    // A limit of zero or less has run the synchronous prefix.
-    if (millis <= 0) Effect.runForkWith(this.context)(passed)
-    else this.timer = Effect.runForkWith(this.context)(Effect.andThen(this.clock.sleep(limit!), passed))
+    if (Duration.toMillis(limit) > 0) {
+      return Effect.runForkWith(this.context)(Effect.andThen(this.clock.sleep(limit), passed))
+    }
+    Effect.runForkWith(this.context)(passed)
+    return undefined
+  }
+
+  protected override memberStarted(member: TaskNode): void {
+    const { each } = this.options
+    if (each === undefined || !Duration.isFinite(each)) return
+    const timer = this.after(each, member)
+    if (timer !== undefined) member.onClosed(() => timer.interruptUnsafe())
+  }
+
+  /** Whether a limit of this join told the member to stop. */
+  wasLimited(member: TaskNode): boolean {
+    return member.mark === this.mark || this.overdue?.has(member) === true
   }
 
   override get deadline(): number | undefined {
@@ -72,14 +100,19 @@ export class JoinNode extends MembersNode<any, any> {
   }
 
   override memberEnded(member: TaskNode): void {
-    if (!this.options.failFast || member.verdict === "completed" || this.interrupted) return
-    if (this.tripped) return
+    if (!this.endsEarly(member) || this.interrupted || this.tripped) return
     this.failed.push(member)
     if (this.failed.length > 1) return
     this.nextTurn(() => {
       this.tripped = true
       this.cancel(CancelReason.siblingFailed({ by: member.name }), this.options.policy)
     })
+  }
+
+  private endsEarly(member: TaskNode): boolean {
+    const { failFast } = this.options
+    if (failFast === "never" || member.verdict === "completed") return false
+    return failFast === "cancelled" || subjectOf(member).verdict === "failed"
   }
 
   override get whenInterrupted(): CancelPolicy {
@@ -112,8 +145,10 @@ export class JoinNode extends MembersNode<any, any> {
 
   override lost(): void {
     super.lost()
-    for (const { exit, name, verdict } of this.members) {
-      if (verdict === "failed" && exit?._tag === "Failure") this.up!.cleanupFailed(name, exit.cause, this.context)
+    for (const member of this.members) {
+      // A task from outside keeps its own failure.
+      if (member.verdict !== "failed" || member.exit?._tag !== "Failure" || subjectOf(member) !== member) continue
+      this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
     }
   }
 
