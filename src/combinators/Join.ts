@@ -9,9 +9,9 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as CancelPolicy from "../fibers/CancelPolicy.ts"
+import type * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import type { CancelReason } from "../fibers/CancelReason.ts"
 import { own } from "../fibers/internal/groupNode.ts"
 import { outcomeOf } from "../fibers/internal/outcome.ts"
@@ -19,9 +19,9 @@ import type { TaskCancelled } from "../fibers/TaskCancelled.ts"
 import type { CleanupFailure, How, TaskOutcome } from "../fibers/TaskOutcome.ts"
 import type * as Task from "../fibers/Task.ts"
 import type { AllServices, Entries, Failure, FailureOf, Services, Success, SuccessOf } from "./Entries.ts"
-import { JoinNode, type JoinOptions as Plan } from "./internal/joinNode.ts"
+import { JoinNode } from "./internal/joinNode.ts"
+import { membersOf, planOf } from "./internal/joinPlan.ts"
 import { firstEnds, whatCouldBeHad, whatThereIs } from "./internal/joinReport.ts"
-import type { MembersOptions } from "./internal/membersNode.ts"
 import { subjectOf } from "./internal/outsideTask.ts"
 import { RaceNode } from "./internal/raceNode.ts"
 import type * as Loser from "./Loser.ts"
@@ -156,9 +156,7 @@ export const within = <const T extends Entries>(
   limit: Duration.Input,
   options?: JoinOptions
 ): Effect.Effect<Within<T>, never, Services<T>> =>
-  Effect.suspend(() =>
-    join(entries, options, { limit: limitOf(limit) }, (join) => Effect.sync(() => whatThereIs(join) as Within<T>))
-  )
+  join(entries, options, { limit }, (join) => Effect.sync(() => whatThereIs(join) as Within<T>))
 
 /**
  * What a join that takes what it can get has got.
@@ -188,11 +186,7 @@ export const bestEffort = <const T extends Entries>(
   entries: T,
   options?: JoinOptions & { readonly limit?: Duration.Input | undefined }
 ): Effect.Effect<BestEffort<T>, never, Services<T>> =>
-  Effect.suspend(() =>
-    join(entries, options, { limit: limitOf(options?.limit) }, (join) =>
-      Effect.sync(() => whatCouldBeHad(join) as BestEffort<T>)
-    )
-  )
+  join(entries, options, { limit: options?.limit }, (join) => Effect.sync(() => whatCouldBeHad(join) as BestEffort<T>))
 
 /**
  * @category models
@@ -267,35 +261,20 @@ export const first = <const T extends Entries>(
       (owner) =>
         new RaceNode(options?.name ?? "join", owner, entries, {
           ...plan,
-          ...members(options),
+          ...membersOf(options),
           stagger: undefined,
           render: firstEnds
         })
     ) as Effect.Effect<any>
   })
 
-const limitOf = (limit: Duration.Input | undefined): Duration.Duration | undefined => {
-  if (Number.isNaN(limit)) throw new CancelPolicy.InvalidDuration("limit", limit)
-  return limit === undefined ? undefined : Duration.fromInputUnsafe(limit)
-}
-
-const members = (options: JoinOptions | undefined): MembersOptions => {
-  const concurrency = options?.concurrency ?? Infinity
-  if (!(concurrency >= 1)) {
-    throw new RangeError(`concurrency must be 1 or more, or left out, but it is ${String(concurrency)}`)
-  }
-  return { policy: CancelPolicy.make(options), cancelTasks: options?.cancelTasks === true, concurrency }
-}
-
 const join = <E>(
   entries: Entries,
   options: JoinOptions | undefined,
-  plan: { readonly failFast?: Plan["failFast"]; readonly limit?: Duration.Duration | undefined },
+  plan: { readonly failFast?: "failed" | "cancelled"; readonly limit?: Duration.Input | undefined },
   render: (join: JoinNode) => Effect.Effect<any, E>
 ): Effect.Effect<any, E> =>
   Effect.suspend(() => {
-    const { failFast = "never", limit } = plan
-    const each = options?.each === undefined ? undefined : limitOf(options.each)
-    const full: Plan = { ...members(options), failFast, limit, each }
+    const full = planOf(options, plan.failFast ?? "never", plan.limit)
     return own((owner) => new JoinNode(options?.name ?? "join", owner, entries, full, render))
   })

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export * as Batch from "./Batch.ts"
 export type * as Entries from "./Entries.ts"
 export * as Join from "./Join.ts"
 export * as Loser from "./Loser.ts"

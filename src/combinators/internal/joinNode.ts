@@ -23,6 +23,8 @@ export interface JoinOptions extends MembersOptions {
   readonly limit: Duration.Duration | undefined
   /** The time that each member has, from its own start. */
   readonly each: Duration.Duration | undefined
+  /** Told when the first members run. */
+  readonly onBegun?: ((join: JoinNode) => void) | undefined
 }
 
 export class JoinNode extends MembersNode<any, any> {
@@ -57,8 +59,8 @@ export class JoinNode extends MembersNode<any, any> {
     const millis = limit === undefined ? Infinity : Duration.toMillis(limit)
     if (millis !== Infinity) this.until = this.clock.currentTimeMillisUnsafe() + millis
     super.begin()
-    if (millis === Infinity || this.live === 0) return
-    this.timer = this.after(limit!, this)
+    if (millis !== Infinity && this.live > 0) this.timer = this.after(limit!, this)
+    this.options.onBegun?.(this)
   }
 
   /** Cancels `target`, this join or a member, when its time has passed; one of zero or less has run the synchronous prefix. */

@@ -32,6 +32,8 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   /** The index of the member that starts next. */
   private turn = 0
   private running = 0
+  /** Members in the tree whose turn has not come. */
+  private waiting: Set<ScopeNode> | undefined = undefined
   private starting = false
   private begun = false
   private passedOn = false
@@ -69,7 +71,10 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   abstract get decided(): boolean
 
   override begin(): void {
-    if (this.options.concurrency < this.size) for (let index = 0; index < this.size; index++) this.add(index)
+    if (this.options.concurrency < this.size) {
+      this.waiting = new Set()
+      for (let index = 0; index < this.size; index++) this.waiting.add(this.add(index))
+    }
     this.startMore()
     this.begun = true
   }
@@ -98,6 +103,9 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
     while (this.turn < this.size && this.room > 0 && !this.decided && !this.interrupted && !this.stoppedAbove) {
       const member = this.members[this.turn] ?? this.add(this.turn)
       this.turn++
+      // Cancelled while it waited.
+      if (member.gone) continue
+      this.waiting?.delete(member)
       this.running++
       member.start()
       if (!member.gone) this.memberStarted(member)
@@ -127,7 +135,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   }
 
   override childClosed(child: ScopeNode): void {
-    this.running--
+    if (this.waiting?.delete(child) !== true) this.running--
     this.memberEnded(child as TaskNode)
     if (this.begun && !this.allStarted) this.startMore()
     this.closeIfDone()

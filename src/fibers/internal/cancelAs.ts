@@ -16,6 +16,7 @@ import { resultOf } from "./outcome.ts"
 import { isInterruptible } from "./interruptible.ts"
 import type { NurseryNode } from "./nurseryNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
+import { together } from "./trampoline.ts"
 import { beginWait, wouldDeadlock } from "./waits.ts"
 import type { TaskNode } from "./taskNode.ts"
 
@@ -38,6 +39,19 @@ export const cancelOn = (
   if (!wait && !ended) return requested(target)
   if (target.gone) return Effect.succeed(resultOf(target, request))
   return answered(target, here, fiber, () => resultOf(target, request))
+}
+
+/** All are told before anybody who waits for one of them goes on. */
+export const cancelAllOn = (
+  fiber: Fiber.Fiber<any, any>,
+  targets: ReadonlyArray<TaskNode>,
+  options: CancelOptions | undefined
+): Effect.Effect<ReadonlyArray<CancelResult>> => {
+  const answers: Array<Effect.Effect<CancelResult>> = []
+  together(() => {
+    for (const target of targets) answers.push(cancelOn(fiber, target, options, true))
+  })
+  return Effect.all(answers)
 }
 
 const reasonOf = (
