@@ -172,7 +172,10 @@ export const hedge = <const T extends Entries>(
     return race(entries, options, { name: "hedge", counts: "success", needed: 1, stagger, render: won })
   })
 
-const won = (race: RaceNode): unknown => ({ ...winnerOf(race, race.winners[0]!), losers: losersOf(race) })
+const won = (race: RaceNode): unknown => {
+  const winner = race.winners[0]!
+  return { winner: race.memberKey(winner), value: valueOf(winner), losers: losersOf(race) }
+}
 
 const settled = (race: RaceNode): unknown => {
   const winner = race.winners[0]!
@@ -180,13 +183,8 @@ const settled = (race: RaceNode): unknown => {
 }
 
 const quorate = (race: RaceNode): unknown => ({
-  winners: race.winners.map((winner) => winnerOf(race, winner)),
+  winners: race.winners.map((winner) => ({ winner: race.memberKey(winner), value: valueOf(winner) })),
   losers: losersOf(race)
-})
-
-const winnerOf = (race: RaceNode, winner: RaceNode["winners"][number]) => ({
-  winner: race.memberKey(winner),
-  value: valueOf(winner)
 })
 
 const losersOf = (race: RaceNode): unknown => race.collect(Loser.fromMember, race.winners)

@@ -5,7 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -73,9 +73,11 @@ export class RaceNode extends MembersNode<any, any> {
     this.timer?.interruptUnsafe()
     this.timer = undefined
     if (this.gone || this.decided || this.interrupted || this.released >= this.size) return
-    // What ends at the same instant has ended in time.
-    const delay = Effect.andThen(this.clock.sleep(this.options.stagger!), Effect.yieldNow)
-    this.timer = Effect.runForkWith(this.context)(Effect.andThen(delay, this.releaseNext))
+    const delay = this.options.stagger!
+    const passed = Duration.isZero(delay) ? Effect.void : this.clock.sleep(delay)
+    // Who ends at the same instant has ended in time.
+    const settled = Effect.andThen(passed, Effect.yieldNow)
+    this.timer = Effect.runForkWith(this.context)(Effect.andThen(settled, this.releaseNext))
   }
 
   private readonly releaseNext: Effect.Effect<void> = Effect.sync(() => {
