@@ -296,7 +296,7 @@ describe("Join.first", () => {
         const report = yield* during(100, Join.first(effects, 2, { concurrency: 1 }))
         expect(report.ended.map(({ member }) => member)).toEqual([0, 1])
         expect([running.starts, running.most]).toEqual([2, 1])
-        expect(report.rest.slice(2)).toEqual(Array(3).fill({ _tag: "NotStarted" }))
+        expect(report.rest.slice(2)).toEqual(Array.from({ length: 3 }, () => ({ _tag: "NotStarted" })))
       })
     )
   )
