@@ -115,7 +115,7 @@ export const fromMember = (member: TaskNode | undefined): Loser<any, any> | Runn
   const cleanupFailures = [...(record?.cleanupFailures ?? [])]
   // An abandoned member has no exit yet: it is a straggler.
   if (exit?._tag === "Success")
-    return { _tag: "FinishedLate", value: exit.value, took: tookOf(member), cleanupFailures }
+    return { _tag: "FinishedLate", value: exit.value, took: tookOf(subject), cleanupFailures }
   if (subject.verdict === "failed") return { _tag: "Failed", cause: exit!.cause, cleanupFailures }
   return { _tag: "Cancelled", reason: subject.mark!.reason, how: subject.how, took: tookOf(subject), cleanupFailures }
 }

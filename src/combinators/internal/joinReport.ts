@@ -44,7 +44,7 @@ const valueOf = (member: TaskNode, place: Place): unknown => {
   const cleanupFailures = [...(record?.cleanupFailures ?? [])]
   if (place === "interrupted") return { reason: subject.mark!.reason, cleanupFailures }
   const late = exit?._tag === "Success" ? { late: exit.value } : {}
-  return { reason: member.mark!.reason, how: howOf(member, subject), took: tookOf(member), ...late, cleanupFailures }
+  return { reason: member.mark!.reason, how: howOf(member, subject), took: tookOf(subject), ...late, cleanupFailures }
 }
 
 const howOf = (member: TaskNode, subject: TaskNode): How => (subject.verdict === "cancelled" ? subject : member).how

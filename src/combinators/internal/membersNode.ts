@@ -12,7 +12,7 @@ import type { CancelReason, Draft } from "../../fibers/CancelReason.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import { TaskNode, type Verdict } from "../../fibers/internal/taskNode.ts"
 import type { Entries, Entry } from "../Entries.ts"
-import { awaitTask, standFor } from "./outsideTask.ts"
+import { awaitTask, standFor, stopTask } from "./outsideTask.ts"
 
 export interface MembersOptions {
   readonly policy: CancelPolicy
@@ -34,6 +34,8 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   private running = 0
   /** Members in the tree whose turn has not come. */
   private waiting: Set<ScopeNode> | undefined = undefined
+  /** Tasks from outside that were told to stop and have not ended. */
+  private stopping = 0
   private starting = false
   private begun = false
   private passedOn = false
@@ -91,9 +93,9 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   }
 
   private addOutside(name: string, task: TaskNode): TaskNode {
-    const { cancelTasks, policy } = this.options
-    const member = this.member("member", name, awaitTask(task, policy, cancelTasks))
-    return standFor(member, task, this, policy, cancelTasks)
+    const member = this.member("member", name, awaitTask(task))
+    standFor(member, task, this.options.policy, this.options.cancelTasks)
+    return member
   }
 
   /** Starts members while there is room: in a loop, since one that ends at once makes room for the next. */
@@ -111,6 +113,15 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
       if (!member.gone) this.memberStarted(member)
     }
     this.starting = false
+  }
+
+  private stop(member: TaskNode): void {
+    const { cancelTasks, policy } = this.options
+    const waits = stopTask(member, this, policy, cancelTasks, () => {
+      this.stopping--
+      this.closeIfDone()
+    })
+    if (waits) this.stopping++
   }
 
   /** How many more may start now. */
@@ -131,12 +142,14 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   }
 
   override get done(): boolean {
-    return this.begun
+    return this.begun && this.stopping === 0
   }
 
   override childClosed(child: ScopeNode): void {
     if (this.waiting?.delete(child) !== true) this.running--
-    this.memberEnded(child as TaskNode)
+    const member = child as TaskNode
+    if (member.record?.standsFor !== undefined) this.stop(member)
+    this.memberEnded(member)
     if (this.begun && !this.allStarted) this.startMore()
     this.closeIfDone()
   }

@@ -41,7 +41,7 @@ export const interruptBelow = (target: ScopeNode, by?: number): void => {
 }
 
 /** Decides whatever below `target` has not ended: its fibers become stragglers. */
-export const abandonBelow = (target: ScopeNode): void => {
+const abandonBelow = (target: ScopeNode): void => {
   const open: Array<ScopeNode> = []
   target.walk((node) => {
     // Who was never told runs where nothing may stop it: it ends with whatever it is part of.

@@ -17,7 +17,6 @@ import * as Scope from "effect/Scope"
 import { Stragglers } from "../Stragglers.ts"
 import type { CleanupFailure, How } from "../TaskOutcome.ts"
 import { annotatedIn } from "./cancelAnnotation.ts"
-import { abandonBelow } from "./cancelling.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
@@ -204,9 +203,6 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
 
   override abandon(): void {
     if (this.gone) return
-    const task = this.record?.standsFor
-    // Its end is that of the task which it was cancelling.
-    if (task !== undefined && !task.gone && task.canBeAbandoned) return abandonBelow(task)
     this.how = "abandoned"
     this.endedAt = this.clock.currentTimeMillisUnsafe()
     this.verdict = this.exit === undefined ? "cancelled" : this.decide()
