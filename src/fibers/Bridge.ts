@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { CancelReason } from "./CancelReason.ts"
+import { forcedStop } from "./internal/forcedStop.ts"
 import { foreign, type ForeignCall } from "./internal/foreignCall.ts"
 import { lateRejections as counter } from "./internal/lateRejections.ts"
 
@@ -139,6 +140,28 @@ export const fromCallback = <A, E = never, R = never, R2 = never>(
       // The services are there: answer and clean-up run on the fiber, or in its context.
       register((effect) => call.answered(effect as Effect.Effect<A, E>), call.signal) as Effect.Effect<void> | void
   )
+
+/**
+ * Acquires a resource that calls can block on (a browser, a driver, a database
+ * connection) and uses it. If the user is cancelled, `stop` runs at once, beside
+ * the user's clean-up, with the reason: so a call ends that nothing else can
+ * interrupt. If the user ends by itself, `stop` runs then, without a reason. It
+ * runs once and is awaited; its failure is one of clean-up.
+ *
+ * **Gotchas**
+ *
+ * `acquire` cannot be interrupted, as in `Effect.acquireRelease`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const stopOnCancel = <A, E, R, B, E2, R2, R3>(
+  acquire: Effect.Effect<A, E, R>,
+  use: (resource: A) => Effect.Effect<B, E2, R2>,
+  stop: (resource: A, reason: CancelReason | undefined) => Effect.Effect<unknown, unknown, R3>,
+  options?: { readonly name?: string | undefined }
+): Effect.Effect<B, E | E2, Exclude<R | R2 | R3, Scope.Scope>> =>
+  forcedStop({ name: options?.name ?? "resource", acquire, use, watch: () => Effect.never, stop })
 
 const nameOf = (
   options: { readonly name?: string | undefined } | undefined,

@@ -28,7 +28,7 @@ const read = Option.liftThrowable((abort: unknown): CancelReason.Draft | CancelR
   if (abort instanceof Error) return CancelReason.request({ message: abort.name })
   // Nothing if its `toJSON` answers nothing.
   const json: string | undefined = JSON.stringify(abort)
-  return CancelReason.request({ message: json === "{}" ? undefined : json })
+  return CancelReason.request({ message: json === undefined || json === "{}" ? fallback : json })
 })
 
 const textOf = (abort: unknown): string => {
