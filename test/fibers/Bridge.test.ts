@@ -81,6 +81,14 @@ const noUnhandled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
 const ownMetrics = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, Metric.MetricRegistry, new Map())
 
+/** A thenable that answers as the test says; nothing of it may be late. */
+const hostile = (calls: (ok: (value: string) => void, no: (error: unknown) => void) => void) =>
+  Bridge.fromPromise(
+    // oxlint-disable-next-line unicorn/no-thenable -- it stands for a foreign promise
+    () => ({ then: (ok: (value: string) => void, no: (error: unknown) => void) => calls(ok, no) }) as never,
+    { onLate: () => Effect.die("nothing was late") }
+  )
+
 describe("Bridge.fromPromise", () => {
   describe("answers", () => {
     it.effect("the value is passed through, and a settled signal never aborts (S3-24, K20)", () =>
@@ -136,11 +144,6 @@ describe("Bridge.fromPromise", () => {
     it.effect("a thenable that calls back at once, twice, or both ways counts once", () =>
       leakChecked(
         Effect.gen(function* () {
-          const hostile = (calls: (ok: (value: string) => void, no: (error: unknown) => void) => void) =>
-            Bridge.fromPromise(
-              () => ({ then: (ok: (value: string) => void, no: (error: unknown) => void) => calls(ok, no) }) as never,
-              { onLate: () => Effect.die("nothing was late") }
-            )
           expect(
             yield* hostile((ok, no) => {
               ok("first")
@@ -671,7 +674,7 @@ describe("Bridge.fromCallback", () => {
     leakChecked(
       Effect.gen(function* () {
         const journal = new Journal()
-        const body = Effect.contextWith((context) =>
+        const body = Effect.contextWith((context: Context.Context<never>) =>
           Bridge.fromCallback<never>((_resume, signal) => {
             signal.addEventListener("abort", () => {
               Effect.runSyncWith(context)(journal.note(`told: ${textOf((signal.reason as CancelAbortError).reason)}`))
@@ -798,22 +801,22 @@ describe("Bridge.fromCallback", () => {
   )
 })
 
-describe("Bridge.stopOnCancel", () => {
-  /** A driver whose calls block until it is closed: nothing else ends them. */
-  const driver = (journal: Journal) => {
-    const blocked: Array<(error: Error) => void> = []
-    return {
-      click: () => new Promise<never>((_resolve, reject) => blocked.push(reject)),
-      close: (why: string) =>
-        Effect.andThen(
-          journal.note(`closed: ${why}`),
-          Effect.sync(() => {
-            for (const reject of blocked) reject(new Error("browser has been closed"))
-          })
-        )
-    }
+/** A driver whose calls block until it is closed: nothing else ends them. */
+const driver = (journal: Journal) => {
+  const blocked: Array<(error: Error) => void> = []
+  return {
+    click: () => new Promise<never>((_resolve, reject) => blocked.push(reject)),
+    close: (why: string) =>
+      Effect.andThen(
+        journal.note(`closed: ${why}`),
+        Effect.sync(() => {
+          for (const reject of blocked) reject(new Error("browser has been closed"))
+        })
+      )
   }
+}
 
+describe("Bridge.stopOnCancel", () => {
   it.effect("closing it ends a call that is blocked on it, which is recorded as a cancel (S3x-07)", () =>
     ownMetrics(
       leakChecked(

@@ -82,7 +82,11 @@ export class HeldResource<T extends Destroyable> {
     if (resource.destroy !== undefined) resource.destroy(error)
     else {
       resource.close?.()
-      for (const connection of Array.from(this.connections)) connection.destroy?.(error)
+      for (const connection of Array.from(this.connections)) {
+        // Who handles a connection may listen to its errors, but need not.
+        connection.on("error", () => {})
+        connection.destroy?.(error)
+      }
     }
   }
 
