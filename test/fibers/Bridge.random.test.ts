@@ -27,7 +27,7 @@ interface Call {
 const answering = (world: World, random: () => number, call: Call): PromiseLike<Call> => {
   const fails = random() < 0.25
   const answersAbort = random() < 0.3
-  const after = Math.floor(random() * 12)
+  const after = random() < 0.4 ? 0 : Math.floor(random() * 12)
   let answered = false
   const answer = (ok: (call: Call) => void, no: (error: unknown) => void) => {
     if (answered) return
