@@ -3,12 +3,14 @@
  *
  * @since 0.1.0
  */
+export * as Bridge from "./Bridge.ts"
 export { CancelAbortError } from "./CancelAbortError.ts"
 export * as CancelPolicy from "./CancelPolicy.ts"
 export * as CancelReason from "./CancelReason.ts"
 export * as CancelResult from "./CancelResult.ts"
 export * as CancelSignal from "./CancelSignal.ts"
 export * as Checkpoint from "./Checkpoint.ts"
+export * as NodeResource from "./NodeResource.ts"
 export * as Nursery from "./Nursery.ts"
 export { ScopeCancelled } from "./ScopeCancelled.ts"
 export * as Stragglers from "./Stragglers.ts"

@@ -16,7 +16,7 @@ import type { CancelPlan } from "./cancelPlan.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { trampoline } from "./trampoline.ts"
 
-export type Kind = "root" | "tasks" | "task" | "nursery" | "race" | "join" | "body" | "member"
+export type Kind = "root" | "tasks" | "task" | "nursery" | "race" | "join" | "body" | "member" | "foreign"
 
 type Watcher = () => void
 
