@@ -5,6 +5,7 @@
  */
 export type * as Entries from "./Entries.ts"
 export * as Join from "./Join.ts"
+export * as Latest from "./Latest.ts"
 export * as Loser from "./Loser.ts"
 export * as Race from "./Race.ts"
 export { RaceFailed } from "./RaceFailed.ts"
