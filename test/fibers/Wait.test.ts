@@ -33,7 +33,16 @@ const trueAt = (n: number) => {
   return { at, condition }
 }
 
-const never = { at: [] as Array<number>, condition: Effect.succeed(false) }
+const isFalse = Effect.succeed(false)
+
+/** Fails until its `n`th run. */
+const broken = (n: number) => {
+  let checks = 0
+  return Effect.suspend(() => (++checks < n ? Effect.fail(`down ${checks}`) : Effect.succeed(true)))
+}
+
+/** True at its second run, each of which takes a while. */
+const slow = (millis: number) => Effect.tap(trueAt(2).condition, () => Effect.sleep(millis))
 
 /** Runs a poll to its end, moving the clock far enough, and gives its exit with the time at which it came. */
 const ended = <A, E>(effect: Effect.Effect<A, E>, by: Duration.Input = "1 hour") =>
@@ -109,7 +118,7 @@ describe("Wait", () => {
       leakChecked(
         Effect.gen(function* () {
           const { at, exit } = yield* ended(
-            Wait.poll(never.condition, { interval: 400, within: 1000, message: "The window did not open" })
+            Wait.poll(isFalse, { interval: 400, within: 1000, message: "The window did not open" })
           )
           const error = failure(exit)
           expect(error).toBeInstanceOf(PollTimedOut)
@@ -124,7 +133,7 @@ describe("Wait", () => {
     it.effect("by default gives up after 30 seconds and says what it did", () =>
       leakChecked(
         Effect.gen(function* () {
-          const { at, exit } = yield* ended(Wait.poll(never.condition))
+          const { at, exit } = yield* ended(Wait.poll(isFalse))
           expect(at).toBe(30_000)
           expect(failure(exit).message).toBe(
             "The condition did not come true in 31 checks over 30s, and the deadline has passed"
@@ -149,10 +158,6 @@ describe("Wait", () => {
     it.effect("a check that begins at the deadline may take `lastCheck`, from its start (S3x-16)", () =>
       leakChecked(
         Effect.gen(function* () {
-          const slow = (millis: number) => {
-            const { condition } = trueAt(2)
-            return Effect.tap(condition, () => Effect.sleep(millis))
-          }
           const options = { interval: 500, within: 500, lastCheck: 200 }
           // Checks at 0 and at 500.
           const first = yield* ended(Wait.poll(slow(1), options))
@@ -174,7 +179,7 @@ describe("Wait", () => {
             "Success"
           )
           expect(at).toEqual([0])
-          const { exit } = yield* ended(Wait.poll(never.condition, { within: 0 }))
+          const { exit } = yield* ended(Wait.poll(isFalse, { within: 0 }))
           expect(failure(exit).checks).toBe(1)
         })
       )
@@ -202,10 +207,6 @@ describe("Wait", () => {
     it.effect("a condition that fails: at once, or retried with the last failure in the error (S3x-17)", () =>
       leakChecked(
         Effect.gen(function* () {
-          const broken = (n: number) => {
-            let checks = 0
-            return Effect.suspend(() => (++checks < n ? Effect.fail(`down ${checks}`) : Effect.succeed(true)))
-          }
           expect(failure((yield* ended(Wait.poll(broken(3)))).exit)).toBe("down 1")
           const retried = yield* ended(Wait.poll(broken(3), { onError: "retry" }))
           expect(retried.exit._tag).toBe("Success")
@@ -235,7 +236,7 @@ describe("Wait", () => {
           const { at, condition } = trueAt(4)
           yield* ended(Wait.poll(condition, { schedule: Schedule.exponential(100) }))
           expect(at).toEqual([0, 100, 300, 700])
-          const { exit } = yield* ended(Wait.poll(never.condition, { schedule: Schedule.recurs(2) }))
+          const { exit } = yield* ended(Wait.poll(isFalse, { schedule: Schedule.recurs(2) }))
           expect(failure(exit).message).toBe(
             "The condition did not come true in 3 checks over 0, and the schedule has no further one"
           )
@@ -246,9 +247,9 @@ describe("Wait", () => {
     it.effect("the trap: Effect.repeat with until and schedule succeeds when the schedule runs out", () =>
       leakChecked(
         Effect.gen(function* () {
-          const native = Effect.repeat(never.condition, { until: (yes) => yes, schedule: Schedule.recurs(2) })
+          const native = Effect.repeat(isFalse, { until: (yes) => yes, schedule: Schedule.recurs(2) })
           expect((yield* ended(native)).exit).toMatchObject({ _tag: "Success", value: false })
-          const ours = Wait.poll(never.condition, { schedule: Schedule.recurs(2) })
+          const ours = Wait.poll(isFalse, { schedule: Schedule.recurs(2) })
           expect(failure((yield* ended(ours)).exit)._tag).toBe("PollTimedOut")
         })
       )
@@ -319,7 +320,7 @@ describe("Wait", () => {
             { within: -1 },
             { lastCheck: NaN }
           ]) {
-            const { exit } = yield* ended(Wait.poll(never.condition, bad))
+            const { exit } = yield* ended(Wait.poll(isFalse, bad))
             expect(defect(exit)).toBeInstanceOf(InvalidDuration)
             expect(defect(exit).field).toBe(Object.keys(bad)[0])
           }
