@@ -75,24 +75,22 @@ export class Correlation {
     return { _tag: "Kept", until: message.until }
   }
 
-  /** Whether a message is kept there that has not expired. */
-  has(channel: string, key: string): boolean {
+  /** The message that is next in line there, if one is kept that has not expired. */
+  next(channel: string, key: string): Message | undefined {
     const now = this.clock.currentTimeMillisUnsafe()
     while (true) {
       const first = this.channels.get(channel)?.get(key)?.first
-      if (!(first instanceof Message)) return false
-      if (!first.due(now)) return true
+      if (!(first instanceof Message)) return undefined
+      if (!first.due(now)) return first
       this.remove(first, "expired")
     }
   }
 
-  /** The next kept message, or undefined. */
-  take(channel: string, key: string, waiter: Waiter): Message | undefined {
-    if (!this.has(channel, key)) return undefined
-    const message = this.channels.get(channel)!.get(key)!.first as Message
+  /** Takes a kept message out of its line. */
+  take(message: Message, waiter: Waiter | undefined): void {
     this.unkeep(message)
-    this.give(message, waiter)
-    return message
+    if (waiter === undefined) this.taken++
+    else this.give(message, waiter)
   }
 
   queue(channel: string, key: string, waiter: Waiter): void {

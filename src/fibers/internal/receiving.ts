@@ -12,7 +12,7 @@ import * as Fiber from "effect/Fiber"
 import { CorrelatorClosed } from "../CorrelatorClosed.ts"
 import { NoMessage } from "../NoMessage.ts"
 import type { Correlation } from "./correlation.ts"
-import { Waiter } from "./messageLine.ts"
+import { type Message, Waiter } from "./messageLine.ts"
 
 export type Unreceived = CorrelatorClosed | NoMessage
 
@@ -25,7 +25,8 @@ export const wait = (
 ): Effect.Effect<any, Unreceived> =>
   Effect.callback<unknown, Unreceived>((resume) => {
     if (self.closed) return resume(Effect.fail(new CorrelatorClosed({ channel, key })))
-    if (self.has(channel, key)) return resume(takeKept(self, channel, key, within, held))
+    const kept = self.next(channel, key)
+    if (kept !== undefined) return resume(takeKept(self, kept, within, held))
     if (within === 0) return resume(noMessage(channel, key, 0))
     const waiter = held ?? new Waiter(false)
     const fiber = Fiber.getCurrent()!
@@ -46,23 +47,22 @@ export const wait = (
 const noMessage = (channel: string, key: string, within: number): Effect.Effect<never, NoMessage> =>
   Effect.fail(new NoMessage({ channel, key, within: Duration.millis(within) }))
 
-/** Another fiber was quicker. */
+/** Another fiber was quicker, or the message is no longer there. */
 const gone = new Error("The kept message is gone")
 
 const takeKept = (
   self: Correlation,
-  channel: string,
-  key: string,
+  message: Message,
   within: number,
   held: Waiter | undefined
 ): Effect.Effect<unknown, Unreceived> =>
-  Effect.catchDefect(
+  Effect.catchCause(
     Effect.sync(() => {
-      const message = self.take(channel, key, held ?? new Waiter(false))
-      if (message === undefined) throw gone
+      if (message.line?.first !== message) throw gone
+      self.take(message, held)
       return message.value
     }),
-    (defect) => (defect === gone ? wait(self, channel, key, within, held) : Effect.die(defect))
+    () => wait(self, message.channel, message.key, within, held)
   )
 
 export const receive = (
@@ -74,11 +74,13 @@ export const receive = (
 ): Effect.Effect<any, any, any> =>
   Effect.suspend(() => {
     const waiter = new Waiter(true)
-    return Effect.onExit(Effect.flatMap(wait(self, channel, key, within, waiter), use), (exit) =>
-      Effect.sync(() => {
-        if (exit._tag === "Success") self.settle(waiter)
-        else if (Cause.hasInterrupts(exit.cause)) self.leave(waiter)
-        else self.reject(waiter, exit.cause)
-      })
-    )
+    return Effect.onExit(Effect.flatMap(wait(self, channel, key, within, waiter), use), (exit) => {
+      if (exit._tag === "Success") self.settle(waiter)
+      else if (Cause.hasInterrupts(exit.cause)) self.leave(waiter)
+      else self.reject(waiter, exit.cause)
+      return nothing
+    })
   })
+
+/** No further step: the runtime allows it though the type does not. */
+const nothing = undefined as never
