@@ -40,7 +40,8 @@ export const cancelOn = (
   return answered(target, here, fiber, () => resultOf(target, request))
 }
 
-const reasonOf = (
+/** The reason that was given, or that the current task asks. */
+export const reasonOf = (
   here: ScopeNode,
   options: CancelOptions | undefined
 ): CancelReason.Draft | CancelReason.CancelReason => options?.reason ?? CancelReason.request({ by: askerOf(here) })

@@ -1,0 +1,41 @@
+/**
+ * The gate of a control: a place where a run may be held, and where a cancelled
+ * one ends. Whoever is asked to stop while it is held has nothing to finish, so
+ * its grace ends here.
+ */
+import * as Effect from "effect/Effect"
+import { checkpoint } from "../Checkpoint.ts"
+import { CancelRequest } from "./cancelRequest.ts"
+import { ControlledNode } from "./controlledNode.ts"
+import type { ControlLatch } from "./controlLatch.ts"
+import { CurrentNode } from "./currentNode.ts"
+import type { ScopeNode } from "./scopeNode.ts"
+
+/** Passes when none of the controls holds; `granted` has just been resumed and lets this one pass. */
+export const pass = (controls: ReadonlyArray<ControlLatch>, granted?: ControlLatch): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const node = fiber.getRef(CurrentNode)
+    // Clean-up is not held.
+    if (node.interrupted && !node.gone) return Effect.void
+    const cancelled = controls.find((control) => control.reason !== undefined)
+    if (cancelled !== undefined) return stop(cancelled, node)
+    const holding = controls.find((control) => control !== granted && control.state._tag === "Paused")
+    if (holding === undefined) return Effect.void
+    if (node.mark !== undefined && !node.gone) return checkpoint
+    return Effect.flatMap(holding.hold, (resumed) => pass(controls, resumed ? holding : undefined))
+  })
+
+const stop = (control: ControlLatch, node: ScopeNode): Effect.Effect<void> => {
+  if (control.scopeAround(node) !== undefined) return checkpoint
+  // No run around it: the interrupt carries the reason.
+  return new CancelRequest(node, control.reason!, node.clock.currentTimeMillisUnsafe()).exit
+}
+
+/** The gates of all controls that the current fiber runs under, outer ones first. */
+export const passAll: Effect.Effect<void> = Effect.withFiber((fiber) => {
+  const controls: Array<ControlLatch> = []
+  for (let node: ScopeNode | undefined = fiber.getRef(CurrentNode); node !== undefined; node = node.up) {
+    if (node instanceof ControlledNode && !controls.includes(node.control)) controls.unshift(node.control)
+  }
+  return pass(controls)
+})
