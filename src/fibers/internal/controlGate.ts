@@ -4,7 +4,9 @@
  * its grace ends here.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import { checkpoint } from "../Checkpoint.ts"
+import { interruptBelow } from "./cancelling.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { ControlledNode } from "./controlledNode.ts"
 import type { ControlLatch } from "./controlLatch.ts"
@@ -18,15 +20,25 @@ export const pass = (controls: ReadonlyArray<ControlLatch>, granted?: ControlLat
     // Clean-up is not held.
     if (node.interrupted && !node.gone) return Effect.void
     const cancelled = controls.find((control) => control.reason !== undefined)
-    if (cancelled !== undefined) return stop(cancelled, node)
+    if (cancelled !== undefined) return stop(cancelled, node, fiber)
     const holding = controls.find((control) => control !== granted && control.state._tag === "Paused")
     if (holding === undefined) return Effect.void
     if (node.mark !== undefined && !node.gone) return checkpoint
     return Effect.flatMap(holding.hold, (resumed) => pass(controls, resumed ? holding : undefined))
   })
 
-const stop = (control: ControlLatch, node: ScopeNode): Effect.Effect<void> => {
-  if (control.scopeAround(node) !== undefined) return checkpoint
+const stop = (control: ControlLatch, node: ScopeNode, fiber: Fiber.Fiber<any, any>): Effect.Effect<void> => {
+  if (control.scopeAround(node) !== undefined) {
+    return Effect.andThen(
+      checkpoint,
+      Effect.suspend(() => {
+        // The run has been told, and this part of it will be: nothing new starts meanwhile.
+        if (node.mark === undefined || !node.hearsInterrupt || node.gone) return Effect.void
+        interruptBelow(node, fiber.id)
+        return Effect.yieldNow
+      })
+    )
+  }
   // No run around it: the interrupt carries the reason.
   return new CancelRequest(node, control.reason!, node.clock.currentTimeMillisUnsafe()).exit
 }
