@@ -7,7 +7,9 @@ import * as Cause from "effect/Cause"
 import { Clock as ClockService } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import type { CancelResult } from "../../src/fibers/CancelResult.ts"
@@ -217,6 +219,86 @@ describe("Control, pressed at random", () => {
 
   it("the same while the task around the runs is cancelled at a random step (K1, K18)", () => {
     const wrong = wrongSeeds(seeds, (seed) => scenario(seed, { preempt: 0.1, cut: true }))
+    expect(wrong ?? "no seed failed").toBe("no seed failed")
+  }, 60_000)
+
+  it("no wake-up is lost: a resume, or a cancel, after any step finds whoever waits (S2-44, S3x-02)", () => {
+    const verbs = {
+      resume: (control: Control.Control): Effect.Effect<unknown> => control.resume,
+      cancel: (control: Control.Control): Effect.Effect<unknown> => control.cancel()
+    }
+    const waits: ReadonlyArray<(control: Control.Control) => Effect.Effect<unknown, unknown>> = [
+      (control) => control.gate,
+      (control) => Control.run(control, control.gate),
+      (control) => Control.run(control, Control.step(control, "step", Effect.void)),
+      (control) => Control.run(control, Effect.uninterruptible(control.gate)),
+      (control) => Stream.runHead(Stream.filter(control.changes, ({ _tag }) => _tag !== "Paused")),
+      (control) =>
+        Effect.race(
+          control.cancelled,
+          Effect.flatMap(control.gate, () => Effect.void)
+        )
+    ]
+    for (const [index, wait] of waits.entries()) {
+      for (const verb of ["resume", "cancel"] as const) {
+        const wrong = wrongSeeds(200, (step) => {
+          let control: Control.Control | undefined
+          let pressed = false
+          const world: World = new World({
+            seed: step,
+            fifo: true,
+            at: {
+              step,
+              run: () => {
+                if (control === undefined) return
+                Effect.runFork(
+                  world.leaks.within(verbs[verb](control)).pipe(Effect.provideService(ClockService, world.clock)),
+                  { scheduler: world }
+                )
+              }
+            }
+          })
+          const exit = world.run(
+            Effect.gen(function* () {
+              const made = yield* Control.make("run")
+              yield* made.pause
+              const fiber = yield* Effect.forkChild(wait(made))
+              control = made
+              yield* Fiber.await(fiber)
+            })
+          )
+          return pressed ? (exit === undefined ? "stuck" : world.left) : undefined
+        })
+        expect(`wait ${index}, ${verb}: ${wrong ?? "no step failed"}`).toBe(`wait ${index}, ${verb}: no step failed`)
+      }
+    }
+  }, 60_000)
+
+  it("no gate passes that is come to after the cancel, though its run be told first (S3x-01)", () => {
+    const wrong = wrongSeeds(seeds * 3, (seed) => {
+      const random = randomFrom(seed)
+      const world = new World({ seed, preempt: 0.3 })
+      let passed = false
+      const end = world.run(
+        Effect.gen(function* () {
+          const control = yield* Control.make("run")
+          const gate = Effect.flatMap(control.state, ({ _tag }) =>
+            Effect.map(control.gate, () => {
+              passed ||= _tag === "Cancelled"
+            })
+          )
+          const part = Effect.forEach([1, 2, 3, 4], () => Effect.andThen(Effect.yieldNow, gate))
+          const run = Nursery.run("n", (nursery: Nursery.Nursery) =>
+            Effect.andThen(nursery.spawn("child", part), Control.step(control, "step", part))
+          )
+          const fiber = yield* Effect.forkChild(Effect.exit(Control.run(control, run)))
+          for (let turn = Math.floor(random() * 12); turn > 0; turn--) yield* Effect.yieldNow
+          yield* control.cancel()
+          yield* Fiber.await(fiber)
+        })
+      )
+      return world.left ?? (end === undefined ? "stuck" : passed ? "a gate passed" : undefined)
+    })
     expect(wrong ?? "no seed failed").toBe("no seed failed")
   }, 60_000)
 })

@@ -20,6 +20,12 @@ import { settle } from "../support/settle.ts"
 
 const byAnn = { reason: CancelReason.request({ by: "ann", message: "wrong file" }) }
 
+const spawned = <A, E>(
+  effect: Effect.Effect<A, E>,
+  use: (task: Task.Task<A, E>) => Effect.Effect<void, unknown>
+): Effect.Effect<void, unknown> =>
+  Effect.scoped(Effect.flatMap(Nursery.make<E>("top"), (nursery) => Effect.flatMap(nursery.spawn("task", effect), use)))
+
 /** Steps of 10 ms each, one after another. */
 const threeSteps = (control: Control.Control, journal: Journal): Effect.Effect<ReadonlyArray<string>> =>
   Effect.forEach(["one", "two", "three"], (name) =>
@@ -495,29 +501,53 @@ describe("Control", () => {
       )
     )
 
-    it.effect("clean-up is not held (K15)", () =>
+    it.effect("clean-up is not held, nor ended: by a gate, a step, or a step of a nursery (K15)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          for (const cancelled of [true, false]) {
+            const control = yield* Control.make("run")
+            const journal = new Journal()
+            const undo = Effect.all([
+              control.gate,
+              Control.gate,
+              Control.step(control, "undo", journal.note("undone")),
+              Effect.orDie(
+                Nursery.run("n", (nursery: Nursery.Nursery) =>
+                  nursery.spawn("child", Effect.andThen(control.gate, journal.note("child")))
+                )
+              )
+            ])
+            const run = Effect.onExit(Effect.never, () => Effect.andThen(undo, journal.note("closed")))
+            yield* spawned(Effect.exit(Control.run(control, run)), (task) =>
+              Effect.gen(function* () {
+                yield* settle
+                yield* control.pause
+                yield* cancelled ? control.cancel() : Task.cancel(task)
+                expect((yield* control.state)._tag).toBe(cancelled ? "Cancelled" : "Paused")
+              })
+            )
+            expect(journal.lines).toEqual(["0 undone", "0 child", "0 closed"])
+          }
+        })
+      )
+    )
+
+    it.effect("a resume lets everybody pass who was held, also when the first of them pauses again", () =>
       leakChecked(
         Effect.gen(function* () {
           const control = yield* Control.make("run")
           const journal = new Journal()
-          const fiber = yield* Effect.forkChild(
-            Effect.flip(
-              Control.run(
-                control,
-                Effect.onExit(Effect.never, () =>
-                  Effect.andThen(
-                    Effect.andThen(control.gate, Control.step(control, "undo", journal.note("undone"))),
-                    journal.note("closed")
-                  )
-                )
-              )
-            )
-          )
-          yield* settle
           yield* control.pause
-          yield* control.cancel()
+          const runs = ["a", "b"].map((name) =>
+            Control.run(control, Effect.andThen(control.gate, Effect.andThen(journal.note(name), control.pause)))
+          )
+          const fiber = yield* Effect.forkChild(Effect.all(runs, { concurrency: 2 }))
+          yield* settle
+          yield* control.resume
+          yield* settle
+          expect(journal.lines).toEqual(["0 a", "0 b"])
           yield* Fiber.join(fiber)
-          expect(journal.lines).toEqual(["0 undone", "0 closed"])
+          expect((yield* control.state)._tag).toBe("Paused")
         })
       )
     )

@@ -785,6 +785,59 @@ describe("Supervisor", () => {
         )
     )
 
+    it.effect("what ended while a hook ran, and nobody read any more, is told and salvaged (K16, K26)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const family = Supervisor.all(
+            "family",
+            {
+              bad: failing(10),
+              good: Effect.as(Effect.sleep(20), "value"),
+              worse: Effect.andThen(Effect.sleep(30), Effect.die("bug"))
+            },
+            { onRestart: () => Effect.sleep(100) }
+          )
+          yield* spawned(Effect.provideService(family, Logger.CurrentLoggers, new Set()), (task) =>
+            Effect.gen(function* () {
+              yield* TestClock.adjust(50)
+              yield* Task.cancel(task, byAnn)
+              const outcome = yield* Task.await(task)
+              expect(outcome.salvaged).toEqual([{ scope: "good", value: "value" }])
+              expect(outcome.cleanupFailures.map(({ cause, scope }) => [scope, Cause.squash(cause)])).toEqual([
+                ["worse", "bug"]
+              ])
+            })
+          )
+        })
+      )
+    )
+
+    it.effect("a sibling that fails while the supervisor gives up is told too (K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const closing = Effect.andThen(
+            Effect.acquireRelease(Effect.void, () => Effect.sleep(50)),
+            Effect.fail("late")
+          )
+          const family = Supervisor.all(
+            "family",
+            { closing, bad: failing(10) },
+            { intensity: { restarts: 0, within: 1 } }
+          )
+          yield* spawned(Effect.provideService(family, Logger.CurrentLoggers, new Set()), (task) =>
+            Effect.gen(function* () {
+              yield* TestClock.adjust(100)
+              const outcome = yield* Task.await(task)
+              expect(outcome._tag === "Failed" && Cause.squash(outcome.cause)).toMatchObject({ child: "bad" })
+              expect(outcome.cleanupFailures.map(({ cause, scope }) => [scope, Cause.squash(cause)])).toEqual([
+                ["closing", "late"]
+              ])
+            })
+          )
+        })
+      )
+    )
+
     it.effect("no children: done at once", () =>
       leakChecked(
         Effect.gen(function* () {

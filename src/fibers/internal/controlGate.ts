@@ -17,15 +17,21 @@ import type { ScopeNode } from "./scopeNode.ts"
 export const pass = (controls: ReadonlyArray<ControlLatch>, granted?: ControlLatch): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const node = fiber.getRef(CurrentNode)
-    // Clean-up is not held.
-    if (node.interrupted && !node.gone) return Effect.void
     const cancelled = controls.find((control) => control.reason !== undefined)
-    if (cancelled !== undefined) return stop(cancelled, node, fiber)
     const holding = controls.find((control) => control !== granted && control.state._tag === "Paused")
-    if (holding === undefined) return Effect.void
+    if ((cancelled === undefined && holding === undefined) || inCleanUp(node)) return Effect.void
+    if (cancelled !== undefined) return stop(cancelled, node, fiber)
     if (node.mark !== undefined && !node.gone) return checkpoint
-    return Effect.flatMap(holding.hold, (resumed) => pass(controls, resumed ? holding : undefined))
+    return Effect.flatMap(holding!.hold, (resumed) => pass(controls, resumed ? holding : undefined))
   })
+
+/** Interrupted itself, or in a group that was opened below an interrupted scope, which starts without a mark. */
+const inCleanUp = (node: ScopeNode): boolean => {
+  if (node.gone) return false
+  if (node.interrupted || node.mark !== undefined) return node.interrupted
+  for (let at = node.up; at !== undefined; at = at.up) if (at.interrupted) return true
+  return false
+}
 
 const stop = (control: ControlLatch, node: ScopeNode, fiber: Fiber.Fiber<any, any>): Effect.Effect<void> => {
   if (control.scopeAround(node) !== undefined) {
