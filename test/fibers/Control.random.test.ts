@@ -241,6 +241,7 @@ describe("Control, pressed at random", () => {
     ]
     for (const [index, wait] of waits.entries()) {
       for (const verb of ["resume", "cancel"] as const) {
+        let times = 0
         const wrong = wrongSeeds(200, (step) => {
           let control: Control.Control | undefined
           let pressed = false
@@ -251,6 +252,7 @@ describe("Control, pressed at random", () => {
               step,
               run: () => {
                 if (control === undefined) return
+                pressed = true
                 Effect.runFork(
                   world.leaks.within(verbs[verb](control)).pipe(Effect.provideService(ClockService, world.clock)),
                   { scheduler: world }
@@ -267,8 +269,11 @@ describe("Control, pressed at random", () => {
               yield* Fiber.await(fiber)
             })
           )
-          return pressed ? (exit === undefined ? "stuck" : world.left) : undefined
+          if (!pressed) return undefined
+          times++
+          return exit === undefined ? "stuck" : world.left
         })
+        expect(times).toBeGreaterThan(3)
         expect(`wait ${index}, ${verb}: ${wrong ?? "no step failed"}`).toBe(`wait ${index}, ${verb}: no step failed`)
       }
     }
