@@ -27,6 +27,8 @@ export interface TreeNode {
   readonly kind: string
   readonly name: string
   readonly state: "waiting" | "running" | "requested" | "cancelling" | "closing" | "straggling"
+  /** From 2 on: of a task that was restarted, or started again under its id. */
+  readonly attempt?: number
   readonly ageMillis?: number
   readonly reason?: CancelReason.CancelReason
   readonly askedMillisAgo?: number
@@ -89,6 +91,7 @@ const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode 
     kind: node.kind,
     name: node.name,
     state: stateOf(node, task),
+    ...(task === undefined || task.attempt === 1 ? {} : { attempt: task.attempt }),
     ...(task === undefined || Number.isNaN(task.startedAt) ? {} : { ageMillis: now - task.startedAt }),
     ...(node.mark === undefined ? {} : { reason: node.mark.reason, askedMillisAgo: now - node.mark.at }),
     ...deadlineOf(node),
@@ -127,6 +130,7 @@ export const Wire: Schema.Codec<TreeNode, unknown> = Schema.toCodecJson(
     kind: Schema.String,
     name: Schema.String,
     state: Schema.Literals(["waiting", "running", "requested", "cancelling", "closing", "straggling"]),
+    attempt: Schema.optionalKey(Schema.Number),
     ageMillis: Schema.optionalKey(Schema.Number),
     reason: Schema.optionalKey(CancelReason.Wire),
     askedMillisAgo: Schema.optionalKey(Schema.Number),
@@ -172,6 +176,7 @@ const lineOf = (node: TreeNode, depth: number): string => {
   // A deep chain is told by its depth: indenting all of it would be quadratic.
   const indent = depth <= deepest ? "  ".repeat(depth) : `${"  ".repeat(deepest)}[${depth}] `
   const parts = [`${indent}${node.name}`, `(${node.kind})`, node.state]
+  if (node.attempt !== undefined) parts.push(`attempt ${node.attempt}`)
   if (node.ageMillis !== undefined) parts.push(`for ${node.ageMillis} ms`)
   if (node.reason !== undefined) {
     const by = node.reason.by === undefined ? "" : ` by ${node.reason.by}`
