@@ -17,6 +17,7 @@ import type { CancelReason } from "./CancelReason.ts"
  * - `in`: the innermost span that its own fiber is in
  * - `waitsFor`: scopes open below it that this cancel does not reach, such as a
  *   shield or a nursery in its clean-up
+ * - `holdsUp`: the reasons of other overdue cancels, of scopes above it, that wait for it
  *
  * @category models
  * @since 0.1.0
@@ -31,6 +32,7 @@ export interface OverdueCancel {
   readonly state: OverdueState
   readonly in?: string
   readonly waitsFor: ReadonlyArray<string>
+  readonly holdsUp: ReadonlyArray<CancelReason>
 }
 
 /**
@@ -53,17 +55,19 @@ export type OverdueState = "grace" | "held-off" | "committing" | "cancelling" | 
  * @since 0.1.0
  */
 export const toText = (overdue: OverdueCancel): string => {
-  const { reason } = overdue
-  const by = reason.by === undefined ? "" : ` by ${JSON.stringify(reason.by)}`
   const parts = [
     `${overdue.kind} ${JSON.stringify(overdue.path)} was told to stop ${Duration.format(Duration.millis(overdue.askedMillisAgo))} ago`,
-    `${reason.source}${by} of ${JSON.stringify(reason.scope)}, ${JSON.stringify(reason.message)}`,
+    askedBy(overdue.reason),
     states[overdue.state]
   ]
   if (overdue.in !== undefined) parts.push(`in span ${JSON.stringify(overdue.in)}`)
   if (overdue.waitsFor.length > 0) parts.push(`waits for ${overdue.waitsFor.join(", ")}`)
+  for (const reason of overdue.holdsUp) parts.push(`holds up ${askedBy(reason)}`)
   return parts.join("; ")
 }
+
+const askedBy = ({ by, message, scope, source }: CancelReason): string =>
+  `${source}${by === undefined ? "" : ` by ${JSON.stringify(by)}`} of ${JSON.stringify(scope)}, ${JSON.stringify(message)}`
 
 const states: { readonly [State in OverdueState]: string } = {
   grace: "its grace runs",

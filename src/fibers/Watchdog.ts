@@ -43,8 +43,9 @@ export interface WatchdogOptions<R = never> {
   /** How long a cancel may take before it is reported. Default: 10 seconds. */
   readonly threshold?: Duration.Input | undefined
   /**
-   * Told of what has become overdue, and again of each whenever the age of its
-   * cancel has doubled. Default: one warning in the log for all of them.
+   * Told of what has become overdue, and again of each when it comes to hold up
+   * one more cancel and whenever the age of its own has doubled. Default: one
+   * warning in the log for all of them.
    */
   readonly onReport?:
     | ((overdue: ReadonlyArray<OverdueCancel.OverdueCancel>) => Effect.Effect<unknown, never, R>)

@@ -7,6 +7,7 @@ import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Join from "../../src/combinators/Join.ts"
+import * as Race from "../../src/combinators/Race.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as OverdueCancel from "../../src/fibers/OverdueCancel.ts"
@@ -66,7 +67,8 @@ describe("Watchdog", () => {
             askedAt: 300,
             askedMillisAgo: 1000,
             in: "flush",
-            waitsFor: []
+            waitsFor: [],
+            holdsUp: []
           })
           expect(yield* overdue).toEqual(all)
           yield* TestClock.adjust(10_000)
@@ -151,6 +153,26 @@ describe("Watchdog", () => {
           yield* TestClock.adjust(100)
           expect(lines.slice(1)).toEqual(["200 top/outer cancelling"])
           yield* TestClock.adjust(1000)
+        })
+      )
+    )
+
+    it.effect("who was told to stop for another reason says which cancels it holds up, each in time (K44)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const { all, lines } = yield* watching({ threshold: 100 })
+          const top = yield* Nursery.make<unknown>("top")
+          const task = yield* top.spawn("task", Race.firstSuccess({ quick: Effect.yieldNow, loser: slow(1000) }))
+          yield* settle
+          yield* TestClock.adjust(130)
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(100)
+          // At the threshold, at twice its age, and when the other cancel is overdue.
+          expect(lines).toEqual([100, 200, 230].map((at) => `${at} top/task/race/loser cancelling`))
+          expect(all.map(({ reason }) => reason.source)).toEqual(["lost-race", "lost-race", "lost-race"])
+          expect(all.map(({ holdsUp }) => holdsUp.map(({ by }) => by))).toEqual([[], [], ["ann"]])
+          expect(OverdueCancel.toText(all[2]!)).toContain('; holds up request by "ann" of "task", "not needed"')
+          yield* TestClock.adjust(2000)
         })
       )
     )

@@ -1,15 +1,16 @@
 /**
  * Looks after slow cancels: wakes when a request has become as old as the
  * threshold, and while something is overdue once in each threshold. A node is
- * told of at the first look, and again whenever the age of its cancel has doubled.
+ * told of at the first look, when it comes to hold up one more cancel, and whenever
+ * the age of its cancel has doubled.
  */
 import type { OverdueCancel } from "../OverdueCancel.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
-import { describe, overdueIn } from "./overdue.ts"
+import { ageOf, describe, overdueIn } from "./overdue.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 
 interface Told {
-  readonly request: CancelRequest
+  readonly requests: ReadonlySet<CancelRequest>
   /** The age in milliseconds at which it is told of again. */
   readonly again: number
 }
@@ -40,12 +41,16 @@ export class Lookout {
     let next = oldestOther + this.threshold
     if (holders.length > 0) next = Math.min(next, now + this.threshold)
     for (const holder of holders) {
-      const { node, request } = holder
-      const age = node.clock.currentTimeMillisUnsafe() - request.at
+      const { above, node, request } = holder
+      const age = ageOf(node, request)
       let before = this.told.get(node)
-      if (before?.request !== request || age >= before.again) {
+      if (
+        before === undefined ||
+        age >= before.again ||
+        ![request, ...above].every((one) => before!.requests.has(one))
+      ) {
         news.push(describe(holder))
-        before = { request, again: 2 * age }
+        before = { requests: new Set([request, ...above]), again: 2 * age }
       }
       told.set(node, before)
       next = Math.min(next, now + before.again - age)
