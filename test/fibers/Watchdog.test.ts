@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Join from "../../src/combinators/Join.ts"
@@ -12,6 +13,7 @@ import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as OverdueCancel from "../../src/fibers/OverdueCancel.ts"
 import * as Task from "../../src/fibers/Task.ts"
+import * as TaskMetrics from "../../src/fibers/TaskMetrics.ts"
 import { Tasks } from "../../src/fibers/Tasks.ts"
 import * as Watchdog from "../../src/fibers/Watchdog.ts"
 import { type Leaks, leakChecked } from "../support/leaks.ts"
@@ -269,6 +271,39 @@ describe("Watchdog", () => {
           yield* TestClock.adjust(100)
         })
       )
+    )
+
+    it.effect(
+      "a tree 20,000 deep, counted and watched, costs no stack and no time that grows with the square (K6, K44)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const { all, lines } = yield* watching({ threshold: 100, maxAge: 5000, ages: "all" })
+            yield* TaskMetrics.make
+            const bottom = yield* Deferred.make<void>()
+            const chain = (depth: number): Effect.Effect<unknown, unknown> =>
+              depth === 0
+                ? Effect.onInterrupt(Effect.andThen(Deferred.succeed(bottom, undefined), Effect.never), () =>
+                    Effect.sleep(150)
+                  )
+                : Nursery.run("n", (n: Nursery.Nursery<unknown>) =>
+                    n.spawn(
+                      "t",
+                      Effect.suspend(() => chain(depth - 1))
+                    )
+                  )
+            const top = yield* Nursery.make<unknown>("top")
+            const task = yield* top.spawn("task", chain(20_000))
+            yield* Deferred.await(bottom)
+            yield* Task.requestCancel(task, ann)
+            yield* TestClock.adjust(100)
+            expect(lines).toHaveLength(1)
+            expect(all[0]!.path.split("/")).toHaveLength(40_002)
+            yield* TestClock.adjust(100)
+            expect((yield* Task.await(task))._tag).toBe("Cancelled")
+          })
+        ).pipe(Effect.provideService(Metric.MetricRegistry, new Map())),
+      20_000
     )
 
     it.effect("by default it warns in the log, in one entry with at most ten lines (K44)", () => {
