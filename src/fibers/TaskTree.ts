@@ -53,8 +53,7 @@ export interface Snapshot {
  * @since 0.1.0
  */
 export const snapshot: Effect.Effect<Snapshot> = Effect.withFiber((fiber) => {
-  let root = fiber.getRef(CurrentNode)
-  while (root.up !== undefined) root = root.up
+  const { root } = fiber.getRef(CurrentNode)
   return Effect.succeed({
     tree: nodesBelow(root),
     stragglers: Array.from(fiber.getRef(Stragglers), (node) => describe(node, []))

@@ -12,6 +12,7 @@ import { type CancelPolicy, immediate } from "../CancelPolicy.ts"
 import type { CancelReason, Draft } from "../CancelReason.ts"
 import { CancelPlan } from "./cancelPlan.ts"
 import { CancelRequest } from "./cancelRequest.ts"
+import { installed, tellRequested } from "./observers.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import { together } from "./trampoline.ts"
 
@@ -75,6 +76,7 @@ export const cancel = (
     target.mark = request
     target.interrupted = true
     together(() => {
+      if (installed > 0) tellRequested(target, request)
       target.deliverInterrupt(by)
       target.closeIfDone()
     })
@@ -83,6 +85,7 @@ export const cancel = (
   // Nobody who waits for the request, or for an end, goes on before all of this is done.
   together(() => {
     mark(target, request)
+    if (installed > 0) tellRequested(target, request)
     if (policy === immediate) interruptBelow(target, by)
     else cancelWith(policy, request, context, by)
   })

@@ -51,6 +51,11 @@ export class ScopeNode {
     return this.up!.clock
   }
 
+  /** The top of the tree. */
+  get root(): ScopeNode {
+    return this.up === undefined ? this : this.up.root
+  }
+
   /** Linked into the tree, now or before. */
   get opened(): boolean {
     return this.phase !== "new"

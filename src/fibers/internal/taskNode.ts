@@ -19,6 +19,7 @@ import type { CleanupFailure, How } from "../TaskOutcome.ts"
 import { annotatedIn } from "./cancelAnnotation.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
+import { installed, tellEnded, tellOpened, tellRequested } from "./observers.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskRecord } from "./taskRecord.ts"
 
@@ -60,6 +61,11 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
 
   get attempt(): number {
     return this.record?.attempt ?? 1
+  }
+
+  override open(): void {
+    super.open()
+    if (installed > 0) tellOpened(this)
   }
 
   /** Runs the effect, unless a cancel came first. */
@@ -114,6 +120,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (!Cause.hasInterruptsOnly(cause) || cause.reasons.length === 0) return
     const at = this.clock.currentTimeMillisUnsafe()
     const annotated = annotatedIn(cause)
+    const told = this.mark !== undefined
     this.mark ??=
       annotated?.target !== undefined && this.isWithin(annotated.target)
         ? new CancelRequest(annotated.target, annotated.reason, at)
@@ -121,6 +128,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     this.how = "cooperative"
     this.interrupted = true
     this.committing = false
+    if (installed > 0 && !told) tellRequested(this, this.mark)
   }
 
   /** Order: outcome, event, leave the tree, wake waiters (contract K38). */
@@ -130,6 +138,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (this.mark !== undefined || this.kind === "task") this.endedAt = this.clock.currentTimeMillisUnsafe()
     this.verdict = this.decide()
     this.record?.ended()
+    if (installed > 0) tellEnded(this)
     this.close()
   }
 
@@ -209,6 +218,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     Context.get(this.context, Stragglers).add(this)
     this.record?.straggling()
     this.record?.ended()
+    if (installed > 0) tellEnded(this)
     this.close()
   }
 
