@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { CancelAbortError } from "./CancelAbortError.ts"
 import type * as CancelReason from "./CancelReason.ts"
 import * as Checkpoint from "./Checkpoint.ts"
@@ -172,7 +173,7 @@ const none = Effect.succeed(undefined)
 const followed = <E, R>(
   running: RunningScript,
   handle: ((value: unknown) => Effect.Effect<unknown, E, R>) | undefined
-): Effect.Effect<Ended, E, R> =>
+): Effect.Effect<Ended, E, Exclude<R, Scope.Scope>> =>
   Effect.scoped(
     Effect.gen(function* () {
       const signal = yield* Task.signal
@@ -182,7 +183,7 @@ const followed = <E, R>(
       else signal.addEventListener("abort", tell)
       return yield* running.awaitEnd(handle)
     })
-  ) as Effect.Effect<Ended, E, R>
+  )
 
 const resultOf = (script: URL | string, ended: Ended): Effect.Effect<any, WorkerFailed> => {
   if (ended._tag === "Done") return Effect.succeed(ended.value)

@@ -67,7 +67,7 @@ const startNodeThread: StartThread = (options, listener) => {
         transferList: [port2, ...(options.transfer ?? [])] as Array<typeof port2>,
         ...(name === undefined ? {} : { name }),
         ...(env === undefined ? {} : { env }),
-        ...(resourceLimits === undefined ? {} : { resourceLimits: resourceLimits as object })
+        ...(resourceLimits === undefined ? {} : { resourceLimits })
       }),
     port
   )
