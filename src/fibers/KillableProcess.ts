@@ -155,8 +155,9 @@ const start = <R>(
   command: ChildProcess.StandardCommand,
   options: Options<R> | undefined
 ): Effect.Effect<RunningProcess<R>, PlatformError, ChildProcessSpawner | Scope.Scope | R> =>
-  Effect.acquireRelease(RunningProcess.start(command, budgetOf(options), options?.tell), (running, exit) =>
-    running.stop(standingReason("process"), exit)
+  Effect.acquireRelease(
+    Effect.suspend(() => RunningProcess.start(command, budgetOf(options), options?.tell)),
+    (running, exit) => running.stop(standingReason("process"), exit)
   ).pipe(
     Effect.tap((running) =>
       Effect.forkScoped(

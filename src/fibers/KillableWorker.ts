@@ -141,16 +141,17 @@ export const run: {
   <S extends Script, E = never, R = never>(
     options: Options<Parameters<S>[0], E, R>
   ): Effect.Effect<Awaited<ReturnType<S>>, WorkerFailed | E, R>
-} = (options: Options<unknown, any, any> & { readonly schema?: Schema.ConstraintDecoder<any, any> }) => {
-  const budget = budgetMillis(options.budget ?? 200)
-  const { schema } = options
-  const value = Effect.acquireUseRelease(
-    start(options),
-    (running) => Effect.flatMap(followed(running, options.onMessage), (ended) => resultOf(options.script, ended)),
-    (running, exit) => stopped(running, budget, exit)
-  )
-  return schema === undefined ? value : Effect.flatMap(value, Schema.decodeUnknownEffect(schema))
-}
+} = (options: Options<unknown, any, any> & { readonly schema?: Schema.ConstraintDecoder<any, any> }) =>
+  Effect.suspend(() => {
+    const budget = budgetMillis(options.budget ?? 200)
+    const { schema } = options
+    const value = Effect.acquireUseRelease(
+      start(options),
+      (running) => Effect.flatMap(followed(running, options.onMessage), (ended) => resultOf(options.script, ended)),
+      (running, exit) => stopped(running, budget, exit)
+    )
+    return schema === undefined ? value : Effect.flatMap(value, Schema.decodeUnknownEffect(schema))
+  })
 
 const start = (options: Options<unknown, any, any>): Effect.Effect<RunningScript, WorkerFailed> =>
   Effect.withFiber((fiber) =>

@@ -16,9 +16,8 @@ const hear = (told) => {
   reason = told
   controller.abort(Object.assign(new Error(told.message), { name: "AbortError", reason: told }))
 }
+// This keeps the thread alive while the promise of the script is pending, whatever it waits for.
 port.on("message", hear)
-// Listening must not keep alive a thread that has nothing left to do.
-port.unref()
 
 const cancelRequested = () => {
   if (Atomics.load(asked, 0) === 0) return false
@@ -70,7 +69,10 @@ const run = async () => {
   problem = "threw"
   return { _tag: "Done", value: await main(input, context) }
 }
-const end = (message) => {
+// What was printed is on its way to the other thread, and would be lost with this one.
+const printed = (stream) => new Promise((resolve) => stream.write("", resolve))
+const end = async (message) => {
+  await Promise.all([printed(process.stdout), printed(process.stderr)])
   try {
     port.postMessage(message)
   } catch (error) {
@@ -78,7 +80,7 @@ const end = (message) => {
   }
 }
 run().then(end, (thrown) => {
-  if (thrown?.name === "AbortError" && cancelRequested()) end({ _tag: "Stopped" })
-  else end({ _tag: "Failed", problem, error: errorOf(thrown) })
+  const stopped = thrown?.name === "AbortError" && cancelRequested()
+  return end(stopped ? { _tag: "Stopped" } : { _tag: "Failed", problem, error: errorOf(thrown) })
 })
 `
