@@ -21,7 +21,7 @@ import { budgetMillis } from "./internal/budget.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { type Ended, RunningScript } from "./internal/runningScript.ts"
 import { standingReason } from "./internal/standingReason.ts"
-import { type FromThread, type ResourceLimits, Threads } from "./internal/workerThread.ts"
+import { type FromThread, Threads } from "./internal/workerThread.ts"
 import * as Task from "./Task.ts"
 
 /**
@@ -78,8 +78,6 @@ export interface Options<I, E = never, R = never> {
   readonly transfer?: ReadonlyArray<unknown> | undefined
   /** The environment of the script. Default: a copy of this process's. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** In mebibytes: a script that takes more ends with `WorkerFailed`, this process lives. */
-  readonly resourceLimits?: ResourceLimits | undefined
   /** Handles what the script sends, one after another, before the result. Default: it is dropped. */
   readonly onMessage?: ((value: unknown) => Effect.Effect<unknown, E, R>) | undefined
 }
@@ -129,7 +127,8 @@ const advice = {
  *
  * A thread cannot be terminated inside a native call that blocks, such as
  * `execSync` or `pbkdf2Sync`: the cancel then waits for the call, or gives up by
- * its `giveUp`. Use a `KillableProcess` for those.
+ * its `giveUp`. Use a `KillableProcess` for those, and for scripts that may take
+ * too much memory: Node's limit for a thread often aborts the whole process.
  *
  * @category constructors
  * @since 0.1.0

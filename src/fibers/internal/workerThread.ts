@@ -24,14 +24,6 @@ export interface ThreadOptions {
   readonly name?: string | undefined
   readonly transfer?: ReadonlyArray<unknown> | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
-  readonly resourceLimits?: ResourceLimits | undefined
-}
-
-export interface ResourceLimits {
-  readonly maxOldGenerationSizeMb?: number | undefined
-  readonly maxYoungGenerationSizeMb?: number | undefined
-  readonly codeRangeSizeMb?: number | undefined
-  readonly stackSizeMb?: number | undefined
 }
 
 export interface ThreadListener {
@@ -58,7 +50,7 @@ const startNodeThread: StartThread = (options, listener) => {
   if (node === undefined) throw new Error("Worker threads need Node.js 22.3 or newer, or a runtime that is like it")
   const asked = new SharedArrayBuffer(4)
   const { port1: port, port2 } = new node.MessageChannel()
-  const { env, input, name, resourceLimits, script } = options
+  const { env, input, name, script } = options
   const worker = startedOrClosed(
     () =>
       new node.Worker(workerBoot, {
@@ -66,8 +58,7 @@ const startNodeThread: StartThread = (options, listener) => {
         workerData: { script, input, asked, port: port2 },
         transferList: [port2, ...(options.transfer ?? [])] as Array<typeof port2>,
         ...(name === undefined ? {} : { name }),
-        ...(env === undefined ? {} : { env }),
-        ...(resourceLimits === undefined ? {} : { resourceLimits })
+        ...(env === undefined ? {} : { env })
       }),
     port
   )
@@ -80,7 +71,7 @@ const startNodeThread: StartThread = (options, listener) => {
   }
   port.on("message", (message: FromThread) => listener.received(message))
   port.on("messageerror", (error) => listener.received({ _tag: "Failed", problem: "not-cloneable", error }))
-  // Thrown outside of the function's promise, in a timer say, or out of memory.
+  // Thrown outside of the function's promise, in a timer say.
   worker.on("error", fail)
   worker.on("exit", (code) => {
     fail(new Error(`The script ended with code ${code} before it returned`))
