@@ -7,6 +7,7 @@
  * not say why.
  */
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -66,8 +67,8 @@ export class RunningProcess<R> {
 
   /** Once: by the means of the caller, or by the signal of the command to the whole group. Does not wait. */
   tell(reason: CancelReason): Effect.Effect<void, never, R> {
-    if (this.customTell === undefined) return this.begin(this.signal)
-    return this.begin(Effect.ignore(this.customTell(reason, this.handle)))
+    const telling = this.customTell === undefined ? this.signal : Effect.ignore(this.customTell(reason, this.handle))
+    return Effect.flatMap(this.running, (running) => (running ? this.begin(telling) : Effect.void))
   }
 
   /** The process has exited: what it left behind in its group is told, once. */
@@ -76,13 +77,14 @@ export class RunningProcess<R> {
   }
 
   private begin<R>(telling: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      if (this.toldAt !== undefined) return Effect.void
-      this.toldAt = now
-      return Effect.map(Effect.forkDetach(telling, { startImmediately: true }), (fiber) => {
-        this.telling = fiber
+    return Effect.contextWith((context: Context.Context<R>) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        if (this.toldAt !== undefined) return
+        this.toldAt = now
+        // In this very step, as whoever begins may be interrupted after it.
+        this.telling = Effect.runForkWith(context)(telling)
       })
-    })
+    )
   }
 
   /** Returns when the process and its group are gone, or have got what nothing survives. */
