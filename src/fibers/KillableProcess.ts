@@ -91,8 +91,9 @@ export class ProcessFailed extends Schema.TaggedError<ProcessFailed>()("ProcessF
  *
  * On Windows there is no telling: the tree is ended at once. A descendant that
  * left the process group (`setsid`, `detached`) is not reached. Where process 1
- * reaps no orphans, as in a container without an init, a command that exits with
- * an error and leaves zombies takes a second more, which the platform waits for them.
+ * does not reap orphans, as in a container without an init, zombies count as alive:
+ * the platform waits up to a second for them, within the budget. Without a task
+ * around, nothing is told before the scope closes.
  *
  * @category constructors
  * @since 0.1.0

@@ -204,8 +204,11 @@ describe("KillableProcess, in real time", () => {
           yield* gone(notes.read("polite")!.trim())
           yield* gone(notes.read("deaf")!.trim())
           // Out of reach, and holds the output open.
-          const escaped = notes.sh("setsid sleep 1 & echo done")
-          expect((yield* KillableProcess.run(escaped, { budget: "100 millis" })).stdout).toBe("done\n")
+          const escaped = notes.sh("setsid sleep 77 & note escaped $!; echo done")
+          const [took, { stdout }] = yield* Effect.timed(KillableProcess.run(escaped, { budget: "100 millis" }))
+          expect(stdout).toBe("done\n")
+          expect(Duration.toMillis(took)).toBeLessThan(5000)
+          process.kill(Number(notes.read("escaped")), "SIGKILL")
         })
       )
   )
@@ -251,7 +254,14 @@ describe("KillableProcess, in real time", () => {
         const second = yield* Task.cancel(task)
         expect([(yield* Fiber.join(first))._tag, second._tag]).toEqual(["Cancelled", "AlreadyCancelled"])
         expect(notes.read("told")).toBe("\n")
-        expect(millisOf(second)).toBeLessThan(1500)
+        expect(millisOf(second)).toBeLessThan(2000)
+
+        // Nor when the command ends in the grace and others of its group do not.
+        const leaves = `(trap 'note child' TERM; note ready; while :; do sleep 0.02; done) & trap 'exit 0' TERM; wait`
+        const other = yield* started(notes.sh(leaves), { budget: "300 millis" })
+        yield* notes.awaits("ready")
+        expect((yield* Task.cancel(other, { grace: "10 seconds" }))._tag).toBe("AlreadyCompleted")
+        expect(notes.read("child")).toBe("\n")
       })
     )
   )
@@ -326,6 +336,14 @@ describe("KillableProcess, in real time", () => {
         )
         expect(lines).toEqual(["1", "2", "3"])
         expect(alive(notes.read("pid")!.trim())).toBe(false)
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const leaves = `(trap 'note told; exit' TERM; note ready; while :; do sleep 0.02; done) & exit 0`
+            yield* KillableProcess.spawn(notes.sh(leaves, { stdout: "ignore" }), { budget: "5 seconds" })
+            yield* notes.awaits("ready")
+          })
+        )
+        expect(notes.read("told")).toBe("\n")
       })
     )
   )
