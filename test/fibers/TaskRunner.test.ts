@@ -299,6 +299,8 @@ describe("TaskRunner, in real time", () => {
     const task = runner.start("inner", Task.awaitRequest)
     await turn()
     expect(await task.cancel({ grace: "10 seconds" })).toMatchObject({ _tag: "AlreadyCompleted" })
+    const result = await runner.start("second", Effect.never).cancel()
+    expect(result._tag === "Cancelled" && result.reason.by).toBeUndefined()
   })
 
   it("a patience that cannot be meant rejects the cancel", async () => {
