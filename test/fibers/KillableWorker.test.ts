@@ -373,6 +373,18 @@ describe("KillableWorker, in real time", () => {
     )
   )
 
+  it.effect("where there are no threads, in a browser say, it fails with what it needs", () =>
+    Effect.gen(function* () {
+      const host = vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined)
+      const failure = yield* Effect.ensuring(
+        failureOf({ script: spin }),
+        Effect.sync(() => host.mockRestore())
+      )
+      expect(failure.problem).toBe("not-started")
+      expect(failure.message).toContain("Worker threads need Node.js")
+    })
+  )
+
   it.effect("a budget that cannot be meant is a defect", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(KillableWorker.run({ script: spin, input: 0, budget: Number.NaN }))

@@ -16,7 +16,7 @@ export type FromThread =
   | { readonly _tag: "Stopped" }
   | { readonly _tag: "Failed"; readonly problem: Problem; readonly error: unknown }
 
-export type Problem = "not-started" | "threw" | "not-cloneable" | "exited"
+type Problem = "not-started" | "threw" | "not-cloneable" | "exited"
 
 export interface ThreadOptions {
   readonly script: string
