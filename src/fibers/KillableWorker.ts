@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -120,7 +121,7 @@ const advice = {
  * finish in the grace, else at the interrupt. When `budget` has passed since then
  * and the task was interrupted, the thread is terminated. Either way the cancel waits
  * for the real end of the thread; a value that comes too late stands in `salvaged`
- * of the task. A script that stops in the grace with the `AbortError` of its
+ * of the task, an error in `cleanupFailures`. A script that stops in the grace with the `AbortError` of its
  * context, or by ending its thread, was cancelled cooperatively.
  *
  * **Gotchas**
@@ -147,7 +148,7 @@ export const run: {
     const value = Effect.acquireUseRelease(
       start(options),
       (running) => Effect.flatMap(followed(running, options.onMessage), (ended) => resultOf(options.script, ended)),
-      (running, exit) => stopped(running, budget, exit)
+      (running, exit) => stopped(running, options, budget, exit)
     )
     return schema === undefined ? value : Effect.flatMap(value, Schema.decodeUnknownEffect(schema))
   })
@@ -158,11 +159,7 @@ const start = (options: Options<unknown, any, any>): Effect.Effect<RunningScript
       Effect.try({
         try: () => new RunningScript(fiber.getRef(Threads), { ...options, script: String(options.script) }, inbox),
         catch: (cause) =>
-          new WorkerFailed({
-            script: String(options.script),
-            problem: (cause as Error).name === "DataCloneError" ? "not-cloneable" : "not-started",
-            cause
-          })
+          failureOf(options.script, (cause as Error).name === "DataCloneError" ? "not-cloneable" : "not-started", cause)
       })
     )
   )
@@ -187,15 +184,13 @@ const followed = <E, R>(
 
 const resultOf = (script: URL | string, ended: Ended): Effect.Effect<any, WorkerFailed> => {
   if (ended._tag === "Done") return Effect.succeed(ended.value)
-  const failed = ended._tag === "Failed" ? ended : stoppedByItself
-  const failure = Effect.fail(
-    new WorkerFailed({ script: String(script), problem: failed.problem, cause: errorOf(failed.error) })
-  )
+  if (ended._tag === "Failed") return Effect.fail(failureOf(script, ended.problem, ended.error))
   // It stopped because it was told to: that is the end of the grace.
-  return ended._tag === "Stopped" ? Effect.andThen(Checkpoint.checkpoint, failure) : failure
+  return Effect.andThen(Checkpoint.checkpoint, Effect.fail(failureOf(script, "exited", "It was told to stop")))
 }
 
-const stoppedByItself = { problem: "exited", error: "It was told to stop" } as const
+const failureOf = (script: URL | string, problem: WorkerFailed["problem"], error: unknown): WorkerFailed =>
+  new WorkerFailed({ script: String(script), problem, cause: errorOf(error) })
 
 /** What the script threw, an `Error` again. */
 const errorOf = (sent: unknown): unknown => {
@@ -206,13 +201,23 @@ const errorOf = (sent: unknown): unknown => {
   return Object.assign(error, rest)
 }
 
-/** The thread has ended after this; what it returned but could not be received is kept. */
-const stopped = (running: RunningScript, budget: number, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+/** The thread has ended after this; what it returned or threw but could not be received is kept. */
+const stopped = (
+  running: RunningScript,
+  { script }: Options<unknown, any, any>,
+  budget: number,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void> =>
   Effect.andThen(
     running.stop(standingReason("worker"), budget),
     Effect.withFiber((fiber) => {
       const { ended } = running
-      if (Exit.hasInterrupts(exit) && ended?._tag === "Done") fiber.getRef(CurrentNode).salvage("worker", ended.value)
+      if (ended === undefined || !Exit.hasInterrupts(exit)) return Effect.void
+      const node = fiber.getRef(CurrentNode)
+      if (ended._tag === "Done") node.salvage("worker", ended.value)
+      if (ended._tag === "Failed") {
+        node.cleanupFailed("worker", Cause.fail(failureOf(script, ended.problem, ended.error)), fiber.context)
+      }
       return Effect.void
     })
   )

@@ -9,6 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { WorkerPlatform } from "effect/workers/Worker"
@@ -133,6 +134,23 @@ describe("KillableWorker, in real time", () => {
         const decoded = Schema.decodeUnknownSync(CancelReason.Wire)(outcome.salvaged[0]!.value)
         expect(decoded).toEqual((outcome as { readonly reason: unknown }).reason)
       })
+    )
+  )
+
+  it.live("K16: what a script throws while it is stopped is kept with the failures of clean-up", () =>
+    liveLeakChecked(
+      Effect.gen(function* () {
+        const fails = script(
+          `export default (_, context) => { context.send("up"); context.pause(60_000); throw new RangeError("disk full") }`
+        )
+        const { task, up } = yield* started({ script: fails, budget: "10 seconds" })
+        yield* up
+        yield* Task.cancel(task, { reason: ann })
+        const { cleanupFailures } = yield* Task.await(task)
+        expect(cleanupFailures.map(({ cause }) => Cause.squash(cause))).toMatchObject([
+          { _tag: "WorkerFailed", problem: "threw", cause: { name: "RangeError", message: "disk full" } }
+        ])
+      }).pipe(Effect.provideService(Logger.CurrentLoggers, new Set()))
     )
   )
 
