@@ -71,7 +71,7 @@ export class RunningProcess<R> {
     return Effect.flatMap(this.running, (running) => (running ? this.begin(telling) : Effect.void))
   }
 
-  /** The process has exited: what it left behind in its group is told, once. */
+  /** What a process that has exited left behind in its group is told, unless it was told before. */
   get sweep(): Effect.Effect<void> {
     return this.begin(this.signal)
   }
@@ -93,7 +93,9 @@ export class RunningProcess<R> {
       if (yield* this.running) {
         if (!this.told) yield* this.tell(yield* reason)
         yield* this.letGo(exit)
-      } else yield* this.sweep
+      }
+      // It may have exited just now.
+      yield* this.sweep
       yield* this.withinBudget(Effect.andThen(this.toldAll, this.exited))
       if (this.telling !== undefined) yield* Fiber.interrupt(this.telling)
       // This waits for zombies too, which nobody may ever reap: that the process itself is gone is enough.
