@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { vi } from "vitest"
 import * as CancelPolicy from "../../src/fibers/CancelPolicy.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import type { CancelResult } from "../../src/fibers/CancelResult.ts"
@@ -22,6 +23,9 @@ import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Stragglers from "../../src/fibers/Stragglers.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { eventually, liveLeakChecked } from "../support/liveLeaks.ts"
+
+// A loaded machine is slow, not wrong.
+vi.setConfig({ testTimeout: 30_000 })
 
 /** A folder in which the processes of one test leave notes. */
 class Notes {

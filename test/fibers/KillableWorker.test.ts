@@ -25,6 +25,9 @@ import * as Task from "../../src/fibers/Task.ts"
 import type primes from "./scripts/primes.ts"
 import { eventually, liveLeakChecked } from "../support/liveLeaks.ts"
 
+// A loaded machine is slow, not wrong.
+vi.setConfig({ testTimeout: 30_000 })
+
 const script = (code: string): URL => new URL(`data:text/javascript,${encodeURIComponent(code)}`)
 const frozen = `const { parentPort } = require("node:worker_threads")
   parentPort.postMessage([0]); parentPort.postMessage([1, "up"])

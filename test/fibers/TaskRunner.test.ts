@@ -10,7 +10,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import { getEventListeners } from "node:events"
-import { afterEach } from "vitest"
+import { afterEach, vi } from "vitest"
 import { CancelAbortError } from "../../src/fibers/CancelAbortError.ts"
 import { InvalidDuration } from "../../src/fibers/CancelPolicy.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
@@ -19,6 +19,9 @@ import * as Task from "../../src/fibers/Task.ts"
 import * as TaskOutcome from "../../src/fibers/TaskOutcome.ts"
 import * as TaskRunner from "../../src/fibers/TaskRunner.ts"
 import * as TaskTree from "../../src/fibers/TaskTree.ts"
+
+// A loaded machine is slow, not wrong.
+vi.setConfig({ testTimeout: 30_000 })
 
 class Store extends Context.Service<Store, { readonly rows: string }>()("Store") {}
 

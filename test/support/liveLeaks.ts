@@ -15,7 +15,7 @@ const handles = (): ReadonlyArray<string> =>
     .toSorted()
 
 /** Answers once `condition` holds; dies when it does not within so many seconds. */
-export const eventually = (condition: () => boolean, what: () => string, seconds = 5): Effect.Effect<void> =>
+export const eventually = (condition: () => boolean, what: () => string, seconds = 20): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (let tries = 0; !condition(); tries++) {
       if (tries > seconds * 100) return yield* Effect.die(new Error(`never came true: ${what()}`))
