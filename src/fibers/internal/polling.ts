@@ -52,7 +52,11 @@ export class Polling {
   run(): Effect.Effect<unknown, unknown> {
     if (this.plan.within === Infinity) return Effect.catch(this.checked, (error) => this.ended(error))
     const body = (nursery: Nursery.Nursery) =>
-      Effect.andThen(nursery.spawn("deadline", this.cutOff(nursery), { background: true }), this.checked)
+      Effect.andThen(
+        nursery.spawn("deadline", this.cutOff(nursery), { background: true }),
+        // A failure that meets the cancel of the timer would count as one of clean-up.
+        Effect.catch(this.checked, (error) => (error === notYet ? this.giveUp(nursery) : Effect.fail(error)))
+      )
     return Effect.catch(Nursery.run("poll", body), (error) => this.ended(error))
   }
 
@@ -89,7 +93,7 @@ export class Polling {
   }
 
   /** Stops a check that is under way at the deadline and has had its time. */
-  private cutOff(nursery: Nursery.Nursery): Effect.Effect<void> {
+  private cutOff(nursery: Nursery.Nursery): Effect.Effect<never> {
     return Effect.suspend(() => {
       const { now } = this
       const until =
@@ -97,9 +101,15 @@ export class Polling {
           ? this.deadline
           : Math.max(this.deadline, (this.checking ?? this.deadline) + this.plan.lastCheck)
       if (now < until) return Effect.andThen(Effect.sleep(until - now), this.cutOff(nursery))
-      this.overdue = true
-      return nursery.cancel({ reason: CancelReason.timeout({ by: "poll", message: this.message }) })
+      return this.giveUp(nursery)
     })
+  }
+
+  /** Ends the nursery, with whoever calls this in it. */
+  private giveUp(nursery: Nursery.Nursery): Effect.Effect<never> {
+    this.overdue = true
+    const reason = CancelReason.timeout({ by: "poll", message: this.message })
+    return Effect.andThen(nursery.cancel({ reason }), Effect.never)
   }
 
   private get message(): string {
