@@ -138,19 +138,24 @@ describe("TaskLogger", () => {
                 yield* n.spawn("right", slow(50))
                 yield* settle
                 yield* n.cancel(ann)
-                yield* n.cancel({ reason: CancelReason.timeout() })
               })
             )
           )
         )
         yield* settle
         yield* settle
+        const twice = yield* tasks.start("twice", slow(50))
+        yield* settle
+        yield* Task.requestCancel(twice, ann)
+        yield* Task.requestCancel(twice, { reason: CancelReason.timeout() })
         yield* TestClock.adjust(100)
         expect((yield* Task.await(task))._tag).toBe("Completed")
         expect(entries.map(({ annotations }) => `${annotations["phase"]} ${annotations["path"]}`)).toEqual([
           "cancel tasks/outer/inner",
           "cancelled tasks/outer/inner/left",
-          "cancelled tasks/outer/inner/right"
+          "cancel tasks/twice",
+          "cancelled tasks/outer/inner/right",
+          "cancelled tasks/twice"
         ])
       })
     )

@@ -75,6 +75,7 @@ const scenario = (seed: number, policy: Task.CancelOptions, shutEarly: boolean):
     let task: Task.Task<unknown> | undefined
     let outcome: TaskOutcome.TaskOutcome<unknown> | undefined
     let watchdogScope: Scope.Closeable | undefined
+    let closedAt = Infinity
     const world: World = new World({
       seed: seed * 17 + 3,
       preempt: 0.1,
@@ -90,7 +91,16 @@ const scenario = (seed: number, policy: Task.CancelOptions, shutEarly: boolean):
                     scheduler: world
                   })
                 outside(Task.cancel(task, policy))
-                if (shutEarly && watchdogScope !== undefined) outside(Scope.close(watchdogScope, Exit.void))
+                if (shutEarly && watchdogScope !== undefined) {
+                  outside(
+                    Effect.andThen(
+                      Scope.close(watchdogScope, Exit.void),
+                      Effect.sync(() => {
+                        closedAt = world.now
+                      })
+                    )
+                  )
+                }
               }
             }
           })
@@ -145,6 +155,7 @@ const scenario = (seed: number, policy: Task.CancelOptions, shutEarly: boolean):
         (!shutEarly && first !== undefined && first.now !== asked + threshold
           ? `first reported ${first.now - asked} after the request`
           : undefined) ??
+        (reports.some(({ now }) => now > closedAt) ? "reported after its end" : undefined) ??
         (installed === 0 ? undefined : "an observer is left")
     }
   }

@@ -10,6 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Join from "../../src/combinators/Join.ts"
 import * as Race from "../../src/combinators/Race.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
+import { CurrentNode } from "../../src/fibers/internal/currentNode.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as OverdueCancel from "../../src/fibers/OverdueCancel.ts"
 import * as Task from "../../src/fibers/Task.ts"
@@ -142,7 +143,7 @@ describe("Watchdog", () => {
             "outer",
             Effect.onInterrupt(
               Nursery.run("n", (nursery: Nursery.Nursery<unknown>) =>
-                Effect.andThen(nursery.spawn("leaf", slow(150)), nursery.spawn("quick", slow(20)))
+                Effect.andThen(nursery.spawn("leaf", slow(250)), nursery.spawn("quick", slow(20)))
               ),
               () => Effect.sleep(200)
             )
@@ -151,9 +152,11 @@ describe("Watchdog", () => {
           yield* Task.requestCancel(task, ann)
           yield* TestClock.adjust(100)
           expect(lines).toEqual(["100 top/outer/n/leaf cancelling"])
-          // Looked for once in each threshold.
           yield* TestClock.adjust(100)
-          expect(lines.slice(1)).toEqual(["200 top/outer cancelling"])
+          expect(lines.slice(1)).toEqual(["200 top/outer/n/leaf cancelling"])
+          // It ends at 250; who holds it up now is looked for once in each threshold, not only at the next doubling.
+          yield* TestClock.adjust(100)
+          expect(lines.slice(2)).toEqual(["300 top/outer cancelling"])
           yield* TestClock.adjust(1000)
         })
       )
@@ -434,12 +437,11 @@ describe("Watchdog", () => {
                   yield* Watchdog.make({
                     threshold: 100,
                     onReport: (overdue) =>
-                      Effect.andThen(
-                        Effect.orDie(Join.all({ mail: Effect.sleep(50) })),
-                        Effect.sync(() => {
-                          paths.push(...overdue.map(({ path }) => path))
-                        })
-                      )
+                      Effect.gen(function* () {
+                        expect((yield* CurrentNode).kind).toBe("root")
+                        yield* Effect.orDie(Join.all({ mail: Effect.sleep(50) }))
+                        paths.push(...overdue.map(({ path }) => path))
+                      })
                   })
                   yield* Deferred.succeed(inside, undefined)
                   yield* Effect.never
@@ -509,13 +511,17 @@ describe("Watchdog", () => {
     )
 
     it.effect("the age may depend on the task; one with an infinite age is left alone (S1-62)", () =>
-      leakChecked(
+      leakChecked((leaks) =>
         Effect.gen(function* () {
           yield* Watchdog.make({
             maxAge: ({ name }) => (name === "import" ? 5000 : name === "feed" ? Infinity : 1000)
           })
+          yield* settle
           const tasks = yield* Tasks
           for (const id of ["feed", "import", "other"]) yield* tasks.start(id, Effect.never)
+          yield* settle
+          // Three tasks and one timer, that of the nearest limit.
+          expect(leaks.fibers).toBe(4)
           const states = Effect.map(tasks.list, (list) => list.map(({ id, state }) => `${id} ${state}`))
           yield* TestClock.adjust(1000)
           expect(yield* states).toEqual(["feed running", "import running", "other cancelled"])
@@ -546,6 +552,30 @@ describe("Watchdog", () => {
             )
           expect((yield* run("services"))._tag).toBe("None")
           expect(yield* run("all")).toMatchObject({ value: { _tag: "Cancelled", reason: { scope: "outer" } } })
+        })
+      )
+    )
+
+    it.effect("what is cancelled with its parent keeps what holds the cancel off (S1-62)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          yield* Watchdog.make({ maxAge: 1000, ages: "all" })
+          const top = yield* Nursery.make<unknown>("top")
+          let saved: Task.Task<string> | undefined
+          const task = yield* top.spawn(
+            "outer",
+            Effect.uninterruptible(
+              Nursery.run("n", (n: Nursery.Nursery<unknown>) =>
+                Effect.map(n.spawn("save", Effect.as(Effect.sleep(1500), "saved")), (inner) => {
+                  saved = inner
+                })
+              )
+            )
+          )
+          yield* settle
+          yield* TestClock.adjust(2000)
+          expect((yield* Task.await(saved!))._tag).toBe("Completed")
+          expect(yield* Task.await(task)).toMatchObject({ _tag: "Cancelled", reason: { source: "watchdog" } })
         })
       )
     )
