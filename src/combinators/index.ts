@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+export * as Deadline from "./Deadline.ts"
+export { DeadlineExceeded } from "./DeadlineExceeded.ts"
 export type * as Entries from "./Entries.ts"
 export * as Join from "./Join.ts"
 export * as Loser from "./Loser.ts"

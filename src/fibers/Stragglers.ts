@@ -7,6 +7,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { shieldBelow } from "./internal/shieldBelow.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
 
 /**
@@ -32,6 +33,8 @@ export interface Straggler {
   readonly reason: NonNullable<TaskNode["mark"]>["reason"]
   /** Epoch milliseconds of the request to stop. */
   readonly askedAt: number
+  /** The shield that holds the cancel off, if it sits in one. */
+  readonly shield?: string
 }
 
 /**
@@ -46,7 +49,13 @@ export const list: Effect.Effect<ReadonlyArray<Straggler>> = Effect.withFiber((f
       path: node.path,
       name: node.name,
       reason: node.mark!.reason,
-      askedAt: node.mark!.at
+      askedAt: node.mark!.at,
+      ...shieldOf(node)
     }))
   )
 )
+
+const shieldOf = (node: TaskNode): { readonly shield?: string } => {
+  const shield = shieldBelow(node)
+  return shield === undefined ? {} : { shield }
+}
