@@ -1,7 +1,7 @@
 /**
  * Gives work an instant by which it must have ended. When that has passed, the
  * work is cancelled (`timeout`) and awaited, clean-up and shields included, and
- * the caller gets a typed error with all that happened: a value that came late,
+ * the caller gets a typed error with all that happened: what finished too late,
  * what failed in the clean-up. Deadlines nest, and the nearest in time counts;
  * whoever works below one can ask how long there is left.
  *
@@ -43,6 +43,11 @@ export interface DeadlineOptions extends CancelPolicy.CancelPolicyInput {
  * of a value that came in time belong to the caller's scope; otherwise they are
  * released before the error leaves.
  *
+ * **Gotchas**
+ *
+ * What an `Effect.uninterruptible` region inside returns after the limit, Effect
+ * drops; what a `Shield` returns is in `late` of the error.
+ *
  * @example
  * ```ts
  * const page = yield* fetchPage.pipe(Deadline.run("2 seconds", { name: "fetch" }))
@@ -55,21 +60,21 @@ export const run: {
   (
     limit: Duration.Input,
     options?: DeadlineOptions
-  ): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DeadlineExceeded<A>, R>
+  ): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | DeadlineExceeded, R>
   <A, E, R>(
     effect: Effect.Effect<A, E, R>,
     limit: Duration.Input,
     options?: DeadlineOptions
-  ): Effect.Effect<A, E | DeadlineExceeded<A>, R>
+  ): Effect.Effect<A, E | DeadlineExceeded, R>
 } = Function.dual(
   (args) => Effect.isEffect(args[0]),
   <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input, options?: DeadlineOptions) =>
-    bounded<A, E | DeadlineExceeded<A>, R>(limit, options, () => effect, failing)
+    bounded<A, E | DeadlineExceeded, R>(limit, options, () => effect, failing)
 )
 
 /**
- * The same, answering `None` at the limit. A late value and failures of clean-up
- * then stand on the outcome of the enclosing task.
+ * The same, answering `None` at the limit. What finished late and what failed in
+ * the clean-up then stand on the outcome of the enclosing task.
  *
  * @category constructors
  * @since 0.1.0
@@ -119,7 +124,7 @@ export const make = <A, E, R>(
   limit: Duration.Input,
   body: (deadline: Deadline) => Effect.Effect<A, E, R>,
   options?: CancelPolicy.CancelPolicyInput
-): Effect.Effect<A, E | DeadlineExceeded<A>, R> =>
+): Effect.Effect<A, E | DeadlineExceeded, R> =>
   bounded(limit, { ...options, name }, (node) => body(handle(node)), failing)
 
 /**
@@ -157,7 +162,6 @@ const optional: Rendering = {
   exceeded: (deadline) =>
     Effect.sync(() => {
       deadline.passOn()
-      for (const late of deadline.salvageable()) deadline.up!.salvage(deadline.name, late)
       return Option.none()
     })
 }

@@ -27,7 +27,7 @@ export class DeadlineNode extends RegionNode<any, any> {
   private readonly rendering: Rendering
   private own: Limit | undefined = undefined
   private openedAt = NaN
-  private readonly salvaged: Array<Salvaged> = []
+  private kept: ReadonlyArray<Salvaged> = []
 
   constructor(
     name: string,
@@ -46,8 +46,8 @@ export class DeadlineNode extends RegionNode<any, any> {
   override open(): void {
     super.open()
     this.openedAt = this.clock.currentTimeMillisUnsafe()
-    this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.told())
-    this.own.at = this.openedAt + Math.max(0, Duration.toMillis(this.given))
+    const at = this.openedAt + Math.max(0, Duration.toMillis(this.given))
+    this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.told(), at)
   }
 
   override begin(): void {
@@ -75,7 +75,7 @@ export class DeadlineNode extends RegionNode<any, any> {
 
   /** The time from its opening to the instant. */
   get allowed(): Duration.Duration {
-    return Duration.millis(this.own!.at - this.openedAt)
+    return Duration.millis(Math.max(0, this.own!.at - this.openedAt))
   }
 
   /** False if it has passed, or the scope has ended. */
@@ -96,7 +96,7 @@ export class DeadlineNode extends RegionNode<any, any> {
   }
 
   override salvage(scope: string, value: unknown): boolean {
-    this.salvaged.push({ scope, value })
+    this.kept = [...this.kept, { scope, value }]
     return true
   }
 
@@ -112,26 +112,30 @@ export class DeadlineNode extends RegionNode<any, any> {
     return value === undefined || exit._tag === "Failure" ? exit : Exit.succeed(value(exit.value))
   }
 
-  error(): DeadlineExceeded<any> {
-    const late = this.exit?._tag === "Success" ? { late: this.exit.value } : {}
-    return new DeadlineExceeded({
-      scope: this.name,
-      limit: this.allowed,
-      how: this.how,
-      ...late,
-      cleanupFailures: [...(this.record?.cleanupFailures ?? [])],
-      salvaged: [...this.salvaged]
-    })
+  error(): DeadlineExceeded {
+    return DeadlineExceeded.withLate(
+      {
+        scope: this.name,
+        limit: this.allowed,
+        how: this.how,
+        cleanupFailures: [...(this.record?.cleanupFailures ?? [])]
+      },
+      [...this.kept]
+    )
   }
 
   /** Where the error cannot tell it, the task around does. */
   passOn(): void {
     for (const failure of this.record?.cleanupFailures ?? []) this.up!.keepCleanupFailure(failure)
-    for (const { scope, value } of this.salvaged) this.up!.salvage(scope, value)
+    this.kept = this.kept.filter(({ scope, value }) => !this.up!.salvage(scope, value))
   }
 
   override lost(): void {
     super.lost()
     this.passOn()
+  }
+
+  override salvageable(): ReadonlyArray<unknown> {
+    return [...super.salvageable(), ...this.kept.map(({ value }) => value)]
   }
 }

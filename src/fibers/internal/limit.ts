@@ -12,7 +12,7 @@ import type { ScopeNode } from "./scopeNode.ts"
 
 export class Limit {
   /** Epoch milliseconds; Infinity while there is no limit. */
-  at = Infinity
+  at: number
   /** The scope was told: nothing moves any more. */
   passed = false
   private readonly node: ScopeNode
@@ -21,12 +21,23 @@ export class Limit {
   private readonly announce: () => void
   private timer: Fiber.Fiber<void> | undefined = undefined
   private wakesAt = Infinity
+  /** No limit from here outwards is due before this, so that a start seldom looks at all of them. */
+  private floor: number
+  private floorOf = broughtForward
 
-  constructor(node: ScopeNode, outer: Limit | undefined, context: Context.Context<never>, announce: () => void) {
+  constructor(
+    node: ScopeNode,
+    outer: Limit | undefined,
+    context: Context.Context<never>,
+    announce: () => void,
+    at = Infinity
+  ) {
     this.node = node
     this.outer = outer
     this.context = context
     this.announce = announce
+    this.at = at
+    this.floor = outer === undefined ? at : Math.min(at, outer.earliest)
   }
 
   private get over(): boolean {
@@ -36,6 +47,7 @@ export class Limit {
   /** Sets or moves the instant; false if it is too late for that. */
   moveTo(at: number): boolean {
     if (this.over) return false
+    if (at < this.at) broughtForward++
     this.at = at
     // A timer that wakes too early looks again.
     if (this.timer !== undefined && this.wakesAt <= at) return true
@@ -61,9 +73,25 @@ export class Limit {
   /** If an instant lies in the past, here or further out, the outermost is told at once. */
   deliverOverdue(): boolean {
     const now = this.node.clock.currentTimeMillisUnsafe()
+    if (now <= this.earliest) return false
     const due = this.outermost((limit) => limit.at < now)
+    // What was due has spoken, has ended or was moved.
+    if (due === undefined) this.look()
     due?.tell()
     return due !== undefined
+  }
+
+  private get earliest(): number {
+    if (this.floorOf !== broughtForward) this.look()
+    return this.floor
+  }
+
+  private look(): void {
+    this.floor = Infinity
+    this.floorOf = broughtForward
+    for (let limit: Limit | undefined = this; limit !== undefined; limit = limit.outer) {
+      if (!limit.over) this.floor = Math.min(this.floor, limit.at)
+    }
   }
 
   /** The nearest that has yet to speak: for what is opened in clean-up, which the others no longer bound. */
@@ -90,11 +118,15 @@ export class Limit {
     return found
   }
 
+  /** Sleeps twice: timers of one instant fire in the order in which they were set, and this one must be the last. */
   private readonly watch: Effect.Effect<void> = Effect.suspend(() => {
     const { clock } = this.node
     this.wakesAt = this.at
     const left = this.at - clock.currentTimeMillisUnsafe()
-    return left > 0 ? Effect.andThen(clock.sleep(Duration.millis(left)), this.settled) : this.settled
+    if (left <= 0) return this.settled
+    return left > last
+      ? Effect.andThen(clock.sleep(Duration.millis(left - last)), this.watch)
+      : Effect.andThen(clock.sleep(Duration.millis(left)), this.settled)
   })
 
   /** What ends at the same instant has ended in time: let it run first. */
@@ -111,6 +143,12 @@ export class Limit {
     )
   )
 }
+
+/** How often a limit was moved to an earlier instant, after which no floor holds. */
+let broughtForward = 0
+
+/** Milliseconds before the instant at which the last timer is set. */
+const last = 0.5
 
 /** The instant by which whatever runs below `node` must end; Infinity if there is none. */
 export const effectiveLimit = (node: ScopeNode): number => {
