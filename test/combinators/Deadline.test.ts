@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Deadline from "../../src/combinators/Deadline.ts"
 import { DeadlineExceeded } from "../../src/combinators/DeadlineExceeded.ts"
@@ -58,7 +58,7 @@ const leftOf = (left: Option.Option<Duration.Duration>): string =>
 const ended = <A, E, R>(millis: number, effect: Effect.Effect<A, E, R>): Effect.Effect<string, never, R> =>
   Effect.map(during(millis, Effect.exit(effect)), exitOf)
 
-/** Computes for `millis` without letting anybody else run: time passes, but no timer fires. */
+/** Takes `millis` without letting anybody else run: time passes, but no timer fires. */
 const busy = (millis: number, clock: { skew: number }): Effect.Effect<void> =>
   Effect.sync(() => {
     clock.skew += millis
@@ -68,17 +68,50 @@ const busy = (millis: number, clock: { skew: number }): Effect.Effect<void> =>
 const skewed = <A, E, R>(body: (clock: { skew: number }) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Clock.Clock, (clock) => {
     const state = { skew: 0 }
-    const moved: Clock.Clock = {
-      ...clock,
+    const moved: Clock.Clock = Object.assign(Object.create(clock), {
       currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + state.skew,
       currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + BigInt(state.skew) * 1_000_000n,
       monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe() + BigInt(state.skew) * 1_000_000n,
-      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + state.skew),
-      currentTimeNanos: clock.currentTimeNanos,
-      sleep: (duration) => clock.sleep(duration)
-    }
+      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + state.skew)
+    })
     return Effect.provideService(body(state), Clock.Clock, moved)
   })
+
+const using = (
+  journal: Journal,
+  bound: (work: Effect.Effect<void, never, Scope.Scope>) => Effect.Effect<unknown, unknown, Scope.Scope>
+) =>
+  Effect.scoped(
+    Effect.andThen(
+      Effect.exit(bound(Effect.andThen(resource(journal, "r", Effect.sleep(20)), Effect.never))),
+      Effect.andThen(journal.note("went on"), Effect.sleep(200))
+    )
+  )
+
+const steps = (journal: Journal) =>
+  Effect.forEach([1, 2, 3], (step) => Effect.andThen(Effect.sleep(50), journal.note(`step ${step}`)), {
+    discard: true
+  })
+
+const nested = (outer: number, inner: number) =>
+  Deadline.run(Deadline.run(Effect.never, inner, { name: "inner" }), outer, { name: "outer" })
+
+const overdue = (start: (mark: (name: string) => Effect.Effect<void>) => Effect.Effect<unknown, unknown>) =>
+  Effect.gen(function* () {
+    const ran: Array<string> = []
+    const mark = (name: string) => Effect.sync(() => void ran.push(name))
+    const text = yield* skewed((clock) =>
+      ended(
+        0,
+        Deadline.run(Effect.andThen(Effect.andThen(Effect.sleep(0), busy(150, clock)), start(mark)), 100, {
+          name: "outer"
+        })
+      )
+    )
+    return { ran, text }
+  })
+
+const limited = <A, E, R>(task: Effect.Effect<A, E, R>) => Deadline.run(task, 1000, { name: "every task" })
 
 describe("Deadline", () => {
   describe("run", () => {
@@ -432,26 +465,16 @@ describe("Deadline", () => {
       () =>
         leakChecked(
           Effect.gen(function* () {
-            const program = (
-              journal: Journal,
-              bound: (work: Effect.Effect<void, never, Scope.Scope>) => Effect.Effect<unknown, unknown, Scope.Scope>
-            ) =>
-              Effect.scoped(
-                Effect.andThen(
-                  Effect.exit(bound(Effect.andThen(resource(journal, "r", Effect.sleep(20)), Effect.never))),
-                  Effect.andThen(journal.note("went on"), Effect.sleep(200))
-                )
-              )
             const ours = new Journal()
             yield* during(
               400,
-              program(ours, (work) => Deadline.run(work, 100))
+              using(ours, (work) => Deadline.run(work, 100))
             )
             expect(ours.lines).toEqual(["0 r acquired", "120 r released", "120 went on"])
             const native = new Journal()
             yield* during(
               400,
-              program(native, (work) => Effect.timeout(work, 100))
+              using(native, (work) => Effect.timeout(work, 100))
             )
             expect(native.lines.map((line) => line.replace(/^\d+ /, ""))).toEqual([
               "r acquired",
@@ -480,11 +503,6 @@ describe("Deadline", () => {
   })
 
   describe("moving", () => {
-    const steps = (journal: Journal) =>
-      Effect.forEach([1, 2, 3], (step) => Effect.andThen(Effect.sleep(50), journal.note(`step ${step}`)), {
-        discard: true
-      })
-
     it.effect("100 ms over three operations of 50 ms fails; extended by 200 ms it passes (S1-67, K33)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -642,8 +660,6 @@ describe("Deadline", () => {
     it.effect("the nearest in time counts, whichever scope it belongs to (K33)", () =>
       leakChecked(
         Effect.gen(function* () {
-          const nested = (outer: number, inner: number) =>
-            Deadline.run(Deadline.run(Effect.never, inner, { name: "inner" }), outer, { name: "outer" })
           expect(yield* ended(100, nested(100, 200))).toBe("DeadlineExceeded outer after 100: interrupted")
           expect(yield* ended(100, nested(200, 100))).toBe("DeadlineExceeded inner after 100: interrupted")
         })
@@ -783,21 +799,6 @@ describe("Deadline", () => {
 
   describe("overdue", () => {
     const never = "a member that starts under an already expired outer deadline never starts (K33)"
-
-    const overdue = (start: (mark: (name: string) => Effect.Effect<void>) => Effect.Effect<unknown, unknown>) =>
-      Effect.gen(function* () {
-        const ran: Array<string> = []
-        const mark = (name: string) => Effect.sync(() => void ran.push(name))
-        const text = yield* skewed((clock) =>
-          ended(
-            0,
-            Deadline.run(Effect.andThen(Effect.andThen(Effect.sleep(0), busy(150, clock)), start(mark)), 100, {
-              name: "outer"
-            })
-          )
-        )
-        return { ran, text }
-      })
 
     const expected = { ran: [], text: "DeadlineExceeded outer after 100: interrupted" }
 
@@ -1080,7 +1081,6 @@ describe("Deadline", () => {
   it.effect("a limit for every task, and another for one: the nearest counts (S1-62)", () =>
     leakChecked(
       Effect.gen(function* () {
-        const limited = <A, E, R>(task: Effect.Effect<A, E, R>) => Deadline.run(task, 1000, { name: "every task" })
         expect(yield* ended(1000, limited(Effect.never))).toBe("DeadlineExceeded every task after 1000: interrupted")
         expect(yield* ended(100, limited(Deadline.run(Effect.never, 100, { name: "this task" })))).toBe(
           "DeadlineExceeded this task after 100: interrupted"

@@ -32,6 +32,9 @@ const told = (outcome: TaskOutcome<unknown, unknown>): string => {
   return `Cancelled after ${Duration.toMillis(outcome.took)}, ${outcome.how}: ${textOf(outcome.reason)}${salvaged}`
 }
 
+const shielded = (journal: Journal, budget: Duration.Input, cleanup?: Effect.Effect<unknown>) =>
+  journal.watch("task", Shield.run("save", journal.watch("work", Effect.never, cleanup), { budget }))
+
 describe("Shield", () => {
   describe("holding off", () => {
     it.effect("a cancel waits for the shield's work, then takes effect; the value is salvaged (K39, K26)", () =>
@@ -546,9 +549,6 @@ describe("Shield", () => {
   })
 
   describe("budget", () => {
-    const shielded = (journal: Journal, budget: Duration.Input, cleanup?: Effect.Effect<unknown>) =>
-      journal.watch("task", Shield.run("save", journal.watch("work", Effect.never, cleanup), { budget }))
-
     it.effect("counts from the request; at its end the work is interrupted with that reason (K39)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -602,6 +602,19 @@ describe("Shield", () => {
           yield* TestClock.adjust(150)
           yield* Task.await(task)
           expect(journal.lines).toEqual(["160 work: request by ann of task", "160 task: request by ann of task"])
+        })
+      )
+    )
+
+    it.effect("one that ends in the grace ends the grace of the task too, which reads the reason (K39, K12)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* started(shielded(journal, 30))
+          yield* Task.requestCancel(task, { ...ann, grace: 100 })
+          yield* TestClock.adjust(30)
+          expect(told(yield* Task.await(task))).toBe("Cancelled after 30, interrupted: request by ann of task")
+          expect(journal.lines).toEqual(["30 work: request by ann of task", "30 task: request by ann of task"])
         })
       )
     )

@@ -10,6 +10,8 @@ import * as Scope from "effect/Scope"
 import type { CleanupFailure } from "../TaskOutcome.ts"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
+import { requestedTask } from "../Checkpoint.ts"
+import { interruptBelow } from "./cancelling.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { Limit } from "./limit.ts"
 import { RegionNode } from "./regionNode.ts"
@@ -78,7 +80,19 @@ export class ShieldNode<A, E> extends RegionNode<A, E> {
   }
 
   override result(): Effect.Effect<A, E> {
-    return this.verdict === "cancelled" && this.mark?.target === this ? this.mark.exit : this.exit!
+    return this.verdict === "cancelled" && this.mark?.target === this
+      ? Effect.andThen(this.endGrace, this.mark.exit)
+      : this.exit!
+  }
+
+  /** Where the budget ends in the grace of the cancel, nobody has interrupted the owner yet. */
+  private get endGrace(): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => {
+      const task = requestedTask(this.up!)
+      if (task === undefined) return Effect.void
+      interruptBelow(task, fiber.id)
+      return Effect.yieldNow
+    })
   }
 
   /** Its work has no outcome of its own to keep it on. */
