@@ -573,6 +573,15 @@ describe("Deadline", () => {
       )
     )
 
+    it.effect("one that is brought forward fires at the new instant (K33)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const sooner = Deadline.make("d", 400, (deadline) => Effect.andThen(deadline.moveTo(100), Effect.never))
+          expect(yield* ended(100, sooner)).toBe("DeadlineExceeded d after 100: interrupted")
+        })
+      )
+    )
+
     it.effect("moved to the past it fires in the next turn; what ends in this one has ended in time (K33)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -848,6 +857,30 @@ describe("Deadline", () => {
                 ),
                 100,
                 { name: "outer" }
+              )
+            )
+          )
+          expect({ ran, text }).toEqual(expected)
+        })
+      )
+    )
+
+    it.effect(`where the outer deadline was brought forward: ${never}`, () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const ran: Array<string> = []
+          const text = yield* skewed((clock) =>
+            ended(
+              0,
+              Deadline.make("outer", 1000, (outer) =>
+                Deadline.run(
+                  Effect.gen(function* () {
+                    yield* outer.moveTo(100)
+                    yield* busy(150, clock)
+                    yield* Race.firstSuccess({ a: Effect.sync(() => void ran.push("a")) })
+                  }),
+                  2000
+                )
               )
             )
           )

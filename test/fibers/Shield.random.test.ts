@@ -32,8 +32,8 @@ interface Around {
   readonly timed: boolean
   /** What is outside the shield may have been stopped before the cut. */
   readonly stoppedOutside: boolean
-  /** The nearest task is a child: what is salvaged stands on its outcome. */
-  readonly inChild: boolean
+  /** What is salvaged stands on the outcome of a child, or a budget may strike between the value and whoever gets it. */
+  readonly elsewhere: boolean
 }
 
 type Any = Effect.Effect<unknown, never, Scope.Scope>
@@ -122,7 +122,7 @@ const program = (random: () => number, ledger: Ledger, depth: number, around: Ar
     case 3:
       return guard(Effect.uninterruptible(Effect.sleep(time)))
     case 4: {
-      const children = [below({ inChild: true }), below({ inChild: true })]
+      const children = [below({ elsewhere: true }), below({ elsewhere: true })]
       const body = below()
       return guard(
         Nursery.run("n", (nursery: Nursery.Nursery) =>
@@ -161,7 +161,7 @@ const shielded = (random: () => number, ledger: Ledger, depth: number, around: A
     timed: false,
     // An outer shield's budget ends when it will.
     stoppedOutside: around.stoppedOutside || around.shield !== undefined,
-    inChild: around.inChild
+    elsewhere: around.elsewhere || budget !== undefined
   })
   return Effect.suspend(() => {
     const name = ledger.name("s")
@@ -180,7 +180,7 @@ const shielded = (random: () => number, ledger: Ledger, depth: number, around: A
             Effect.map(Clock.currentTimeMillis, (now) => {
               ledger.open.delete(name)
               // One that its budget stops after its last step is lost as any value of Effect is.
-              if (exit._tag === "Success" && budget === undefined && !around.inChild) ledger.succeeded.set(name, now)
+              if (exit._tag === "Success" && budget === undefined && !around.elsewhere) ledger.succeeded.set(name, now)
             })
         ),
         { budget }
@@ -217,7 +217,7 @@ const scenario = (seed: number, options: Options) => {
         structural: options.by === "interrupt",
         timed: false,
         stoppedOutside: options.by === "interrupt",
-        inChild: false
+        elsewhere: false
       })
     )
     const noted = () => {

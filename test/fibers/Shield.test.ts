@@ -19,7 +19,7 @@ import * as Stragglers from "../../src/fibers/Stragglers.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { salvagedIn, type TaskOutcome } from "../../src/fibers/TaskOutcome.ts"
 import * as TaskTree from "../../src/fibers/TaskTree.ts"
-import { after, ann, causeOf, failing, resource, started } from "../combinators/telling.ts"
+import { after, ann, causeOf, failing, logged, resource, started } from "../combinators/telling.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
@@ -587,6 +587,22 @@ describe("Shield", () => {
             "10 work: request by ann of task",
             "510 work: cleaned up",
             "510 task: request by ann of task"
+          ])
+        })
+      )
+    )
+
+    it.effect("what fails in the clean-up of the work stands on the task (K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const work = Effect.onExit(Effect.never, () => Effect.die("broken"))
+          const task = yield* started(logged(Shield.run("save", work, { budget: 10 }), []))
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(10)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag).toBe("Cancelled")
+          expect(outcome.cleanupFailures.map(({ scope, cause }) => `${scope}: ${causeOf(cause)}`)).toEqual([
+            "save: Die:broken"
           ])
         })
       )
