@@ -17,7 +17,7 @@ import { Stragglers } from "./Stragglers.ts"
 
 /**
  * One scope or task; `id` is unique in this process. `ageMillis` counts from the start of its fiber; `in` names
- * the span that its fiber is in.
+ * the shield that it sits in, else the span that its fiber is in. A straggler has below it what it still runs.
  *
  * @category models
  * @since 0.1.0
@@ -56,7 +56,7 @@ export const snapshot: Effect.Effect<Snapshot> = Effect.withFiber((fiber) => {
   const { root } = fiber.getRef(CurrentNode)
   return Effect.succeed({
     tree: nodesBelow(root),
-    stragglers: Array.from(fiber.getRef(Stragglers), (node) => describe(node, []))
+    stragglers: Array.from(fiber.getRef(Stragglers), nodesBelow)
   })
 })
 
@@ -84,6 +84,7 @@ const nodesBelow = (root: ScopeNode): TreeNode => {
 const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode => {
   const now = node.clock.currentTimeMillisUnsafe()
   const task = node instanceof TaskNode ? node : undefined
+  const shield = task && node.children().find(({ kind }) => kind === "shield")
   const span = task?.fiber?.cache?.span
   return {
     id: idOf(node),
@@ -94,7 +95,7 @@ const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode 
     ...(task === undefined || Number.isNaN(task.startedAt) ? {} : { ageMillis: now - task.startedAt }),
     ...(node.mark === undefined ? {} : { reason: node.mark.reason, askedMillisAgo: now - node.mark.at }),
     ...deadlineOf(node),
-    ...(span?._tag === "Span" ? { in: span.name } : {}),
+    ...(shield !== undefined ? { in: `shield ${shield.name}` } : span?._tag === "Span" ? { in: span.name } : {}),
     children
   }
 }
@@ -147,15 +148,18 @@ export const Wire: Schema.Codec<TreeNode, unknown> = Schema.toCodecJson(
  */
 export const toText = (snapshot: Snapshot): string => {
   const lines: Array<string> = []
-  const pending: Array<readonly [TreeNode, number]> = [[snapshot.tree, 0]]
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [node, depth] = next
-    lines.push(lineOf(node, depth))
-    for (let index = node.children.length - 1; index >= 0; index--) pending.push([node.children[index]!, depth + 1])
+  const write = (root: TreeNode, at: number) => {
+    const pending: Array<readonly [TreeNode, number]> = [[root, at]]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [node, depth] = next
+      lines.push(lineOf(node, depth))
+      for (let index = node.children.length - 1; index >= 0; index--) pending.push([node.children[index]!, depth + 1])
+    }
   }
+  write(snapshot.tree, 0)
   if (snapshot.stragglers.length > 0) {
     lines.push("stragglers")
-    for (const node of snapshot.stragglers) lines.push(lineOf(node, 1))
+    for (const node of snapshot.stragglers) write(node, 1)
   }
   return lines.join("\n")
 }

@@ -21,13 +21,26 @@ const mark = (target: ScopeNode, request: CancelRequest): void => {
   if (target.mark !== undefined) return
   let listening: Array<ScopeNode> | undefined
   target.walk((node) => {
-    // Whoever is linked below a marked node was born with the mark; what a scope owns hears from its closing.
-    if (node.mark !== undefined || (node.standsAlone && node !== target)) return false
-    node.mark = request
+    // Whoever is linked below a marked node was born with the mark.
+    if (node.mark !== undefined) return false
+    // What a scope owns hears from its closing; a shield hears only that it holds something off.
+    const reached = !node.standsAlone || node === target
+    if (reached) node.mark = request
     if (node.listens) (listening ??= []).push(node)
-    return true
+    return reached
   })
   if (listening !== undefined) for (const node of listening) node.requestArrived(request)
+}
+
+/** Takes a mark from above, which the owner of `node` does not feel, off all that was not told yet. */
+export const forgetWithheld = (node: ScopeNode): void => {
+  const withheld = node.mark
+  if (withheld === undefined || withheld.target === node) return
+  node.walk((below) => {
+    if (below.mark !== withheld || below.interrupted) return false
+    below.mark = undefined
+    return true
+  })
 }
 
 /** Ends the grace of `target`. All its fibers are told before anybody above resumes. */

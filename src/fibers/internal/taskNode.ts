@@ -72,8 +72,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   start(): void {
     if (this.effect === undefined || this.gone) return
     if (this.interrupted) return this.deliverInterrupt(undefined)
-    // A start runs on the stack of the starter; nesting must not overflow it.
-    if (starting >= 64)
+    // A start runs on the stack of the starter, which nesting must not overflow; and an overdue deadline speaks first.
+    if (starting >= 64 || (this.limit !== undefined && this.limit.deliverOverdue()))
       return Context.get(this.context, Scheduler)
         .makeDispatcher()
         .scheduleTask(() => this.start(), 0)
@@ -100,7 +100,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (this.exit !== undefined) return
     this.exit = exit
     if (exit._tag === "Failure" && !this.interrupted) this.stoppedByItself(exit.cause)
-    if (this.up!.keepsScopeOf(this, exit)) return this.settle()
+    if (this.handsOnScope(exit)) return this.settle()
     if (this.state._tag === "Empty") {
       this.state = { _tag: "Closed", exit }
       return this.settle()
@@ -113,6 +113,11 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
         this.settle()
       }
     )
+  }
+
+  /** Whether the scope stays open after this exit, for somebody else to close. */
+  protected handsOnScope(exit: Exit.Exit<any, any>): boolean {
+    return this.up!.keepsScopeOf(this, exit)
   }
 
   /** Interrupted by itself, or natively: whose reason it is, the annotation says. */
@@ -147,8 +152,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     const stopped = this.interrupted && !this.committing
     if (exit._tag === "Success") {
       if (!stopped) return "completed"
-      // A late value of a member stands in the report of its group.
-      if (this.kind !== "member") this.salvage(this.name, exit.value)
+      // Others tell of a late value themselves.
+      if (this.kind === "task" || this.kind === "body") this.salvage(this.name, exit.value)
       return "cancelled"
     }
     if (stopped) {
