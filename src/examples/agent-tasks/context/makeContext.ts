@@ -38,11 +38,18 @@ const goodbye = "3 seconds"
 
 /** Wire form of how a cancel is asked for. */
 const callOf = ({ giveUp, grace, reason, wait }: CancelOptions = {}): CancelCall => ({
-  ...(reason === undefined ? {} : { reason: reason as CancelReason.CancelReason }),
+  ...(reason === undefined ? {} : { reason: onlyGiven(reason) }),
   ...(grace === undefined ? {} : { graceMillis: millis(grace) }),
   ...(giveUp === undefined ? {} : finite("giveUpMillis", giveUp)),
   ...(wait === undefined ? {} : { wait })
 })
+
+/** A complete reason travels unchanged; of a draft, what it says. */
+const onlyGiven = (reason: CancelReason.Draft | CancelReason.CancelReason): NonNullable<CancelCall["reason"]> => {
+  if (reason instanceof CancelReason.CancelReason) return reason
+  const { by, detail, message, source } = reason
+  return { source, message, ...(by === undefined ? {} : { by }), ...(detail === undefined ? {} : { detail }) }
+}
 
 const millis = (input: Duration.Input): number => Math.ceil(Duration.toMillis(input))
 const finite = (key: "giveUpMillis", input: Duration.Input): { readonly giveUpMillis?: number } =>
