@@ -29,6 +29,8 @@ export interface ScheduleOptions {
   readonly replaces?: TaskHandle<unknown> | undefined
   /** The only worker that may run it. */
   readonly on?: string | undefined
+  /** What logs and timelines of the agent call it. It is not sent. */
+  readonly label?: string | undefined
 }
 
 export class AgentContext extends Context.Service<

@@ -31,6 +31,8 @@ export interface Options {
   readonly workers?: ReadonlyArray<string> | undefined
   /** Is called with each task as it is scheduled. */
   readonly onSchedule?: ((id: TaskId, label: string) => void) | undefined
+  /** Is called with each task that was cancelled before it was sent. */
+  readonly onDrop?: ((id: TaskId, reason: CancelReason.CancelReason) => void) | undefined
 }
 
 /** So long the end of an agent waits for the server to take its cancels. */
@@ -83,6 +85,8 @@ const over = (
     const outbox = new Outbox(nursery, (batch) => tasks.submit(name, batch))
     yield* nursery.spawn("outcomes", feed.run, { background: true })
     const sent: Array<TaskId> = []
+    /** Of which a cancel has said that they are over. */
+    const ended = new Set<TaskId>()
     let count = 0
 
     /** Cancelled before they were sent: the server knows nothing of them. */
@@ -98,6 +102,7 @@ const over = (
         const cancelled = { reason, how: "interrupted" } as const
         if (before !== undefined) return { _tag: "AlreadyCancelled", id, ...cancelled, took: Duration.zero }
         dropped.set(id, reason)
+        options.onDrop?.(id, reason)
         const outcome = { _tag: "Cancelled", ...cancelled, tookMillis: 0 } as const
         feed.decide({ id, kind: task!.kind, owner: name, status: "cancelled", attempt: 1, run: 0, outcome })
         return { _tag: "Cancelled", id, ...cancelled, took: Duration.zero }
@@ -108,11 +113,16 @@ const over = (
         if (result !== undefined) return Effect.succeed(result)
         // If it did not arrive it is back in the outbox, and can be dropped.
         if (outbox.isSending(id)) return Effect.andThen(Effect.ignore(outbox.submit), cancelTask(id, how))
-        return tasks.cancelTask(name, id, callOf({ ...how, reason: how.reason ?? CancelReason.request({ by: name }) }))
+        const call = callOf({ ...how, reason: how.reason ?? CancelReason.request({ by: name }) })
+        return Effect.tap(tasks.cancelTask(name, id, call), ({ _tag }) =>
+          Effect.sync(() => {
+            if (_tag !== "Requested") ended.add(id)
+          })
+        )
       })
 
-    const leaveOpen = Effect.suspend(() => {
-      const open = sent.filter((id) => feed.poll(id) === undefined)
+    const cancelOpen = Effect.suspend(() => {
+      const open = sent.filter((id) => feed.poll(id) === undefined && !ended.has(id))
       if (open.length === 0) return Effect.void
       return CancelReason.current.pipe(
         Effect.map(Option.getOrElse(() => CancelReason.bodyFailed({ by: name, message: "The agent failed" }))),
@@ -121,7 +131,7 @@ const over = (
         Effect.catch(({ message }) => Effect.logWarning(`${name}: its open tasks are not cancelled: ${message}`))
       )
     })
-    yield* Effect.addFinalizer((exit) => (exit._tag === "Success" ? Effect.void : leaveOpen))
+    yield* Effect.addFinalizer((exit) => (exit._tag === "Success" ? Effect.void : cancelOpen))
 
     const context: AgentContext["Service"] = {
       name,
@@ -136,8 +146,7 @@ const over = (
           const on = how.on ?? workers[at % workers.length]
           outbox.add(newTask(id, definition, encoded as Schema.Json, { ...how, on }))
           sent.push(id)
-          const label = (input as { readonly label?: unknown }).label
-          options.onSchedule?.(id, typeof label === "string" ? label : `${definition.name} ${at + 1}`)
+          options.onSchedule?.(id, how.label ?? `${definition.name} ${at + 1}`)
           return handleOf(definition, id, how.priority ?? 0, {
             ended: Effect.suspend(() =>
               dropped.has(id) ? feed.ended(id) : Effect.andThen(outbox.submit, feed.ended(id))

@@ -45,8 +45,10 @@ export class TaskTable {
   private readonly keepCount: number
   private readonly keepMillis: number
   readonly maxOpen: number
-  /** What others do in the step of a transition, after the row has changed: hand out, send notices, set the alarm. */
+  /** What others note in the step of a transition, after the row has changed: a place in the queue, a notice, the alarm. */
   readonly onMove: Array<(row: TaskRow) => void> = []
+  /** What others do once for all transitions of a step. */
+  readonly afterMoves: Array<() => void> = []
 
   constructor(clock: Clock.Clock, options?: TableOptions) {
     this.clock = clock
@@ -87,7 +89,8 @@ export class TaskTable {
 
   /** Tells the outside about rows that were added. */
   announce(rows: ReadonlyArray<TaskRow>): void {
-    for (const row of rows) this.wake(row)
+    for (const row of rows) for (const hook of this.onMove) hook(row)
+    for (const hook of this.afterMoves) hook()
   }
 
   /** The compare-and-set: only from the status that the caller saw, and only along an arrow. */
@@ -120,7 +123,7 @@ export class TaskTable {
   }
 
   private wake(row: TaskRow): void {
-    for (const hook of this.onMove) hook(row)
+    this.announce([row])
     // A copy: who is woken leaves the set, and may come back.
     for (const watcher of Array.from(row.watchers)) watcher()
   }

@@ -18,9 +18,11 @@ type Failed = Extract<Outcome, { readonly _tag: "Failed" }>
 export class WorkerDesk {
   private readonly table: TaskTable
   readonly leaseMillis: number
-  /** By priority, then by age. */
-  private pending: Array<TaskRow> = []
+  /** By the worker that must run them, "" for any; each by priority, then by age. */
+  private readonly pending = new Map<string, Array<TaskRow>>()
   private readonly claimers = new Set<() => void>()
+  /** Something was queued since the claimers were woken. */
+  private hasWork = false
   private readonly listeners = new Map<string, Set<(notice: Notice) => void>>()
 
   constructor(table: TaskTable, leaseMillis: number) {
@@ -30,29 +32,51 @@ export class WorkerDesk {
       if (row.status === "pending") this.queue(row)
       else if (row.status === "cancelling") this.tell(row)
     })
+    table.afterMoves.push(() => {
+      if (!this.hasWork) return
+      this.hasWork = false
+      for (const claimer of Array.from(this.claimers)) claimer()
+    })
   }
 
   private queue(row: TaskRow): void {
+    this.hasWork = true
+    const key = row.task.on ?? ""
     // Those that were cancelled meanwhile are passed over when their turn comes, unless it never comes.
-    if (this.pending.length > 64 + 2 * this.table.open.size) {
-      this.pending = this.pending.filter(({ status }) => status === "pending")
-    }
-    let at = this.pending.length
-    while (at > 0 && isBefore(row, this.pending[at - 1]!)) at--
-    this.pending.splice(at, 0, row)
-    for (const claimer of Array.from(this.claimers)) claimer()
+    const all = this.pending.get(key) ?? []
+    const queue = all.length > 64 + 2 * this.table.open.size ? all.filter(isPending) : all
+    this.pending.set(key, queue)
+    let at = queue.length
+    while (at > 0 && isBefore(row, queue[at - 1]!)) at--
+    queue.splice(at, 0, row)
+  }
+
+  /** Takes the row out that this worker should run next. */
+  private next(worker: string): TaskRow | undefined {
+    const any = this.head("")
+    const own = this.head(worker)
+    const row = any === undefined || (own !== undefined && isBefore(own, any)) ? own : any
+    if (row !== undefined) this.pending.get(row.task.on ?? "")!.shift()
+    return row
+  }
+
+  private head(key: string): TaskRow | undefined {
+    const queue = this.pending.get(key) ?? []
+    while (queue.length > 0 && !isPending(queue[0]!)) queue.shift()
+    if (queue.length === 0) this.pending.delete(key)
+    return queue[0]
   }
 
   /** Up to `max` tasks, as soon as there is one. */
   claim(worker: string, max: number): Effect.Effect<ReadonlyArray<Assignment>> {
     return Effect.callback((resume) => {
       const take = (): void => {
-        const taken = this.take(worker, max)
-        if (taken.length === 0) return
+        // Not to be woken by what it does itself.
         this.claimers.delete(take)
-        resume(Effect.succeed(taken))
+        const taken = this.take(worker, max)
+        if (taken.length === 0) this.claimers.add(take)
+        else resume(Effect.succeed(taken))
       }
-      this.claimers.add(take)
       take()
       return Effect.sync(() => this.claimers.delete(take))
     })
@@ -60,19 +84,15 @@ export class WorkerDesk {
 
   private take(worker: string, max: number): ReadonlyArray<Assignment> {
     const taken: Array<Assignment> = []
-    for (let at = 0; at < this.pending.length && taken.length < max; ) {
-      const row = this.pending[at]!
-      const { id, input, kind, on } = row.task
-      if (row.status === "pending" && on !== undefined && on !== worker) at++
-      else {
-        this.pending.splice(at, 1)
-        if (row.status !== "pending") continue
-        row.worker = worker
-        row.run++
-        row.leaseUntil = this.table.now + this.leaseMillis
-        this.table.move(row, "pending", "running", { _tag: "TaskStarted", worker, run: row.run })
-        taken.push({ id, run: row.run, kind, input, owner: row.owner })
-      }
+    while (taken.length < max) {
+      const row = this.next(worker)
+      if (row === undefined) break
+      const { id, input, kind } = row.task
+      row.worker = worker
+      row.run++
+      row.leaseUntil = this.table.now + this.leaseMillis
+      this.table.move(row, "pending", "running", { _tag: "TaskStarted", worker, run: row.run })
+      taken.push({ id, run: row.run, kind, input, owner: row.owner })
     }
     return taken
   }
@@ -200,6 +220,8 @@ export class WorkerDesk {
 
 /** What would fail again in the same way is not worth a retry. */
 const isTransient = ({ fault }: Failed): boolean => fault !== "unknown-kind" && fault !== "invalid-input"
+
+const isPending = ({ status }: TaskRow): boolean => status === "pending"
 
 const isBefore = (row: TaskRow, other: TaskRow): boolean => {
   const higher = (row.task.priority ?? 0) - (other.task.priority ?? 0)
