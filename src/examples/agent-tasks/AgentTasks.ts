@@ -67,11 +67,7 @@ export class AgentTasks extends Context.Service<
       ids: ReadonlyArray<TaskId>,
       mode: Mode
     ) => Effect.Effect<ReadonlyArray<TaskView>, AgentTasksError>
-    readonly cancelTask: (
-      caller: string,
-      id: TaskId,
-      call?: CancelCall
-    ) => Effect.Effect<CancelResult, AgentTasksError>
+    readonly cancelTask: (caller: string, id: TaskId, call?: CancelCall) => Effect.Effect<CancelResult, AgentTasksError>
     /** Tells all of them in one step, then waits for each. */
     readonly cancelMany: (
       caller: string,
@@ -81,10 +77,7 @@ export class AgentTasks extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<CancelItem>, AgentTasksError>
     /** The caller's own, oldest first. */
     readonly list: (caller: string) => Effect.Effect<ReadonlyArray<TaskView>, AgentTasksError>
-    readonly events: (
-      caller: string,
-      id: TaskId
-    ) => Effect.Effect<ReadonlyArray<AgentTaskEvent>, AgentTasksError>
+    readonly events: (caller: string, id: TaskId) => Effect.Effect<ReadonlyArray<AgentTaskEvent>, AgentTasksError>
   }
 >()("rescind/examples/agent-tasks/AgentTasks") {}
 

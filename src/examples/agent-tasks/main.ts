@@ -89,7 +89,9 @@ const main = Effect.gen(function* () {
   const command = yield* parse(process.argv.slice(2))
   const signalled = Effect.flatMap(Queue.take(signals), (signal: Signal) =>
     Effect.as(
-      Effect.forkDetach(Effect.flatMap(Queue.take(signals), (again) => Effect.sync(() => process.exit(exitCode[again])))),
+      Effect.forkDetach(
+        Effect.flatMap(Queue.take(signals), (again) => Effect.sync(() => process.exit(exitCode[again])))
+      ),
       exitCode[signal]
     )
   )

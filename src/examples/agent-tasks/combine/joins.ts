@@ -56,7 +56,12 @@ export const joinAllSettled = <A>(handles: Handles<A>): Effect.Effect<Settled<A>
     const ends = yield* Effect.forEach(
       handles,
       (handle, index) =>
-        Effect.map(Effect.all([handle.ended, handle.await]), ([view, outcome]) => ({ index, id: handle.id, view, outcome })),
+        Effect.map(Effect.all([handle.ended, handle.await]), ([view, outcome]) => ({
+          index,
+          id: handle.id,
+          view,
+          outcome
+        })),
       { concurrency: "unbounded" }
     )
     const completed = ends.flatMap(({ id, index, outcome }) =>
@@ -67,7 +72,9 @@ export const joinAllSettled = <A>(handles: Handles<A>): Effect.Effect<Settled<A>
       return error === undefined ? [] : [{ index, id, error }]
     })
     const of = <Tag extends TaskError["_tag"]>(tag: Tag) =>
-      errors.filter((entry): entry is typeof entry & { error: Extract<TaskError, { _tag: Tag }> } => entry.error._tag === tag)
+      errors.filter(
+        (entry): entry is typeof entry & { error: Extract<TaskError, { _tag: Tag }> } => entry.error._tag === tag
+      )
     const total = handles.length
     return {
       completed,

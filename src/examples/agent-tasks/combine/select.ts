@@ -36,7 +36,12 @@ export const select = <A>(
 > =>
   Effect.gen(function* () {
     yield* some("select", handles)
-    const first = yield* Effect.orDie(Race.firstSettled(byId(handles, (handle) => handle.await), { name: "select" }))
+    const first = yield* Effect.orDie(
+      Race.firstSettled(
+        byId(handles, (handle) => handle.await),
+        { name: "select" }
+      )
+    )
     const { outcome } = first
     const id = String(first.winner)
     return {
@@ -53,7 +58,10 @@ export const selectOk = <A>(
   Effect.gen(function* () {
     yield* some("selectOk", handles)
     const won = yield* Effect.mapError(
-      Race.firstSuccess(byId(handles, (handle) => handle.join), { name: "selectOk" }),
+      Race.firstSuccess(
+        byId(handles, (handle) => handle.join),
+        { name: "selectOk" }
+      ),
       allFailed
     )
     const id = String(won.winner)
@@ -70,7 +78,15 @@ export interface Won<A> {
   readonly notCancelled: ReadonlyArray<{ readonly id: TaskId; readonly error: AgentTasksError }>
 }
 
-/** The first success; the others are cancelled, those of the lowest priority told first. */
+/** Also in an earlier life of the agent, which was killed before it could note the outcome: nobody else names this winner. */
+const isStoppedBy = (winner: TaskId, result: CancelResult | AgentTasksError | undefined): boolean =>
+  result?._tag === "Cancelled" ||
+  (result?._tag === "AlreadyCancelled" && result.reason.source === "lost-race" && result.reason.by === winner)
+
+/**
+ * The first success; the others are cancelled, and the requests go out lowest priority first. Where the order must hold
+ * on the server too, `cancelMany` tells all in one step.
+ */
 export const selectOkWithCancel = <A>(
   handles: Handles<A>,
   policy?: Pick<CancelOptions, "grace" | "giveUp">
@@ -79,12 +95,15 @@ export const selectOkWithCancel = <A>(
     yield* some("selectOkWithCancel", handles)
     const told = new Map<TaskId, CancelResult | AgentTasksError>()
     const members = byId(
-      handles.toSorted((a, b) => a.priority - b.priority),
+      // A race tells its youngest member first.
+      handles.toSorted((a, b) => b.priority - a.priority),
       (handle) => handle.run({ ...policy, onCancel: (result) => told.set(handle.id, result) })
     )
     const won = yield* Effect.mapError(Race.firstSuccess(members, { name: "selectOkWithCancel" }), (failed) => {
       const { failures } = allFailed(failed)
-      return new AllTasksFailed({ failures: failures.toSorted((a, b) => indexOf(handles, a.id) - indexOf(handles, b.id)) })
+      return new AllTasksFailed({
+        failures: failures.toSorted((a, b) => indexOf(handles, a.id) - indexOf(handles, b.id))
+      })
     })
     const id = String(won.winner)
     // One whose turn to be waited for never came was not told either.
@@ -104,7 +123,7 @@ export const selectOkWithCancel = <A>(
       index: indexOf(handles, id),
       id,
       value: won.value,
-      cancelled: results.filter(({ result }) => result?._tag === "Cancelled").map(({ id }) => id),
+      cancelled: results.filter(({ result }) => isStoppedBy(id, result)).map(({ id }) => id),
       notCancelled: results.flatMap(({ id, result }) => (result instanceof Error ? [{ id, error: result }] : []))
     }
   })

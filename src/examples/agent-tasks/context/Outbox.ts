@@ -2,6 +2,7 @@
  * Tasks that were scheduled and not yet sent. The first who waits for anything sends all of them in one request; until
  * then a cancel simply takes one out. The request is not the waiter's: a waiter that leaves stops nobody's submission.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Nursery from "../../../fibers/Nursery.ts"
 import * as Task from "../../../fibers/Task.ts"
@@ -11,7 +12,7 @@ import type { AgentTasksError } from "../agentTaskErrors.ts"
 export class Outbox {
   private readonly recorded = new Map<TaskId, NewTask>()
   private readonly sending = new Set<TaskId>()
-  private request: Task.Task<unknown, AgentTasksError> | undefined
+  private request: Deferred.Deferred<Task.Task<unknown, AgentTasksError>> | undefined
   private readonly nursery: Nursery.Nursery<AgentTasksError>
   private readonly send: (batch: ReadonlyArray<NewTask>) => Effect.Effect<unknown, AgentTasksError>
 
@@ -39,13 +40,26 @@ export class Outbox {
   }
 
   /** What was sent before has arrived, or failed; what is recorded now goes out, in one request. */
-  readonly submit: Effect.Effect<void, AgentTasksError> = Effect.suspend(() => {
-    if (this.request !== undefined) return Effect.andThen(joined(this.request), this.submit)
-    if (this.recorded.size === 0) return Effect.void
+  readonly submit: Effect.Effect<void, AgentTasksError> = Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      if (this.request !== undefined) return restore(Effect.andThen(joined(this.request), this.submit))
+      if (this.recorded.size === 0) return Effect.void
+      // There before the task is, which may have ended before anybody sees its handle.
+      const request = Deferred.makeUnsafe<Task.Task<unknown, AgentTasksError>>()
+      this.request = request
+      const sent = this.sendRecorded()
+      return this.nursery.spawn("submit", sent).pipe(
+        Effect.flatMap((task) => Deferred.succeed(request, task)),
+        Effect.andThen(restore(joined(request)))
+      )
+    })
+  )
+
+  private sendRecorded(): Effect.Effect<unknown, AgentTasksError> {
     const batch = Array.from(this.recorded.values())
     this.recorded.clear()
     for (const { id } of batch) this.sending.add(id)
-    const sent = this.send(batch).pipe(
+    return this.send(batch).pipe(
       // The ids are ours, so that sending again what perhaps arrived does no harm.
       Effect.tapError(() => Effect.sync(() => batch.forEach((task) => this.add(task)))),
       Effect.ensuring(
@@ -55,14 +69,13 @@ export class Outbox {
         })
       )
     )
-    return this.nursery.spawn("submit", sent).pipe(
-      Effect.tap((task) => Effect.sync(() => (this.request = task))),
-      Effect.uninterruptible,
-      Effect.flatMap(joined)
-    )
-  })
+  }
 }
 
 /** The agent's context is closed: whoever still waits in it is interrupted with it. */
-const joined = (task: Task.Task<unknown, AgentTasksError>): Effect.Effect<void, AgentTasksError> =>
-  Effect.asVoid(Effect.catchTag(Task.join(task), "TaskCancelled", () => Effect.interrupt))
+const joined = (request: Deferred.Deferred<Task.Task<unknown, AgentTasksError>>): Effect.Effect<void, AgentTasksError> =>
+  Deferred.await(request).pipe(
+    Effect.flatMap(Task.join),
+    Effect.catchTag("TaskCancelled", () => Effect.interrupt),
+    Effect.asVoid
+  )

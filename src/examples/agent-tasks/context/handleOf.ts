@@ -29,14 +29,11 @@ export const handleOf = <D extends TaskDefinition.Any>(
   const decode = (value: Schema.Json): Effect.Effect<A> =>
     Effect.orDie(Schema.decodeUnknownEffect(Schema.toCodecJson(definition.success as TaskDefinition.AnyCodec))(value))
 
-  const settled = Effect.flatMap(
-    remote.ended,
-    (view): Effect.Effect<TaskOutcome.TaskOutcome<A, TaskFailed>> => {
-      const outcome = outcomeOf(view)
-      if (outcome._tag === "Completed") return Effect.map(decode(outcome.value), (value) => ({ ...outcome, value }))
-      return Effect.succeed(outcome as TaskOutcome.TaskOutcome<A, TaskFailed>)
-    }
-  )
+  const settled = Effect.flatMap(remote.ended, (view): Effect.Effect<TaskOutcome.TaskOutcome<A, TaskFailed>> => {
+    const outcome = outcomeOf(view)
+    if (outcome._tag === "Completed") return Effect.map(decode(outcome.value), (value) => ({ ...outcome, value }))
+    return Effect.succeed(outcome as TaskOutcome.TaskOutcome<A, TaskFailed>)
+  })
 
   const join = Effect.flatMap(remote.ended, (view): Effect.Effect<A, TaskError> => {
     const { outcome } = view

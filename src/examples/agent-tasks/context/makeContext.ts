@@ -93,7 +93,10 @@ const over = (
     const dropped = new Map<TaskId, CancelReason.CancelReason>()
 
     /** Cancels it if it was not sent. Answers undefined if it is the server's to cancel. */
-    const drop = (id: TaskId, { reason: draft = CancelReason.request({ by: name }) }: CancelOptions): Effect.Effect<CancelResult | undefined> =>
+    const drop = (
+      id: TaskId,
+      { reason: draft = CancelReason.request({ by: name }) }: CancelOptions
+    ): Effect.Effect<CancelResult | undefined> =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         const before = dropped.get(id)
         const task = outbox.drop(id)
@@ -142,7 +145,12 @@ const over = (
             Schema.encodeUnknownEffect(Schema.toCodecJson(definition.payload as TaskDefinition.AnyCodec))(input)
           )
           const at = count++
-          const id = yield* Journal.once(journal, `task ${at}`, Schema.String, Effect.sync(() => crypto.randomUUID()))
+          const id = yield* Journal.once(
+            journal,
+            `task ${at}`,
+            Schema.String,
+            Effect.sync(() => crypto.randomUUID())
+          )
           const on = how.on ?? workers[at % workers.length]
           outbox.add(newTask(id, definition, encoded as Schema.Json, { ...how, on }))
           sent.push(id)
@@ -168,7 +176,8 @@ const over = (
           }
           yield* outbox.submit
           const there = handles.map(({ id }) => id).filter((id) => !here.has(id))
-          const items = there.length === 0 ? [] : yield* tasks.cancelMany(name, there, callOf({ ...how, reason }), order)
+          const items =
+            there.length === 0 ? [] : yield* tasks.cancelMany(name, there, callOf({ ...how, reason }), order)
           const byId = new Map(items.map((item) => [item.id, item]))
           return handles.map(({ id }) => (here.has(id) ? { id, result: here.get(id)! } : byId.get(id)!))
         }),
@@ -177,8 +186,9 @@ const over = (
       child: (below, agent, { budget } = {}) =>
         ChildAgent.start(nursery, `${name}/${below}`, budget, (spend) =>
           Effect.scoped(
-            Effect.flatMap(over(tasks, { ...options, name: `${name}/${below}`, journal: Journal.none }, spend), (child) =>
-              Effect.provideService(agent, AgentContext, child)
+            Effect.flatMap(
+              over(tasks, { ...options, name: `${name}/${below}`, journal: Journal.none }, spend),
+              (child) => Effect.provideService(agent, AgentContext, child)
             )
           )
         ) as never,

@@ -34,7 +34,11 @@ export type TaskError = TaskFailed | TaskCancelled | TaskTimedOut
 const nothing = { cleanupFailures: [], salvaged: [] }
 
 /** The outcome of a task that has ended, with the value still as JSON. */
-export const outcomeOf = ({ id, kind, outcome }: TaskView): TaskOutcome.TaskOutcome<Schema.Json, TaskFailed, Schema.Json> => {
+export const outcomeOf = ({
+  id,
+  kind,
+  outcome
+}: TaskView): TaskOutcome.TaskOutcome<Schema.Json, TaskFailed, Schema.Json> => {
   switch (outcome!._tag) {
     case "Completed":
       return { _tag: "Completed", value: outcome!.value, ...nothing }

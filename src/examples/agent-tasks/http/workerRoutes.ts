@@ -16,9 +16,7 @@ const encodeNotice = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(
 const headers = { "cache-control": "no-store", "x-accel-buffering": "no" }
 
 export const workerRoutes: ReadonlyArray<HttpRouter.Route<never, WorkerLink | HttpRouter.Provided>> = [
-  route("GET", "/about", () =>
-    Effect.map(WorkerLink, ({ leaseMillis }) => answer(Api.About)({ leaseMillis }))
-  ),
+  route("GET", "/about", () => Effect.map(WorkerLink, ({ leaseMillis }) => answer(Api.About)({ leaseMillis }))),
   route("POST", "/workers/:name/claims", (request) =>
     Effect.gen(function* () {
       const { max } = yield* body(request, Api.Claim)

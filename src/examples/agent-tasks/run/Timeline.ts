@@ -60,7 +60,11 @@ export class Timeline {
     const { at } = event
     switch (event._tag) {
       case "TaskScheduled":
-        return this.add(at, who, event.replaces === undefined ? "scheduled" : `scheduled in place of ${this.name(event.replaces)}`)
+        return this.add(
+          at,
+          who,
+          event.replaces === undefined ? "scheduled" : `scheduled in place of ${this.name(event.replaces)}`
+        )
       case "TaskStarted":
         return this.add(at, who, `runs on ${worker}${event.run === 1 ? "" : `, run ${event.run}`}`)
       case "TaskRetried":
@@ -93,7 +97,8 @@ export class Timeline {
   closed(early: ReadonlyArray<ClosedEarly>): void {
     for (const { at, url } of early) {
       const who = new URLSearchParams(url.split("?")[1]).get("mirror")
-      if (who?.startsWith(`${this.agent}.`)) this.add(at, who.slice(this.agent.length + 1), "its socket closed, seen by the origin")
+      if (who?.startsWith(`${this.agent}.`))
+        this.add(at, who.slice(this.agent.length + 1), "its socket closed, seen by the origin")
     }
   }
 
@@ -102,7 +107,9 @@ export class Timeline {
     const sorted = this.lines.toSorted((a, b) => a.at - b.at || a.order - b.order)
     const width = Math.max(...sorted.map(({ who }) => who.length))
     return sorted
-      .map(({ at, text, who }) => `  ${String(Math.round(at - this.began)).padStart(6)} ms  ${who.padEnd(width)}  ${text}`)
+      .map(
+        ({ at, text, who }) => `  ${String(Math.round(at - this.began)).padStart(6)} ms  ${who.padEnd(width)}  ${text}`
+      )
       .join("\n")
   }
 }

@@ -64,7 +64,8 @@ export const parse = (argv: ReadonlyArray<string>): Effect.Effect<Command, Wrong
         return yield* wrong(`--server must be the URL of a task server, not "${server}"`)
       }
       const name = given.get("name") ?? `worker-${process.pid}`
-      if (!/^[\w.:-]{1,128}$/.test(name)) return yield* wrong(`--name must be letters, digits, "_", ".", ":" or "-", not "${name}"`)
+      if (!/^[\w.:-]{1,128}$/.test(name))
+        return yield* wrong(`--name must be letters, digits, "_", ".", ":" or "-", not "${name}"`)
       return { _tag: "Worker", server: server.replace(/\/+$/, ""), name, withParent: given.has("with-parent") }
     }
     const agent = given.get("agent")
@@ -86,7 +87,9 @@ export const address = (
     }
     const host = env["HOST"] ?? ""
     if (host !== "" && !/^[\w.:-]+$/.test(host)) {
-      return yield* Effect.fail(new WrongUse({ message: `HOST must be a host name or an IP address, but it is "${host}".` }))
+      return yield* Effect.fail(
+        new WrongUse({ message: `HOST must be a host name or an IP address, but it is "${host}".` })
+      )
     }
     return { host: host === "" ? "127.0.0.1" : host, port: Number(port) }
   })

@@ -64,7 +64,12 @@ export const measure = (
         yield* Console.log(lineOf("agent and worker in the server process", local))
       }
       const remote = yield* latencies(worker).pipe(as("measuring"))
-      yield* Console.log(lineOf(`agent over HTTP, worker in ${worker === "in-process" ? "the server process" : "another, over HTTP"}`, remote))
+      yield* Console.log(
+        lineOf(
+          `agent over HTTP, worker in ${worker === "in-process" ? "the server process" : "another, over HTTP"}`,
+          remote
+        )
+      )
     }
     const began = yield* Clock.currentTimeMillis
     const [sent, cancelled, count] = yield* batch.pipe(as("measuring-many"))

@@ -18,7 +18,10 @@ const seenClosing = ({ origin }: Site, { closes, name }: Scenario): Effect.Effec
 }
 
 /** True if everything was as expected. */
-export const runAgent = (site: Site, scenario: Scenario): Effect.Effect<boolean, never, AgentTasks | HttpClient.HttpClient> =>
+export const runAgent = (
+  site: Site,
+  scenario: Scenario
+): Effect.Effect<boolean, never, AgentTasks | HttpClient.HttpClient> =>
   Effect.gen(function* () {
     const { closes, name, title } = scenario
     const timeline = new Timeline(name, yield* Clock.currentTimeMillis)
@@ -51,4 +54,3 @@ export const runAgent = (site: Site, scenario: Scenario): Effect.Effect<boolean,
     yield* Console.log(`\n${name}: ${title}\n${timeline.text}\n${marks.join("\n")}`)
     return all.every(({ held }) => held)
   })
-

@@ -87,7 +87,10 @@ const batch: Scenario = {
   run: () =>
     Effect.map(batchAgent, ({ labels, running, settled, unsent }) => [
       check("five values in the order of the input", labels.join() === "item 1,item 2,item 3,item 4,item 5"),
-      check("one was cancelled before it was sent, one while it ran", unsent._tag === "Cancelled" && running._tag === "Cancelled"),
+      check(
+        "one was cancelled before it was sent, one while it ran",
+        unsent._tag === "Cancelled" && running._tag === "Cancelled"
+      ),
       check("3 completed, 0 failed, 2 cancelled", tally(settled) === "3 0 2")
     ])
 }
@@ -102,7 +105,10 @@ const idempotency: Scenario = {
         "Cancelled, then AlreadyCancelled twice",
         results.map(({ _tag }) => _tag).join() === "Cancelled,AlreadyCancelled,AlreadyCancelled"
       ),
-      check("the first reason stayed", results.every((result) => "reason" in result && result.reason.message === "first")),
+      check(
+        "the first reason stayed",
+        results.every((result) => "reason" in result && result.reason.message === "first")
+      ),
       check("its status is cancelled", status === "cancelled")
     ])
 }

@@ -38,7 +38,11 @@ export const start = (options: {
     }
     if (worker !== "in-process") {
       const desk = Context.get(table, InProcess.Desk)
-      yield* WorkerProcess.start(url, "second-process", Effect.sync(() => desk.isHere("second-process")))
+      yield* WorkerProcess.start(
+        url,
+        "second-process",
+        Effect.sync(() => desk.isHere("second-process"))
+      )
       workers.push("second-process")
     }
     return { url, origin, workers, table }

@@ -33,7 +33,10 @@ export interface Options<R> {
 
 /** Each run is a task of its own: a late end of an old run never meets the new one. */
 const keyOf = ({ id, run }: Run): string => `${id}#${run}`
-const runOf = (key: string): Run => ({ id: key.slice(0, key.indexOf("#")), run: Number(key.slice(key.indexOf("#") + 1)) })
+const runOf = (key: string): Run => ({
+  id: key.slice(0, key.indexOf("#")),
+  run: Number(key.slice(key.indexOf("#") + 1))
+})
 
 /** A link that is down is tried again, for as long as it takes. */
 const patiently = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
@@ -68,7 +71,9 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
             key,
             report.pipe(
               Effect.flatMap((said) => Effect.retry(link.report(name, said), { times: 20, schedule: patiently })),
-              Effect.catch((error) => Effect.logWarning(`${name}: the end of ${key} is not reported: ${error.message}`)),
+              Effect.catch((error) =>
+                Effect.logWarning(`${name}: the end of ${key} is not reported: ${error.message}`)
+              ),
               Effect.ensuring(
                 Effect.sync(() => {
                   held.delete(key)
@@ -101,7 +106,10 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
           held,
           (key) =>
             tasks.requestCancel(key, {
-              reason: CancelReason.watchdog({ by: name, message: "The task server does not answer: the lease has ended" })
+              reason: CancelReason.watchdog({
+                by: name,
+                message: "The task server does not answer: the lease has ended"
+              })
             }),
           { discard: true }
         )
@@ -125,23 +133,21 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
         // A cancel may have come between the claim and the start, when there was nobody to tell yet.
         yield* pulse
       }).pipe(
-        Effect.catch((error) => Effect.andThen(Effect.logDebug(`${name}: ${error.message}`), Effect.sleep("200 millis")))
+        Effect.catch((error) =>
+          Effect.andThen(Effect.logDebug(`${name}: ${error.message}`), Effect.sleep("200 millis"))
+        )
       )
 
       return yield* Effect.raceAllFirst([
         Effect.forever(claiming),
         Effect.forever(Effect.andThen(Effect.sleep(link.leaseMillis / 3), pulse)),
         // Ends when the server closes, and fails when it is gone.
-        link.notices(name).pipe(
-          Stream.runForEach(obey),
-          Effect.ignore,
-          Effect.andThen(Effect.sleep("100 millis")),
-          Effect.forever
-        )
+        link
+          .notices(name)
+          .pipe(Stream.runForEach(obey), Effect.ignore, Effect.andThen(Effect.sleep("100 millis")), Effect.forever)
       ])
     })
   )
 
 export const layer = <R>(options: Options<R>): Layer.Layer<never, never, WorkerLink | Exclude<R, Scope.Scope>> =>
   Layer.effectDiscard(Effect.forkScoped(run(options)))
-
