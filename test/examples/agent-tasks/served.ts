@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import type { AgentTasks } from "../../../src/examples/agent-tasks/AgentTasks.ts"
 import type { AgentContext } from "../../../src/examples/agent-tasks/context/AgentContext.ts"
@@ -44,7 +45,12 @@ export const served = <A, E>(
 ): Effect.Effect<void, E> =>
   Effect.gen(function* () {
     const leaks = new Leaks(yield* Clock.Clock)
-    const fiber = yield* Effect.forkChild(leaks.within(Effect.scoped(Effect.flatMap(open(options), body))))
+    const quiet = Effect.provideService(
+      Effect.scoped(Effect.flatMap(open(options), body)),
+      References.MinimumLogLevel,
+      "None"
+    )
+    const fiber = yield* Effect.forkChild(leaks.within(quiet))
     yield* yield* Fiber.await(fiber)
     // Sockets that the client closed are noticed a little later.
     for (let wait = 0; wait < 1000 && leaks.left !== undefined; wait++) yield* Effect.sleep(2)

@@ -73,7 +73,9 @@ export class Outbox {
 }
 
 /** The agent's context is closed: whoever still waits in it is interrupted with it. */
-const joined = (request: Deferred.Deferred<Task.Task<unknown, AgentTasksError>>): Effect.Effect<void, AgentTasksError> =>
+const joined = (
+  request: Deferred.Deferred<Task.Task<unknown, AgentTasksError>>
+): Effect.Effect<void, AgentTasksError> =>
   Deferred.await(request).pipe(
     Effect.flatMap(Task.join),
     Effect.catchTag("TaskCancelled", () => Effect.interrupt),

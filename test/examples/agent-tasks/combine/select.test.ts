@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import { AgentTasks } from "../../../../src/examples/agent-tasks/AgentTasks.ts"
 import { Unreachable } from "../../../../src/examples/agent-tasks/agentTaskErrors.ts"
@@ -106,30 +107,35 @@ describe("selectOkWithCancel", () => {
   )
 
   it.effect("a cancel that cannot be asked for costs neither the winner nor the other losers (S4x-12)", () =>
-    mocked(
-      Effect.gen(function* () {
-        const tasks = yield* AgentTasks
-        let unlucky = ""
-        const flaky = AgentTasks.of({
-          ...tasks,
-          cancelTask: (caller, id, call) =>
-            id === unlucky
-              ? Effect.fail(new Unreachable({ url: "-", message: "down" }))
-              : tasks.cancelTask(caller, id, call)
-        })
-        const { schedule } = yield* MakeContext.make({ name: "agent" }).pipe(Effect.provideService(AgentTasks, flaky))
-        const racers = [
-          yield* schedule(Sleep, { ms: 10 }),
-          yield* schedule(Sleep, { ms: 500 }),
-          yield* schedule(Sleep, { ms: 500 })
-        ]
-        unlucky = racers[1]!.id
-        const won = yield* inTime(selectOkWithCancel(racers))
-        expect(won).toMatchObject({ index: 0, cancelled: [racers[2]!.id], notCancelled: [{ id: unlucky }] })
-        expect(won.notCancelled[0]!.error._tag).toBe("Unreachable")
-        expect(yield* racers[1]!.status).toBe("running")
-      })
-    )
+    Effect.suspend(() => {
+      const log: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => log.push(`${logLevel} ${String(message)}`))
+      return mocked(
+        Effect.gen(function* () {
+          const tasks = yield* AgentTasks
+          let unlucky = ""
+          const flaky = AgentTasks.of({
+            ...tasks,
+            cancelTask: (caller, id, call) =>
+              id === unlucky
+                ? Effect.fail(new Unreachable({ url: "-", message: "down" }))
+                : tasks.cancelTask(caller, id, call)
+          })
+          const { schedule } = yield* MakeContext.make({ name: "agent" }).pipe(Effect.provideService(AgentTasks, flaky))
+          const racers = [
+            yield* schedule(Sleep, { ms: 10 }),
+            yield* schedule(Sleep, { ms: 500 }),
+            yield* schedule(Sleep, { ms: 500 })
+          ]
+          unlucky = racers[1]!.id
+          const won = yield* inTime(selectOkWithCancel(racers))
+          expect(won).toMatchObject({ index: 0, cancelled: [racers[2]!.id], notCancelled: [{ id: unlucky }] })
+          expect(won.notCancelled[0]!.error._tag).toBe("Unreachable")
+          expect(yield* racers[1]!.status).toBe("running")
+          expect(log).toEqual([`Warn The task "${unlucky}" could not be cancelled: down`])
+        }).pipe(Effect.provide(Logger.layer([logger])))
+      )
+    })
   )
 
   it.effect("losers of the lowest priority are told first (S4x-25)", () =>
