@@ -3,7 +3,7 @@
  * problem document of its own. That a *task* failed is not among them: that is an outcome.
  */
 import * as Schema from "effect/Schema"
-import { TaskNotFound, TooManyTasks } from "../../fibers/Tasks.ts"
+import type { TaskNotFound, TooManyTasks } from "../../fibers/Tasks.ts"
 import { Status } from "./table/status.ts"
 
 /** 400: `field` is the path of what was wrong. */

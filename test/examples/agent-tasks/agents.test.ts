@@ -22,7 +22,7 @@ const closed = ({ origin }: Site, labels: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const early = yield* eventually(origin.closedEarly, (all) => all.length >= labels.length)
     const mirrors = early.map(({ url }) => new URLSearchParams(url.split("?")[1]).get("mirror"))
-    expect(mirrors.toSorted()).toEqual(labels)
+    expect(mirrors.toSorted((a, b) => (a ?? "").localeCompare(b ?? ""))).toEqual(labels)
     expect(yield* eventually(origin.openRequests, (open) => open === 0)).toBe(0)
   })
 

@@ -2,7 +2,7 @@
  * A thousand seeds each, of the three risks of the plan: a task that ends while it is cancelled, an agent that is told
  * before, while or after it begins to wait, and several cancels at once; and an agent that is interrupted at any step.
  */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -30,7 +30,7 @@ const run = (
   const exit = world.run(
     Effect.scoped(
       Effect.flatMap(Layer.build(MockContext.layer({ tasks: all })), (context) =>
-        Effect.provideContext(body(randomFrom(seed * 7 + 1)), context as Context.Context<Services>)
+        Effect.provideContext(body(randomFrom(seed * 7 + 1)), context)
       )
     )
   )
@@ -133,7 +133,7 @@ describe("interleavings", () => {
               .map(({ id }) => id)
               .filter((id) => views.find((view) => view.id === id)?.status === "cancelled")
             if (stopped.join() !== exit.value.cancelled.join())
-              return `stopped ${stopped}, named ${exit.value.cancelled}`
+              return `stopped ${stopped.join()}, named ${exit.value.cancelled.join()}`
           }
           return yield* oneEndEach
         })

@@ -31,7 +31,7 @@ export const tabled = <A, E>(
   options?: InProcess.Options
 ): Effect.Effect<A, E> => leakChecked(Effect.scoped(Effect.flatMap(play(options), body)))
 
-export const play = (options?: InProcess.Options): Effect.Effect<Played, never, Scope.Scope> =>
+const play = (options?: InProcess.Options): Effect.Effect<Played, never, Scope.Scope> =>
   Effect.map(Layer.build(InProcess.layer({ lease: "1 hour", ...options })), (context) => {
     const tasks = Context.get(context, AgentTasks)
     const link = Context.get(context, WorkerLink)

@@ -1,5 +1,5 @@
 /** Waiting for several tasks: for all, for how each ended, for so many, and for all that nobody cancelled. */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Join from "../../../combinators/Join.ts"
 import * as Race from "../../../combinators/Race.ts"
@@ -132,7 +132,7 @@ export const joinN = <A>(
       }
       const members = byId(Array.from(left.values()), (handle) => handle.join)
       const { outcome, winner } = yield* Effect.orDie(Race.firstSettled(members, { name: "joinN" }))
-      const id = String(winner)
+      const id = winner
       left.delete(id)
       if (outcome._tag === "Completed") completed.push({ id, value: outcome.value })
       else if (outcome._tag === "Failed") failures.push({ id, cause: outcome.cause })

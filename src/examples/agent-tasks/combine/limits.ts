@@ -87,7 +87,7 @@ export const withTimeout = <A>(
   Effect.flatMap(
     Join.within({ value: handle.run(policy) }, timeout, { name: "withTimeout" }),
     ({ completed, failed }): Effect.Effect<A, Why | TooLate> => {
-      if ("value" in completed) return Effect.succeed(completed.value as A)
+      if ("value" in completed) return Effect.succeed(completed.value)
       if (failed.value !== undefined) return Effect.failCause(failed.value)
       return Effect.fail(new TooLate({ id: handle.id, limit: Duration.format(Duration.fromInputUnsafe(timeout)) }))
     }

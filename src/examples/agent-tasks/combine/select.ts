@@ -43,11 +43,11 @@ export const select = <A>(
       )
     )
     const { outcome } = first
-    const id = String(first.winner)
+    const id = first.winner
     return {
       index: indexOf(handles, id),
       id,
-      outcome: outcome._tag === "Completed" ? outcome.value : (outcome as TaskOutcome.TaskOutcome<never, Why>)
+      outcome: outcome._tag === "Completed" ? outcome.value : outcome
     }
   })
 
@@ -64,7 +64,7 @@ export const selectOk = <A>(
       ),
       allFailed
     )
-    const id = String(won.winner)
+    const id = won.winner
     return { index: indexOf(handles, id), id, value: won.value }
   })
 
@@ -105,7 +105,7 @@ export const selectOkWithCancel = <A>(
         failures: failures.toSorted((a, b) => indexOf(handles, a.id) - indexOf(handles, b.id))
       })
     })
-    const id = String(won.winner)
+    const id = won.winner
     // One whose turn to be waited for never came was not told either.
     const untold = handles.filter(({ id }) => won.losers[id]?._tag === "NotStarted")
     const reason = CancelReason.lostRace({ by: id })

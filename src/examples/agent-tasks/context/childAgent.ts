@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { CancelResult } from "../../../fibers/CancelResult.ts"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
-import * as Nursery from "../../../fibers/Nursery.ts"
+import type * as Nursery from "../../../fibers/Nursery.ts"
 import * as Task from "../../../fibers/Task.ts"
 import type { TaskCancelled } from "../../../fibers/TaskCancelled.ts"
 import type * as TaskOutcome from "../../../fibers/TaskOutcome.ts"
@@ -23,7 +23,7 @@ export interface Budget {
  * `graceful` asks, and interrupts only after `timeout`; the agent looks at `cancellationRequested` or passes
  * `checkCancellation`. `hard` interrupts at once. Both wait for its clean-up.
  */
-export type CancelMode =
+type CancelMode =
   | { readonly mode: "hard"; readonly reason?: CancelReason.Draft | undefined }
   | { readonly mode: "graceful"; readonly timeout: Duration.Input; readonly reason?: CancelReason.Draft | undefined }
 
@@ -34,7 +34,7 @@ export interface ChildAgent<out A, out E> {
   readonly cancel: (how: CancelMode) => Effect.Effect<CancelResult>
 }
 
-export const overBudget = (name: string, what: string): CancelReason.Draft =>
+const overBudget = (name: string, what: string): CancelReason.Draft =>
   CancelReason.watchdog({ by: name, message: `The budget of ${what} is used up` })
 
 /** `body` gets what it calls when it schedules one more task. */

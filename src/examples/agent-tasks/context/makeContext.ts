@@ -60,7 +60,9 @@ const finite = (key: "giveUpMillis", input: Duration.Input): { readonly giveUpMi
 const newTask = (id: TaskId, definition: TaskDefinition.Any, input: Schema.Json, options: ScheduleOptions): NewTask => {
   const { cancellable, on, priority, replaces, retries, timeout } = options
   return {
-    ...{ id, kind: definition.name, input },
+    id,
+    kind: definition.name,
+    input,
     ...(priority === undefined ? {} : { priority }),
     ...(cancellable === undefined ? {} : { cancellable }),
     ...(timeout === undefined ? {} : { timeoutMillis: Math.max(1, millis(timeout)) }),
@@ -152,7 +154,7 @@ const over = (
             Effect.sync(() => crypto.randomUUID())
           )
           const on = how.on ?? workers[at % workers.length]
-          outbox.add(newTask(id, definition, encoded as Schema.Json, { ...how, on }))
+          outbox.add(newTask(id, definition, encoded, { ...how, on }))
           sent.push(id)
           options.onSchedule?.(id, how.label ?? `${definition.name} ${at + 1}`)
           return handleOf(definition, id, how.priority ?? 0, {

@@ -35,8 +35,9 @@ const notices = ({ client, url }: Server, worker: string): Stream.Stream<Notice,
     )
   )
 
+const at = (worker: string, what: string): string => `/workers/${worker}/${what}`
+
 const service = (server: Server, leaseMillis: number): WorkerLink["Service"] => {
-  const at = (worker: string, what: string) => `/workers/${worker}/${what}`
   return {
     leaseMillis,
     claim: (worker, max) =>

@@ -1,5 +1,5 @@
 /** One call of the task server: JSON there and back, and every way to fail as a typed error. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"

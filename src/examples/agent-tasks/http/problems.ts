@@ -62,21 +62,12 @@ export const errorOf = (
 const refusalOf = (url: string, caller: string, document: typeof Problem.Document.Type): AgentTasksError => {
   const { detail: message, errors, instance = "", state, status } = document
   const id = instance.slice("/tasks/".length)
-  switch (document.type.slice("urn:rescind:problem:".length) as Problem.Code) {
-    case "invalid-request":
-      return new InvalidArgument({ field: errors?.[0]?.field ?? "", message })
-    case "task-not-found":
-      return new TaskNotFound({ id })
-    case "forbidden":
-      return new Forbidden({ id, caller })
-    case "wrong-state":
-      if (isStatus(state)) return new WrongState({ id, status: state, message })
-      break
-    case "too-many-tasks":
-      return new TooManyTasks({ maxRunning: Number.parseInt(message, 10) || 0 })
-    case "draining":
-      return new Unreachable({ url, message })
-    default:
-  }
+  const code = document.type.slice("urn:rescind:problem:".length)
+  if (code === "invalid-request") return new InvalidArgument({ field: errors?.[0]?.field ?? "", message })
+  if (code === "task-not-found") return new TaskNotFound({ id })
+  if (code === "forbidden") return new Forbidden({ id, caller })
+  if (code === "wrong-state" && isStatus(state)) return new WrongState({ id, status: state, message })
+  if (code === "too-many-tasks") return new TooManyTasks({ maxRunning: Number.parseInt(message, 10) || 0 })
+  if (code === "draining") return new Unreachable({ url, message })
   return new UnexpectedAnswer({ url, status, message: `${url} answered ${status}: ${message}` })
 }

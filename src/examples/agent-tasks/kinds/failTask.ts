@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as TaskDefinition from "../../../http/TaskDefinition.ts"
 import { Millis } from "./millis.ts"
 
-export class Failure extends Schema.TaggedError<Failure>()("Failure", { message: Schema.String }) {}
+class Failure extends Schema.TaggedError<Failure>()("Failure", { message: Schema.String }) {}
 
 export const Fail = TaskDefinition.make("fail", {
   description: "Fails with `message` after `ms`.",

@@ -119,7 +119,7 @@ export class TaskTable {
 
   /** An event without a transition. */
   write(row: TaskRow, body: EventBody): void {
-    row.events.push({ ...body, id: row.id, kind: row.task.kind, seq: ++this.seq, at: this.now } as AgentTaskEvent)
+    row.events.push({ ...body, id: row.id, kind: row.task.kind, seq: ++this.seq, at: this.now })
   }
 
   private wake(row: TaskRow): void {
@@ -170,7 +170,10 @@ export class TaskTable {
     const tookMillis = this.now - at
     const { partial, stoppedAt, toldAt } = said
     const fields = {
-      ...{ reason, requestedBy, how, tookMillis },
+      reason,
+      requestedBy,
+      how,
+      tookMillis,
       ...(toldAt === undefined ? {} : { toldAt }),
       ...(stoppedAt === undefined ? {} : { stoppedAt })
     }

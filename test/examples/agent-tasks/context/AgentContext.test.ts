@@ -243,24 +243,24 @@ describe("AgentContext", () => {
   )
 })
 
-describe("a child agent", () => {
-  const child = (mode: "hard" | "graceful", agent: (name: string) => Effect.Effect<unknown, unknown, AgentContext>) =>
-    Effect.gen(function* () {
-      const parent = yield* AgentContext
-      const started = yield* parent.child("below", agent("below"))
-      yield* settled
-      yield* TestClock.adjust(10)
-      yield* settled
-      const cancelling = yield* Effect.forkChild(
-        started.cancel(
-          mode === "hard"
-            ? { mode, reason: CancelReason.request({ by: "ann", message: "now" }) }
-            : { mode, timeout: 100, reason: CancelReason.request({ by: "ann", message: "soon" }) }
-        )
+const child = (mode: "hard" | "graceful", agent: (name: string) => Effect.Effect<unknown, unknown, AgentContext>) =>
+  Effect.gen(function* () {
+    const parent = yield* AgentContext
+    const started = yield* parent.child("below", agent("below"))
+    yield* settled
+    yield* TestClock.adjust(10)
+    yield* settled
+    const cancelling = yield* Effect.forkChild(
+      started.cancel(
+        mode === "hard"
+          ? { mode, reason: CancelReason.request({ by: "ann", message: "now" }) }
+          : { mode, timeout: 100, reason: CancelReason.request({ by: "ann", message: "soon" }) }
       )
-      return { started, cancelling }
-    })
+    )
+    return { started, cancelling }
+  })
 
+describe("a child agent", () => {
   it.effect(
     "cancelled hard is interrupted at once, and its tasks with it, all with the same reason (S4x-14, S4x-18)",
     () =>

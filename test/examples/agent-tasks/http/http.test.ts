@@ -37,6 +37,11 @@ const answering = (status: number, body: string) =>
     (server) => Effect.sync(() => server.closeAllConnections() ?? server.close())
   ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
 
+const asked = (url: string) =>
+  Effect.flatMap(AgentTasks, (tasks) => Effect.flip(tasks.cancelTask("ann", crypto.randomUUID()))).pipe(
+    Effect.provide(client(url))
+  )
+
 describe("the task server in real time", () => {
   it.live("cancels a running task by RPC: the result, the status, and the worker's fiber (S4-07, S4-14, S4-27)", () =>
     served(({ as: agent, url }) =>
@@ -146,10 +151,6 @@ describe("the task server in real time", () => {
 
   it.live("a server that is down, and one that answers oddly, are typed errors (S4-25)", () =>
     Effect.gen(function* () {
-      const asked = (url: string) =>
-        Effect.flatMap(AgentTasks, (tasks) => Effect.flip(tasks.cancelTask("ann", crypto.randomUUID()))).pipe(
-          Effect.provide(client(url))
-        )
       expect(yield* asked("http://127.0.0.1:1")).toMatchObject({
         _tag: "Unreachable",
         message: "The task server at http://127.0.0.1:1 cannot be reached: connect ECONNREFUSED 127.0.0.1:1"
@@ -194,9 +195,7 @@ describe("the task server in real time", () => {
       Effect.gen(function* () {
         let unlucky = "-"
         const flaky = HttpClient.mapRequest(yield* HttpClient.HttpClient, (request) =>
-          request.url.includes(`${unlucky}/cancel`)
-            ? ({ ...request, url: "http://127.0.0.1:1/" } as typeof request)
-            : request
+          request.url.includes(`${unlucky}/cancel`) ? { ...request, url: "http://127.0.0.1:1/" } : request
         )
         const remote = yield* Layer.build(AgentTasksClient.layer(url)).pipe(
           Effect.provideService(HttpClient.HttpClient, flaky)

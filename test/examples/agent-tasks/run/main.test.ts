@@ -146,7 +146,7 @@ describe("npm run agents in real time", () => {
             (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json()
           )
         yield* post("/tasks", { tasks: [{ id, kind: "sleep", input: { ms: 20 }, on: "elsewhere" }] })
-        const { tasks } = (yield* post("/waits", { ids: [id], mode: "all" })) as any
+        const { tasks } = yield* post("/waits", { ids: [id], mode: "all" })
         expect(tasks).toMatchObject([{ status: "completed", worker: "elsewhere" }])
         worker.child.kill("SIGINT")
         expect(yield* worker.exited).toBe(130)

@@ -34,6 +34,8 @@ const into = (played: Played, status: string): Effect.Effect<string> =>
     return id
   })
 
+const task = (id: string) => ({ id, kind: "k", input: { same: true } })
+
 describe("TaskTable", () => {
   it("no arrow leaves a terminal status, and each of the others leads to every end that it can have (S4-05, S4-52)", () => {
     const statuses = Status.literals
@@ -316,7 +318,6 @@ describe("TaskTable", () => {
     tabled(
       (played) =>
         Effect.gen(function* () {
-          const task = (id: string) => ({ id, kind: "k", input: { same: true } })
           const ids = [crypto.randomUUID(), crypto.randomUUID()]
           const batch = ids.map(task)
           yield* played.tasks.submit("ann", batch)
