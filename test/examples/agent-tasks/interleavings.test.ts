@@ -2,7 +2,6 @@
  * A thousand seeds each, of the three risks of the plan: a task that ends while it is cancelled, an agent that is told
  * before, while or after it begins to wait, and several cancels at once; and an agent that is interrupted at any step.
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"

@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
 import type { CancelResult } from "../../../fibers/CancelResult.ts"
 import type { NewTask, Outcome, TaskId } from "../AgentTask.ts"
-import type { AgentTaskEvent, EventBody } from "../AgentTaskEvent.ts"
+import type { EventBody } from "../AgentTaskEvent.ts"
 import { isTerminal, leads, type Status } from "./status.ts"
 import { type CancelRequest, TaskRow } from "./TaskRow.ts"
 

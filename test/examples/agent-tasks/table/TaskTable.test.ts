@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -7,6 +8,7 @@ import * as CancelReason from "../../../../src/fibers/CancelReason.ts"
 import type { AgentTasksError } from "../../../../src/examples/agent-tasks/agentTaskErrors.ts"
 import { OwnerCheck } from "../../../../src/examples/agent-tasks/AgentTasks.ts"
 import { isTerminal, leads, Status } from "../../../../src/examples/agent-tasks/table/status.ts"
+import { TaskTable } from "../../../../src/examples/agent-tasks/table/TaskTable.ts"
 import type { Assignment } from "../../../../src/examples/agent-tasks/workerMessages.ts"
 import { settle } from "../../../support/settle.ts"
 import { completed, failed, type Played, tabled } from "../tabled.ts"
@@ -45,6 +47,25 @@ describe("TaskTable", () => {
     expect(terminal.map((to) => leads("cancelling", to))).toEqual([true, true, true, true])
     expect(leads("pending", "completed")).toBe(false)
   })
+
+  it.effect(
+    "a compare-and-set from a status that has changed meanwhile, or against an arrow, does nothing (S4-52)",
+    () =>
+      Effect.map(Clock.Clock, (clock) => {
+        const table = new TaskTable(clock)
+        const row = table.add({ id: crypto.randomUUID(), kind: "k", input: {} }, "ann", undefined)
+        const started = { _tag: "TaskStarted", worker: "w", run: 1 } as const
+        const done = { _tag: "TaskCompleted", worker: "w", run: 1 } as const
+        expect(table.move(row, "pending", "completed", done, completed)).toBe(false)
+        expect(table.move(row, "pending", "running", started)).toBe(true)
+        expect(table.move(row, "pending", "running", started)).toBe(false)
+        expect(table.move(row, "pending", "cancelled", done, completed)).toBe(false)
+        expect(table.move(row, "running", "completed", done, completed)).toBe(true)
+        expect(table.move(row, "running", "completed", done, completed)).toBe(false)
+        expect(table.move(row, "completed", "failed", done, failed)).toBe(false)
+        expect([row.status, row.events.length, row.outcome]).toEqual(["completed", 3, completed])
+      })
+  )
 
   it.effect(
     "only pending and running tasks can be cancelled; every other one says where it stands (S4-13, S4-24)",

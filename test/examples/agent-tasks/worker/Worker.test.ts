@@ -57,6 +57,34 @@ describe("Worker", () => {
     }
   )
 
+  it.effect(
+    "a cancel that comes between the claim and the start is not lost, nor left to the next heartbeat (S4-53)",
+    () =>
+      mocked(
+        Effect.gen(function* () {
+          const { schedule, submit } = yield* AgentContext
+          const link = yield* WorkerLink
+          const slow = WorkerLink.of({
+            ...link,
+            claim: (worker, max) => Effect.tap(link.claim(worker, max), Effect.sleep(50))
+          })
+          const worker = yield* Effect.forkChild(
+            Effect.provideService(Worker.run({ name: "second", tasks: all }), WorkerLink, slow)
+          )
+          const task = yield* schedule(Sleep, { ms: 60_000 }, { on: "second" })
+          yield* submit
+          yield* settled
+          expect(yield* task.status).toBe("running")
+          const cancelling = yield* Effect.forkChild(task.cancel())
+          yield* settled
+          yield* TestClock.adjust(50)
+          yield* settled
+          expect(cancelling.pollUnsafe()).toMatchObject({ value: { _tag: "Cancelled" } })
+          yield* Fiber.interrupt(worker)
+        })
+      )
+  )
+
   it.effect("a task that is asked with grace may finish, or leave at its next checkpoint (S4x-13, S4x-25)", () =>
     mocked(
       Effect.gen(function* () {
