@@ -148,6 +148,24 @@ describe("WorkerDesk", () => {
     )
   )
 
+  it.effect("what a worker says of an earlier run of a task that it has again changes nothing", () =>
+    tabled(
+      (played) =>
+        Effect.gen(function* () {
+          const id = yield* played.add({ retries: 1 })
+          const [first] = yield* played.claim()
+          yield* TestClock.adjust(1000)
+          const [second] = yield* played.claim()
+          expect([first!.run, second!.run]).toEqual([1, 2])
+          expect(yield* played.report(first!, failed)).toBe("stale")
+          expect(yield* played.status(id)).toBe("running")
+          expect((yield* played.link.heartbeat("w", [first!, second!])).stale).toMatchObject([{ id, run: 1 }])
+          expect(yield* played.report(second!, completed)).toBe("accepted")
+        }),
+      { lease: 1000 }
+    )
+  )
+
   it.effect("a task that cancels itself is cancelled, with its own reason", () =>
     tabled((played) =>
       Effect.gen(function* () {
