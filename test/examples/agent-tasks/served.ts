@@ -60,7 +60,8 @@ export const served = <A, E>(
 const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
   Effect.gen(function* () {
     const origin = yield* Effect.orDie(Origin.make({ port: 0 }))
-    const table = yield* Layer.build(InProcess.layer(options))
+    // Heartbeats repeat what a worker may have missed; with such a lease there is none within a test.
+    const table = yield* Layer.build(InProcess.layer({ lease: "1 hour", ...options }))
     const url = yield* TaskServer.start({ host: "127.0.0.1", port: 0 }).pipe(Effect.provideContext(table), Effect.orDie)
     for (const [index, where] of (options.workers ?? ["http"]).entries()) {
       const worker = Worker.layer({ name: `worker-${index + 1}`, tasks: all })

@@ -190,6 +190,14 @@ describe("Worker", () => {
           const { schedule, submit } = yield* AgentContext
           const link = yield* WorkerLink
           let down = false
+          const stopped: Array<string> = []
+          const watched = Watched.of(() =>
+            Effect.onExit(Effect.never, () =>
+              Effect.map(CancelReason.current, (reason) => {
+                if (reason._tag === "Some") stopped.push(`${reason.value.source} by ${reason.value.by}`)
+              })
+            )
+          )
           const flaky = <A, E>(effect: Effect.Effect<A, E>) =>
             Effect.suspend((): Effect.Effect<A, E | Unreachable> =>
               down ? Effect.fail(new Unreachable({ url: "-", message: "down" })) : effect
@@ -201,7 +209,7 @@ describe("Worker", () => {
             report: (worker, report) => flaky(link.report(worker, report))
           })
           const worker = yield* Effect.forkChild(
-            Effect.provideService(Worker.run({ name: "second", tasks: all }), WorkerLink, unreliable)
+            Effect.provideService(Worker.run({ name: "second", tasks: [...all, watched] }), WorkerLink, unreliable)
           )
           const short = yield* schedule(Sleep, { ms: 500 }, { on: "second" })
           yield* submit
@@ -211,12 +219,14 @@ describe("Worker", () => {
           down = false
           expect(yield* inTime(short.join)).toEqual({ sleptMillis: 500 })
 
-          const long = yield* schedule(Sleep, { ms: 60_000 }, { on: "second" })
+          const long = yield* schedule(Watched, {}, { on: "second" })
           yield* submit
           yield* settled
           down = true
           yield* inTime(Effect.sleep(3000))
           expect(yield* long.ended).toMatchObject({ status: "failed", outcome: { fault: "worker-lost" } })
+          // By itself: nobody could tell it.
+          expect(stopped).toEqual(["watchdog by second"])
           down = false
           yield* inTime(Effect.sleep(3000))
           const events = yield* (yield* AgentTasks).events("agent", long.id)
