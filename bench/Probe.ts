@@ -16,6 +16,7 @@ export class Probe {
   readonly #options: ProbeOptions
   readonly #runs: Uint8Array
   readonly #leftovers: Array<readonly [what: string, count: () => number]> = []
+  readonly #latencies: Array<number> = []
   #total = 0
   #previous = Infinity
   #descending = true
@@ -32,6 +33,17 @@ export class Probe {
     this.#runs[index]!++
     if (index > this.#previous) this.#descending = false
     this.#previous = index
+  }
+
+  /** One cancel took so long, in nanoseconds. */
+  latency(nanos: number): void {
+    this.#latencies.push(nanos)
+  }
+
+  /** The time that this share of all cancels was within; `undefined` where nobody measured. */
+  percentile(share: number): number | undefined {
+    const sorted = this.#latencies.toSorted((a, b) => a - b)
+    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
   }
 
   /** The phase `name` ends now and the next begins. */

@@ -8,14 +8,33 @@ import { measure } from "./measure.ts"
 import { heading, jsonLine, rowsOf, tableLine } from "./report.ts"
 import { weigh } from "./weigh.ts"
 import type { Case, Workload } from "./Workload.ts"
+import { cancelLatency } from "./workloads/cancelLatency.ts"
+import { correlator } from "./workloads/correlator.ts"
 import { deep } from "./workloads/deep.ts"
+import { hedge } from "./workloads/hedge.ts"
 import { idleMemory } from "./workloads/idleMemory.ts"
 import { joinWithin } from "./workloads/joinWithin.ts"
 import { keyed } from "./workloads/keyed.ts"
+import { latest } from "./workloads/latest.ts"
+import { poll } from "./workloads/poll.ts"
+import { quorumOfThree } from "./workloads/quorum.ts"
 import { race } from "./workloads/race.ts"
 import { spawnCancel } from "./workloads/spawnCancel.ts"
 
-const workloads: ReadonlyArray<Workload> = [spawnCancel, race, joinWithin, keyed, idleMemory, deep]
+const workloads: ReadonlyArray<Workload> = [
+  spawnCancel,
+  race,
+  quorumOfThree,
+  hedge,
+  joinWithin,
+  keyed,
+  idleMemory,
+  cancelLatency,
+  latest,
+  correlator,
+  poll,
+  deep
+]
 
 const stop = (message: string): never => {
   console.error(message)

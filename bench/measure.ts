@@ -15,6 +15,12 @@ export type Samples = Map<string, Map<Contestant, Series>>
 
 const warmUps = 6
 
+/** Of the latencies that a round told its probe; rows of their own, named as laps are. */
+const percentiles = [
+  ["p50", 0.5],
+  ["p99", 0.99]
+] as const
+
 const wall = (): number => performance.now() * 1e6
 
 const cpu = (): number => {
@@ -59,6 +65,10 @@ export const measure = async (workload: Workload, of: Case, rounds: number): Pro
       probe.verify(`${of.label} ${who}`)
 
       record(of.label, who, round, to - from)
+      for (const [name, share] of percentiles) {
+        const figure = probe.percentile(share)
+        if (figure !== undefined) record(`${of.label}:${name}`, who, round, figure)
+      }
       laps.forEach(([name, at], index) => {
         const since = index === 0 ? from : laps[index - 1]![1]
         if (of.laps?.[name] !== undefined) record(`${of.label}:${name}`, who, round, at - since)

@@ -58,7 +58,8 @@ export const rowsOf = (of: Case, samples: Samples): ReadonlyArray<Row> =>
         label,
         contestant,
         median,
-        perOperation: median / of.operations,
+        // A percentile is of one operation.
+        perOperation: /:p\d+$/.test(label) ? median : median / of.operations,
         ratio: quotient(series, row.get(baseline)),
         verdict: verdictOf(contestant, targets, row)
       }

@@ -4,6 +4,9 @@
  * @since 0.1.0
  */
 export * as Arrival from "./Arrival.ts"
+export * as Batch from "./Batch.ts"
+export { DeadlineExceeded } from "./DeadlineExceeded.ts"
+export * as Deadline from "./Deadline.ts"
 export type * as Entries from "./Entries.ts"
 export * as FirstWins from "./FirstWins.ts"
 export { HookTimedOut } from "./HookTimedOut.ts"

@@ -67,7 +67,13 @@ export class InvalidDuration extends Error {
   }
 }
 
-const bound = (field: string, input: Duration.Input): Duration.Duration => {
+/**
+ * A duration of zero or more; anything else throws `InvalidDuration`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const bound = (field: string, input: Duration.Input): Duration.Duration => {
   if (typeof input === "number" && !(input >= 0)) throw new InvalidDuration(field, input)
   const duration = Duration.fromInputUnsafe(input)
   if (!(Duration.toMillis(duration) >= 0)) throw new InvalidDuration(field, input)

@@ -7,28 +7,23 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { CancelAbortError } from "./CancelAbortError.ts"
 import * as CancelReason from "./CancelReason.ts"
+import { reasonOfAbort } from "./internal/abortReason.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import * as Nursery from "./Nursery.ts"
 import { ScopeCancelled } from "./ScopeCancelled.ts"
 
 /**
- * Why a signal aborted, as a reason: our own error gives its reason back, a
+ * Why a signal aborted, as a reason: our own error gives its reason back, also
+ * one of another realm or copy of this package, or one that was JSON meanwhile; a
  * `TimeoutError` is a `timeout`, anything else a `request` with its text
  * (contract K20).
  *
  * @category conversions
  * @since 0.1.0
  */
-export const reasonOf = (signal: AbortSignal): CancelReason.Draft | CancelReason.CancelReason => {
-  const cause: unknown = signal.reason
-  if (cause instanceof CancelAbortError) return cause.reason
-  if (!(cause instanceof Error)) return CancelReason.request({ message: String(cause) })
-  return cause.name === "TimeoutError"
-    ? CancelReason.timeout({ message: cause.message })
-    : CancelReason.request({ message: cause.message })
-}
+export const reasonOf = (signal: AbortSignal): CancelReason.Draft | CancelReason.CancelReason =>
+  reasonOfAbort(signal.reason)
 
 /**
  * Runs the effect in a scope of its own that is cancelled when the signal
@@ -54,6 +49,8 @@ export const cancelledBy = <A, E, R>(
         Effect.sync(() => {
           const abort = () => Effect.runForkWith(fiber.context)(nursery.cancel({ reason: reasonOf(signal) }))
           signal.addEventListener("abort", abort)
+          // Between the first look and the listener other fibers may have run.
+          if (signal.aborted) abort()
           return abort
         }),
         () => effect,

@@ -15,7 +15,7 @@ import { CancelAbortError } from "./CancelAbortError.ts"
 import type * as CancelPolicy from "./CancelPolicy.ts"
 import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
-import { cancelAs } from "./internal/cancelAs.ts"
+import { cancelAllOn, cancelAs } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { outcomeOf } from "./internal/outcome.ts"
 import type { ScopeNode } from "./internal/scopeNode.ts"
@@ -118,6 +118,19 @@ export const requestCancel = (
   task: Task<unknown, unknown, unknown>,
   options?: CancelOptions
 ): Effect.Effect<CancelResult> => cancelAs(nodeOf(task), options, false)
+
+/**
+ * Asks all of them to stop in one step, then waits for all; one answer each, in
+ * the order of the tasks (contract K4, K36).
+ *
+ * @category handles
+ * @since 0.1.0
+ */
+export const cancelAll = (
+  tasks: Iterable<Task<unknown, unknown, unknown>>,
+  options?: CancelOptions
+): Effect.Effect<ReadonlyArray<CancelResult>> =>
+  Effect.withFiber((fiber) => cancelAllOn(fiber, Array.from(tasks, nodeOf), options))
 
 const enclosing = (node: ScopeNode): TaskNode | undefined => {
   for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {

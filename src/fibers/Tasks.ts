@@ -18,7 +18,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CancelResult } from "./CancelResult.ts"
-import { cancelOn } from "./internal/cancelAs.ts"
+import { cancelAllOn, cancelOn } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { drain } from "./internal/drain.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
@@ -159,6 +159,11 @@ export class Tasks extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<TaskInfo>>
     readonly await: (id: string) => Effect.Effect<TaskOutcome.TaskOutcome<unknown, unknown, unknown>, TaskNotFound>
     readonly cancel: (id: string, options?: Task.CancelOptions) => Effect.Effect<CancelResult>
+    /** Asks all of them to stop in one step, then waits for all: one answer each, in the order of the ids. */
+    readonly cancelAll: (
+      ids: Iterable<string>,
+      options?: Task.CancelOptions
+    ) => Effect.Effect<ReadonlyArray<CancelResult>>
     readonly requestCancel: (id: string, options?: Task.CancelOptions) => Effect.Effect<CancelResult>
     /** The events after `after` (default: all that are kept), live, up to and with the terminal one. */
     readonly events: (
@@ -257,6 +262,17 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
     list: Effect.sync(() => tasks.all().map((task) => tasks.infoOf(task))),
     await: (id) => Effect.flatMap(found(id), (task) => Task.await(task as never)),
     cancel: cancelWith(true),
+    cancelAll: (ids, options) =>
+      Effect.withFiber((fiber) => {
+        const asked = Array.from(ids, (id) => ({ id, task: tasks.find(id) }))
+        const found = asked.flatMap(({ task }) => task ?? [])
+        return Effect.map(cancelAllOn(fiber, found, options), (answers) => {
+          const answer = answers[Symbol.iterator]()
+          return asked.map(({ id, task }): CancelResult =>
+            task === undefined ? { _tag: "NotFound", id } : answer.next().value!
+          )
+        })
+      }),
     requestCancel: cancelWith(false),
     events: (id, options) =>
       Stream.unwrap(

@@ -66,7 +66,7 @@ describe("Race", () => {
     expectTypeOf<Report["winner"]>().toEqualTypeOf<number>()
     expectTypeOf<Report["value"]>().toEqualTypeOf<string | number>()
     expectTypeOf<Report["losers"]>().toEqualTypeOf<
-      ReadonlyArray<Loser.Loser<string | number, Down | Busy> | undefined>
+      ReadonlyArray<Loser.Loser<string, Down> | Loser.Loser<number, Busy> | undefined>
     >()
     expectTypeOf<Effect.Error<typeof race>>().toEqualTypeOf<RaceFailed<Down | Busy>>()
     expectTypeOf<Effect.Services<typeof race>>().toEqualTypeOf<Database>()

@@ -44,7 +44,7 @@ const outcomeOf = (outcome: TaskOutcome<unknown, unknown>): string => {
   return `cancelled after ${Duration.toMillis(outcome.took)}: ${textOf(outcome.reason)}, ${outcome.how}${cleanup}`
 }
 
-/** The four places of a `within`, in words. */
+/** The five places of a `within`, in words. */
 const placesOf = (report: Join.Within<any>) => ({
   completed: { ...report.completed },
   failed: Object.fromEntries(Object.entries(report.failed).map(([name, cause]) => [name, causeOf(cause as never)])),
@@ -60,7 +60,8 @@ const placesOf = (report: Join.Within<any>) => ({
       name,
       `${textOf(reason)}${cleanupOf(cleanupFailures)}`
     ])
-  )
+  ),
+  ...(Object.keys(report.running).length === 0 ? {} : { running: { ...report.running } })
 })
 
 const nothing = { completed: {}, failed: {}, cancelled: {}, interrupted: {} }
@@ -770,8 +771,8 @@ describe("Join", () => {
       leakChecked(
         Effect.gen(function* () {
           for (const limit of [0, 100, Infinity]) {
-            expect(yield* Join.within([], limit)).toEqual(nothing)
-            expect(yield* Join.within({}, limit)).toEqual(nothing)
+            expect(yield* Join.within([], limit)).toEqual({ ...nothing, running: {} })
+            expect(yield* Join.within({}, limit)).toEqual({ ...nothing, running: {} })
           }
         })
       )

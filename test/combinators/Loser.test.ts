@@ -230,7 +230,7 @@ describe("Loser", () => {
         )
         const losers: ReadonlyArray<Loser.Loser<number, string>> = Object.values(report.losers)
         const folded = losers.map((loser) =>
-          Loser.match<number, string, unknown>(loser, {
+          Loser.match(loser, {
             NotStarted: () => "not started",
             Cancelled: ({ took }) => Duration.toMillis(took),
             Failed: ({ cause }) => causeOf(cause),

@@ -52,16 +52,17 @@ export const failureOf = (exit: Exit.Exit<unknown, unknown>): string =>
   exit._tag === "Success" ? `Success:${String(exit.value)}` : causeOf(exit.cause)
 
 /** "cancelled after 30: lost-race by quick of race". */
-export const told = (loser: Loser.Loser<unknown, unknown> | undefined): string => {
+export const told = (loser: Loser.Loser<unknown, unknown> | Loser.Running<unknown, unknown> | undefined): string => {
   if (loser === undefined) return "-"
   const text = Loser.match(loser, {
     NotStarted: () => "not started",
     Cancelled: ({ reason, how, took }) =>
       `${how === "interrupted" ? "cancelled" : how} after ${Duration.toMillis(took)}: ${textOf(reason)}`,
     Failed: ({ cause }) => `failed: ${causeOf(cause)}`,
-    FinishedLate: ({ value, took }) => `late after ${Duration.toMillis(took)}: ${String(value)}`
+    FinishedLate: ({ value, took }) => `late after ${Duration.toMillis(took)}: ${String(value)}`,
+    Running: ({ task }) => `${task.name} runs on`
   })
-  return loser._tag === "NotStarted" ? text : text + cleanupOf(loser.cleanupFailures)
+  return loser._tag === "NotStarted" || loser._tag === "Running" ? text : text + cleanupOf(loser.cleanupFailures)
 }
 
 /** "; clean-up of slow: Die:broken". */

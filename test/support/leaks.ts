@@ -11,13 +11,13 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { CurrentNode, RootNode } from "../../src/fibers/internal/currentNode.ts"
-import type { TaskNode } from "../../src/fibers/internal/taskNode.ts"
+import type { ScopeNode } from "../../src/fibers/internal/scopeNode.ts"
 import { Stragglers } from "../../src/fibers/Stragglers.ts"
 
 /** What lives now: for a look in the middle of a test. */
 export class Leaks {
   fibers = 0
-  readonly stragglers = new Set<TaskNode>()
+  readonly stragglers = new Set<ScopeNode>()
   readonly root: RootNode
 
   constructor(clock: Clock.Clock) {

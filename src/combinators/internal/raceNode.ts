@@ -1,9 +1,11 @@
 /**
- * A race: decided in the very step in which a member's fiber exits, before its
- * scope would be closed, so that the winner's resources outlive the race.
+ * A race: decided in the very step in which the last of the members that it
+ * needs exits, before that member's scope would be closed, so that the winners'
+ * resources outlive the race.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -15,52 +17,121 @@ import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
 import { TaskRecord } from "../../fibers/internal/taskRecord.ts"
 import type { Entries } from "../Entries.ts"
-import { fromMember } from "../Loser.ts"
 import { RaceFailed } from "../RaceFailed.ts"
-import { MembersNode } from "./membersNode.ts"
+import { MembersNode, type MembersOptions } from "./membersNode.ts"
+import { subjectOf } from "./outsideTask.ts"
+
+export interface RaceOptions extends MembersOptions {
+  readonly kind: "race" | "join"
+  /** What counts as an arrival: a value, or any end. */
+  readonly counts: "success" | "settled"
+  /** How many arrivals decide. */
+  readonly needed: number
+  /** Members start one by one: the next after this time, or when one has failed. */
+  readonly stagger: Duration.Duration | undefined
+  readonly render: (race: RaceNode) => unknown
+}
 
 export class RaceNode extends MembersNode<any, any> {
-  private readonly decidedBy: "success" | "settled"
-  private readonly policy: CancelPolicy
-  private winner: TaskNode | undefined = undefined
+  declare protected readonly options: RaceOptions
+  /** In the order of their ends. */
+  readonly winners: Array<TaskNode> = []
+  /** Ended without being counted, before the race was decided. */
+  private beaten = 0
+  /** How many members may have started so far, where they start one by one. */
+  private released = 1
+  private timer: Fiber.Fiber<void> | undefined = undefined
 
-  constructor(
-    name: string,
-    owner: Fiber.Fiber<any, any>,
-    entries: Entries,
-    decidedBy: "success" | "settled",
-    policy: CancelPolicy
-  ) {
-    super("race", name, owner, entries)
-    this.decidedBy = decidedBy
-    this.policy = policy
+  constructor(name: string, owner: Fiber.Fiber<any, any>, entries: Entries, options: RaceOptions) {
+    super(options.kind, name, owner, entries, options)
   }
 
   override get decided(): boolean {
-    return this.winner !== undefined
+    return this.winners.length >= this.options.needed || this.outOfReach
+  }
+
+  private get won(): boolean {
+    return this.winners.length >= this.options.needed
+  }
+
+  /** More have lost than the race can spare. */
+  private get outOfReach(): boolean {
+    return this.beaten > this.size - this.options.needed && !this.won
+  }
+
+  override begin(): void {
+    super.begin()
+    if (this.options.stagger !== undefined && this.timer === undefined) this.wait()
+  }
+
+  protected override get room(): number {
+    return this.options.stagger === undefined ? super.room : this.released - this.started
+  }
+
+  /** The next member starts when the delay has passed, unless it has started or is not needed any more. */
+  private wait(): void {
+    this.timer?.interruptUnsafe()
+    this.timer = undefined
+    if (this.gone || this.decided || this.interrupted || this.released >= this.size) return
+    const delay = this.options.stagger!
+    const passed = Duration.isZero(delay) ? Effect.void : this.clock.sleep(delay)
+    // Who ends at the same instant has ended in time.
+    const settled = Effect.andThen(passed, Effect.yieldNow)
+    this.timer = Effect.runForkWith(this.context)(Effect.andThen(settled, this.releaseNext))
+  }
+
+  private readonly releaseNext: Effect.Effect<void> = Effect.sync(() => {
+    // The timer is this fiber, which must not interrupt itself.
+    this.timer = undefined
+    this.released++
+    this.startMore()
+    if (this.timer === undefined) this.wait()
+  })
+
+  override get done(): boolean {
+    return super.done && (this.options.stagger === undefined || this.allStarted || this.decided || this.interrupted)
   }
 
   override keepsScopeOf(child: ScopeNode, exit: Exit.Exit<unknown, unknown>): boolean {
-    if (this.winner !== undefined || this.interrupted) return false
-    if (exit._tag === "Failure" && this.decidedBy === "success") return false
-    this.winner = child as TaskNode
+    if (this.decided || this.interrupted) return false
+    if (exit._tag === "Failure" && this.options.counts === "success") return false
+    this.winners.push(child as TaskNode)
     if (exit._tag === "Success") return true
     // It still closes its scope, for which the losers need not wait.
-    this.tellLosers(this.winner)
+    if (this.won) this.tellLosers(child as TaskNode)
     return false
   }
 
   override get whenInterrupted(): CancelPolicy {
-    return atOnce(this.policy)
+    return atOnce(this.options.policy)
   }
 
   private tellLosers(winner: TaskNode): void {
-    this.cancel(CancelReason.lostRace({ by: winner.name }), this.policy)
+    this.cancel(CancelReason.lostRace({ by: winner.name, message: this.lostMessage }), this.options.policy)
+  }
+
+  private get lostMessage(): string | undefined {
+    const { needed } = this.options
+    return needed === 1 ? undefined : `${needed} other members were there first`
   }
 
   override memberEnded(member: TaskNode): void {
-    if (member !== this.winner) this.logDefect(member)
-    else if (this.live > 0 && !this.interrupted) this.tellLosers(member)
+    if (this.winners.includes(member)) {
+      if (this.won) {
+        this.timer?.interruptUnsafe()
+        if (this.live > 0 && !this.interrupted) this.tellLosers(member)
+      }
+      return
+    }
+    this.logDefect(member)
+    if (this.won || this.interrupted) return
+    this.beaten++
+    this.released++
+    if (this.options.stagger !== undefined) this.wait()
+    if (this.outOfReach && this.live > 0) {
+      const message = `${this.options.needed} of ${this.size} members are out of reach`
+      this.cancel(CancelReason.siblingFailed({ by: member.name, message }), this.options.policy)
+    }
   }
 
   /** A loser's defect does not fail the race, but it is not silent either. */
@@ -71,46 +142,58 @@ export class RaceNode extends MembersNode<any, any> {
     )
   }
 
+  override close(): void {
+    this.timer?.interruptUnsafe()
+    super.close()
+  }
+
   override result(): Effect.Effect<any, any> {
-    const { winner } = this
-    if (winner === undefined) {
-      return Effect.fail(
-        new RaceFailed({
-          race: this.name,
-          failures: this.members.map((member, index) => ({
-            member: this.keyOf(index),
-            cause: causeOf(member)
-          }))
-        })
-      )
-    }
-    const report = Effect.succeed(this.report(winner))
-    return winner.state._tag === "Closed" ? report : Effect.andThen(this.release(), report)
+    if (!this.won) return Effect.andThen(this.closeScopes(), Effect.fail(this.raceFailed()))
+    const report = Effect.succeed(this.options.render(this))
+    return this.winners.every(isClosed) ? report : Effect.andThen(this.release(), report)
   }
 
-  private report(winner: TaskNode): object {
-    const index = this.members.indexOf(winner)
-    const key = this.keyOf(index)
-    const losers = this.collect(fromMember, index)
-    return this.decidedBy === "success"
-      ? { winner: key, value: (winner.exit as Exit.Success<unknown>).value, losers }
-      : { winner: key, outcome: outcomeOf(winner), losers }
+  private raceFailed(): RaceFailed<unknown, unknown> {
+    const failed = this.members.filter(
+      (member) => !this.winners.includes(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
+    )
+    return new RaceFailed({
+      race: this.name,
+      needed: this.options.needed,
+      failures: failed.map((member) => ({ member: this.memberKey(member), cause: causeOf(member) })),
+      succeeded: this.winners.map((member) => ({ member: this.memberKey(member), value: valueOf(member) }))
+    })
   }
 
-  /** The winner's scope moves to the caller's. */
+  memberKey(member: TaskNode): string | number {
+    return this.keyOf(this.members.indexOf(member))
+  }
+
+  /** The winners' scopes move to the caller's. */
   override release(): Effect.Effect<void> {
-    const { winner } = this
-    if (winner === undefined || winner.state._tag === "Closed") return Effect.void
+    const open = this.winners.filter((winner) => !isClosed(winner))
+    if (open.length === 0) return Effect.void
+    if (!this.won) return this.closeScopes()
     const callers = Context.getOption(this.context as Context.Context<Scope.Scope>, Scope.Scope)
-    if (callers._tag === "None") return Scope.close(winner, Exit.void)
+    if (callers._tag === "None") return this.closeScopes()
+    return Effect.forEach(open, (winner) => this.handOver(winner, callers.value), { discard: true })
+  }
+
+  private handOver(winner: TaskNode, to: Scope.Scope): Effect.Effect<void> {
     if (winner.state._tag === "Empty") {
       // What is added later goes to the caller's scope itself: nothing is kept for a winner that holds nothing.
-      forward(winner, callers.value)
+      forward(winner, to)
       return Effect.void
     }
     // Its finalizers read the reasons of the caller from now on.
     TaskRecord.of(winner).heir = this.up
-    return Scope.addFinalizerExit(callers.value, (exit) => Scope.close(winner, exit))
+    return Scope.addFinalizerExit(to, (exit) => Scope.close(winner, exit))
+  }
+
+  /** Of members whose scopes were kept for a caller who does not get them, last ended first. */
+  private closeScopes(): Effect.Effect<void> {
+    const open = this.winners.filter((winner) => !isClosed(winner)).toReversed()
+    return Effect.forEach(open, (winner) => Scope.close(winner, Exit.void), { discard: true })
   }
 
   override salvageable(): ReadonlyArray<unknown> {
@@ -118,12 +201,18 @@ export class RaceNode extends MembersNode<any, any> {
     for (const member of this.members) {
       const { exit, name } = member
       if (exit?._tag === "Success") {
-        kept.push(member === this.winner ? { winner: name, value: exit.value } : { late: name, value: exit.value })
-      } else if (member === this.winner) kept.push({ winner: name, outcome: outcomeOf(member) })
+        kept.push(
+          this.winners.includes(member) ? { winner: name, value: exit.value } : { late: name, value: exit.value }
+        )
+      } else if (this.winners.includes(member)) kept.push({ winner: name, outcome: outcomeOf(subjectOf(member)) })
     }
     return kept
   }
 }
+
+const isClosed = (member: TaskNode): boolean => member.state._tag === "Closed"
+
+export const valueOf = (member: TaskNode): unknown => (member.exit as Exit.Success<unknown>).value
 
 const forward = (from: Scope.Scope, to: Scope.Scope): void => {
   Object.defineProperty(from, "state", {

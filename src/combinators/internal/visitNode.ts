@@ -41,9 +41,18 @@ interface Decision {
   readonly from: "branch" | "outside"
 }
 
+const raceForOne = {
+  kind: "race",
+  counts: "success",
+  needed: 1,
+  stagger: undefined,
+  cancelTasks: false,
+  concurrency: Infinity,
+  render: (race: RaceNode) => ({ losers: race.collect(fromMember, race.winners) })
+} as const
+
 export class VisitNode extends RaceNode {
   private readonly settings: MergeSettings
-  private readonly size: number
   decision: Decision | undefined = undefined
   /** What failed the visit, in the order of the ends. */
   private readonly failed: Array<BranchNode> = []
@@ -56,9 +65,8 @@ export class VisitNode extends RaceNode {
     owner: Fiber.Fiber<any, any>,
     branches: Record<string, Effect.Effect<any, any, any>>
   ) {
-    super(settings.merge, owner, branches, "success", settings.policy)
+    super(settings.merge, owner, branches, { ...raceForOne, policy: settings.policy })
     this.settings = settings
-    this.size = Object.keys(branches).length
   }
 
   override member(
@@ -191,9 +199,9 @@ export class VisitNode extends RaceNode {
       return super.result()
     }
     if (decision.from === "outside") {
-      const index = this.members.findIndex(({ name }) => name === decision.winner)
-      this.passOnWinner(index)
-      return Effect.succeed(this.reportOf(decision, this.collect(fromMember, index)))
+      const winner = this.branch(decision.winner)
+      if (winner !== undefined) this.passOnWinner(winner)
+      return Effect.succeed(this.reportOf(decision, this.collect(fromMember, winner === undefined ? [] : [winner])))
     }
     const won: Effect.Effect<any, any> = super.result()
     const report = ({ losers }: { readonly losers: Losers }) => this.reportOf(decision, losers)
@@ -242,10 +250,9 @@ export class VisitNode extends RaceNode {
   }
 
   /** It has no place among the losers. */
-  private passOnWinner(index: number): void {
-    const member = this.members[index]
-    for (const failure of member?.record?.cleanupFailures ?? []) this.up!.keepCleanupFailure(failure)
-    if (member?.exit?._tag === "Success") {
+  private passOnWinner(member: TaskNode): void {
+    for (const failure of member.record?.cleanupFailures ?? []) this.up!.keepCleanupFailure(failure)
+    if (member.exit?._tag === "Success") {
       this.up!.salvage(this.name, { late: member.name, value: member.exit.value })
     }
   }

@@ -16,6 +16,7 @@ import { resultOf } from "./outcome.ts"
 import { isInterruptible } from "./interruptible.ts"
 import type { NurseryNode } from "./nurseryNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
+import { together } from "./trampoline.ts"
 import { beginWait, wouldDeadlock } from "./waits.ts"
 import type { TaskNode } from "./taskNode.ts"
 
@@ -40,7 +41,21 @@ export const cancelOn = (
   return answered(target, here, fiber, () => resultOf(target, request))
 }
 
-const reasonOf = (
+/** All are told before anybody who waits for one of them goes on. */
+export const cancelAllOn = (
+  fiber: Fiber.Fiber<any, any>,
+  targets: ReadonlyArray<TaskNode>,
+  options: CancelOptions | undefined
+): Effect.Effect<ReadonlyArray<CancelResult>> => {
+  const answers: Array<Effect.Effect<CancelResult>> = []
+  together(() => {
+    for (const target of targets) answers.push(cancelOn(fiber, target, options, true))
+  })
+  return Effect.all(answers)
+}
+
+/** The reason that was given, or that the current task asks. */
+export const reasonOf = (
   here: ScopeNode,
   options: CancelOptions | undefined
 ): CancelReason.Draft | CancelReason.CancelReason => options?.reason ?? CancelReason.request({ by: askerOf(here) })

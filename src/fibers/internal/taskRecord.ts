@@ -26,6 +26,8 @@ export class TaskRecord {
   partial: { readonly value: unknown } | undefined = undefined
   /** Who took over the scope of this member when it won. */
   heir: ScopeNode | undefined = undefined
+  /** The task from outside that this member waits for. */
+  standsFor: TaskNode | undefined = undefined
   private listeners: Array<(reason: CancelReason) => void> = []
   log: TaskLog | undefined = undefined
 

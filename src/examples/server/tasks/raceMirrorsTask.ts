@@ -52,13 +52,13 @@ const failure = (url: string, cause: Cause.Cause<FetchFailed>): typeof Failure.T
 }
 
 export const reportOf = (url: string, loser: Loser.Loser<Page, FetchFailed>): typeof LoserReport.Type =>
-  Loser.match<Page, FetchFailed, typeof LoserReport.Type>(loser, {
-    NotStarted: () => ({ url, end: "not-started" }),
-    Cancelled: ({ reason, took }) => ({ url, end: "cancelled", reason, tookMillis: Duration.toMillis(took) }),
-    Failed: ({ cause }) => ({ ...failure(url, cause), end: "failed" }),
+  Loser.match(loser, {
+    NotStarted: () => ({ url, end: "not-started" as const }),
+    Cancelled: ({ reason, took }) => ({ url, end: "cancelled" as const, reason, tookMillis: Duration.toMillis(took) }),
+    Failed: ({ cause }) => ({ ...failure(url, cause), end: "failed" as const }),
     FinishedLate: ({ took, value }) => ({
       url,
-      end: "finished-late",
+      end: "finished-late" as const,
       page: value,
       tookMillis: Duration.toMillis(took)
     })

@@ -1,0 +1,196 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as Batch from "../../src/combinators/Batch.ts"
+import * as Task from "../../src/fibers/Task.ts"
+import { TaskCancelled } from "../../src/fibers/TaskCancelled.ts"
+import { Tasks } from "../../src/fibers/Tasks.ts"
+import { Journal, textOf } from "../support/journal.ts"
+import { leakChecked } from "../support/leaks.ts"
+import { settle } from "../support/settle.ts"
+import { after, ann, byTime, during, failing, started } from "./telling.ts"
+
+const told = ({ items }: Batch.BatchReport<any, any, any>): ReadonlyArray<string> =>
+  items.map(({ item, outcome }) =>
+    outcome._tag === "Cancelled" ? `${item} cancelled: ${textOf(outcome.reason)}` : `${item} ${outcome._tag}`
+  )
+
+describe("Batch", () => {
+  it.effect("collect reports every item, in the order of the input, whatever became of it (K36, S4x-06)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const report = yield* during(
+          100,
+          Batch.collect(
+            new Set(["a", "b", "c", "d"]),
+            (item, index) => {
+              if (item === "b") return failing(5, "no")
+              if (item === "c") return Effect.interrupt
+              return after(10, `${item}${index}`)
+            },
+            { concurrency: 2 }
+          )
+        )
+        expect(told(report)).toEqual(["a Completed", "b Failed", "c cancelled: interrupt of 2", "d Completed"])
+        expect([report.completed, report.failed, report.cancelled]).toEqual([2, 1, 1])
+        expect((yield* Batch.collect([], () => Effect.void)).items).toEqual([])
+      })
+    )
+  )
+
+  it.effect("failFast ends with the first failure, starts nobody else, and keeps the whole report (K36, S3x-14)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const journal = new Journal()
+        const batch = Batch.failFast(
+          ["a", "b", "c", "d"],
+          (item) => {
+            if (item === "a") return Effect.succeed(1)
+            if (item === "b") return failing(10, "no")
+            return Effect.andThen(journal.note(`${item} starts`), journal.watch(item, Effect.never))
+          },
+          { concurrency: 2, name: "imports" }
+        )
+        const error = yield* during(100, Effect.flip(batch))
+        expect(error._tag).toBe("BatchFailed")
+        expect(told(error.report)).toEqual([
+          "a Completed",
+          "b Failed",
+          "c cancelled: sibling-failed by 1 of imports",
+          "d cancelled: sibling-failed by 1 of imports"
+        ])
+        expect(error.message).toContain('The batch "imports" failed: 1 items completed, 1 failed, 2 were cancelled')
+        expect(journal.lines).toEqual(["0 c starts", "10 c: sibling-failed by 1 of imports"])
+      })
+    )
+  )
+
+  it.effect(
+    "cancel through the handle tells all at once, awaits all and reports per item; the owner lives (K4, K36)",
+    () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const batch = yield* Batch.start(
+            ["a", "b", "c", "d"],
+            (item) => (item === "a" ? Effect.succeed(1) : journal.watch(item, Effect.never, Effect.sleep(20))),
+            { concurrency: 2 }
+          )
+          const waiting = yield* Effect.forkChild(batch.report)
+          const cancelling = yield* Effect.forkChild(batch.cancel(ann))
+          yield* TestClock.adjust(20)
+          const report = yield* Fiber.join(cancelling)
+          expect(told(report)).toEqual([
+            "a Completed",
+            "b cancelled: request by ann of batch",
+            "c cancelled: request by ann of batch",
+            "d cancelled: request by ann of batch"
+          ])
+          expect(yield* Fiber.join(waiting)).toBe(report)
+          expect(byTime(journal.lines)).toEqual([
+            "0 b: request by ann of batch",
+            "0 c: request by ann of batch",
+            "20 b: cleaned up",
+            "20 c: cleaned up"
+          ])
+          expect(yield* batch.cancel(ann)).toBe(report)
+        })
+      )
+  )
+
+  it.effect("one item is cancelled by its index, running or waiting; its place goes to the next (K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const starts: Array<string> = []
+        const batch = yield* Batch.start(
+          ["a", "b", "c", "d"],
+          (item) => Effect.suspend(() => (starts.push(item), after(10, item))),
+          { concurrency: 1 }
+        )
+        expect((yield* batch.cancelItem(1, ann))._tag).toBe("Cancelled")
+        expect((yield* batch.cancelItem(1, ann))._tag).toBe("AlreadyCancelled")
+        expect((yield* batch.cancelItem(9))._tag).toBe("NotFound")
+        expect(starts).toEqual(["a"])
+        expect((yield* batch.cancelItem(0, ann))._tag).toBe("Cancelled")
+        expect(starts).toEqual(["a", "c"])
+        yield* TestClock.adjust(10)
+        expect(starts).toEqual(["a", "c", "d"])
+        yield* TestClock.adjust(10)
+        expect(told(yield* batch.report)).toEqual([
+          "a cancelled: request by ann of 0",
+          "b cancelled: request by ann of 1",
+          "c Completed",
+          "d Completed"
+        ])
+      })
+    )
+  )
+
+  it.effect("it ends with its scope: who waits for the report is told why (K3, K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const journal = new Journal()
+        const scope = yield* Scope.make()
+        const batch = yield* Scope.provide(scope)(Batch.start(["a"], (item) => journal.watch(item, Effect.never)))
+        const waiting = yield* Effect.forkChild(Effect.flip(batch.report))
+        yield* settle
+        yield* Scope.close(scope, Exit.void)
+        expect(journal.lines).toEqual(["0 a: scope-closed by batch of batch"])
+        expect(yield* Fiber.join(waiting)).toBeInstanceOf(TaskCancelled)
+        const late = yield* Scope.provide(scope)(Batch.start(["a"], () => Effect.never))
+        expect(yield* Effect.flip(late.report)).toBeInstanceOf(TaskCancelled)
+      })
+    )
+  )
+
+  it.effect("started to fail fast, its report fails (K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const batch = yield* Batch.start(["a", "b"], () => Effect.fail("no"), { onFailure: "fail-fast" })
+        expect((yield* Effect.flip(batch.report))._tag).toBe("BatchFailed")
+      })
+    )
+  )
+
+  it.effect("a caller that is cancelled keeps what was done in its salvaged (K26, K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const task = yield* started(Batch.collect([1, 2, 3], (n) => (n === 3 ? Effect.never : Effect.succeed(n * 10))))
+        yield* Task.cancel(task, ann)
+        expect((yield* Task.await(task)).salvaged).toEqual([{ scope: "batch", value: { 0: 10, 1: 20 } }])
+      })
+    )
+  )
+})
+
+describe("cancel of many tasks", () => {
+  it.effect("by id: all are told in one step, all are awaited, one answer each in order (K4, K36, S4x-20)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const journal = new Journal()
+        const tasks = yield* Tasks
+        yield* tasks.start("slow", journal.watch("slow", Effect.never, Effect.sleep(30)))
+        yield* tasks.start("slower", journal.watch("slower", Effect.never, Effect.sleep(50)))
+        yield* tasks.start("done", Effect.void)
+        yield* settle
+        const results = yield* during(50, tasks.cancelAll(["slow", "none", "slower", "done", "slow"], ann))
+        expect(results.map(({ _tag, id }) => `${id} ${_tag}`)).toEqual([
+          "slow Cancelled",
+          "none NotFound",
+          "slower Cancelled",
+          "done AlreadyCompleted",
+          "slow AlreadyCancelled"
+        ])
+        expect(byTime(journal.lines)).toEqual([
+          "0 slow: request by ann of slow",
+          "0 slower: request by ann of slower",
+          "30 slow: cleaned up",
+          "50 slower: cleaned up"
+        ])
+      }).pipe(Effect.provide(Tasks.layer()))
+    )
+  )
+})
