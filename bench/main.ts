@@ -9,11 +9,14 @@ import { heading, jsonLine, rowsOf, tableLine } from "./report.ts"
 import { weigh } from "./weigh.ts"
 import type { Case, Workload } from "./Workload.ts"
 import { cancelLatency } from "./workloads/cancelLatency.ts"
+import { correlator } from "./workloads/correlator.ts"
 import { deep } from "./workloads/deep.ts"
 import { hedge } from "./workloads/hedge.ts"
 import { idleMemory } from "./workloads/idleMemory.ts"
 import { joinWithin } from "./workloads/joinWithin.ts"
 import { keyed } from "./workloads/keyed.ts"
+import { latest } from "./workloads/latest.ts"
+import { poll } from "./workloads/poll.ts"
 import { quorumOfThree } from "./workloads/quorum.ts"
 import { race } from "./workloads/race.ts"
 import { spawnCancel } from "./workloads/spawnCancel.ts"
@@ -27,6 +30,9 @@ const workloads: ReadonlyArray<Workload> = [
   keyed,
   idleMemory,
   cancelLatency,
+  latest,
+  correlator,
+  poll,
   deep
 ]
 

@@ -29,8 +29,12 @@ export const checkpoint: Effect.Effect<void> = Effect.andThen(
   })
 )
 
-/** The nearest task; if only a race, join or nursery inside it was asked to stop, the nearest member or body of that. */
-const requestedTask = (node: ScopeNode): TaskNode | undefined => {
+/**
+ * The nearest task; if only a race, join or nursery inside it was asked to stop, the nearest member or body of that.
+ *
+ * @internal
+ */
+export const requestedTask = (node: ScopeNode): TaskNode | undefined => {
   const mark = node.mark
   if (mark === undefined) return undefined
   let found: TaskNode | undefined

@@ -13,7 +13,8 @@ import type * as Scope from "effect/Scope"
 import * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAs, cancelNurseryAs } from "./internal/cancelAs.ts"
-import { closed, own } from "./internal/groupNode.ts"
+import { own } from "./internal/groupNode.ts"
+import { nurseryInScope } from "./internal/nurseryInScope.ts"
 import { NurseryNode } from "./internal/nurseryNode.ts"
 import { outcomeOf } from "./internal/outcome.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
@@ -125,20 +126,7 @@ export const supervise = <A, E2, R, E = never>(
  */
 export const make = <E = never>(name = "nursery"): Effect.Effect<Nursery<E>, never, Scope.Scope> =>
   Effect.map(
-    Effect.acquireRelease(
-      Effect.withFiber((fiber) =>
-        Effect.sync(() => {
-          const node = new NurseryNode(name, fiber, "supervise", undefined)
-          node.open()
-          return node
-        })
-      ),
-      (node) =>
-        Effect.suspend(() => {
-          node.shut(node.up!.readable ?? CancelReason.scopeClosed({ by: name }))
-          return closed(node)
-        })
-    ),
+    nurseryInScope((fiber) => new NurseryNode(name, fiber, "supervise", undefined)),
     (node) => handle<E>(node)
   )
 

@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { CancelReason } from "./CancelReason.ts"
 import type { ScopeNode } from "./internal/scopeNode.ts"
+import { shieldBelow } from "./internal/shieldBelow.ts"
 
 /**
  * The live stragglers: process-wide unless a test provides its own set.
@@ -36,6 +37,8 @@ export interface Straggler {
   readonly reason: CancelReason
   /** Epoch milliseconds of the request to stop. */
   readonly askedAt: number
+  /** The shield that holds the cancel off, if it sits in one. */
+  readonly shield?: string
 }
 
 /**
@@ -51,7 +54,13 @@ export const list: Effect.Effect<ReadonlyArray<Straggler>> = Effect.withFiber((f
       path: node.path,
       name: node.name,
       reason: node.mark!.reason,
-      askedAt: node.mark!.at
+      askedAt: node.mark!.at,
+      ...shieldOf(node)
     }))
   )
 )
+
+const shieldOf = (node: ScopeNode): { readonly shield?: string } => {
+  const shield = shieldBelow(node)
+  return shield === undefined ? {} : { shield }
+}

@@ -17,7 +17,7 @@ import { Stragglers } from "./Stragglers.ts"
 
 /**
  * One scope or task; `id` is unique in this process. `ageMillis` counts from the start of its fiber; `in` names
- * the span that its fiber is in.
+ * the shield that it sits in, else the span that its fiber is in. A straggler has below it what it still runs.
  *
  * @category models
  * @since 0.1.0
@@ -27,6 +27,8 @@ export interface TreeNode {
   readonly kind: string
   readonly name: string
   readonly state: "waiting" | "running" | "requested" | "cancelling" | "closing" | "straggling"
+  /** From 2 on: of a task that was restarted, or started again under its id. */
+  readonly attempt?: number
   readonly ageMillis?: number
   readonly reason?: CancelReason.CancelReason
   readonly askedMillisAgo?: number
@@ -51,11 +53,10 @@ export interface Snapshot {
  * @since 0.1.0
  */
 export const snapshot: Effect.Effect<Snapshot> = Effect.withFiber((fiber) => {
-  let root = fiber.getRef(CurrentNode)
-  while (root.up !== undefined) root = root.up
+  const { root } = fiber.getRef(CurrentNode)
   return Effect.succeed({
     tree: nodesBelow(root),
-    stragglers: Array.from(fiber.getRef(Stragglers), (node) => describe(node, []))
+    stragglers: Array.from(fiber.getRef(Stragglers), nodesBelow)
   })
 })
 
@@ -83,16 +84,18 @@ const nodesBelow = (root: ScopeNode): TreeNode => {
 const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode => {
   const now = node.clock.currentTimeMillisUnsafe()
   const task = node instanceof TaskNode ? node : undefined
+  const shield = task && node.children().find(({ kind }) => kind === "shield")
   const span = task?.fiber?.cache?.span
   return {
     id: idOf(node),
     kind: node.kind,
     name: node.name,
     state: stateOf(node, task),
+    ...(task === undefined || task.attempt === 1 ? {} : { attempt: task.attempt }),
     ...(task === undefined || Number.isNaN(task.startedAt) ? {} : { ageMillis: now - task.startedAt }),
     ...(node.mark === undefined ? {} : { reason: node.mark.reason, askedMillisAgo: now - node.mark.at }),
     ...deadlineOf(node),
-    ...(span?._tag === "Span" ? { in: span.name } : {}),
+    ...(shield !== undefined ? { in: `shield ${shield.name}` } : span?._tag === "Span" ? { in: span.name } : {}),
     children
   }
 }
@@ -127,6 +130,7 @@ export const Wire: Schema.Codec<TreeNode, unknown> = Schema.toCodecJson(
     kind: Schema.String,
     name: Schema.String,
     state: Schema.Literals(["waiting", "running", "requested", "cancelling", "closing", "straggling"]),
+    attempt: Schema.optionalKey(Schema.Number),
     ageMillis: Schema.optionalKey(Schema.Number),
     reason: Schema.optionalKey(CancelReason.Wire),
     askedMillisAgo: Schema.optionalKey(Schema.Number),
@@ -144,15 +148,18 @@ export const Wire: Schema.Codec<TreeNode, unknown> = Schema.toCodecJson(
  */
 export const toText = (snapshot: Snapshot): string => {
   const lines: Array<string> = []
-  const pending: Array<readonly [TreeNode, number]> = [[snapshot.tree, 0]]
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [node, depth] = next
-    lines.push(lineOf(node, depth))
-    for (let index = node.children.length - 1; index >= 0; index--) pending.push([node.children[index]!, depth + 1])
+  const write = (root: TreeNode, at: number) => {
+    const pending: Array<readonly [TreeNode, number]> = [[root, at]]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [node, depth] = next
+      lines.push(lineOf(node, depth))
+      for (let index = node.children.length - 1; index >= 0; index--) pending.push([node.children[index]!, depth + 1])
+    }
   }
+  write(snapshot.tree, 0)
   if (snapshot.stragglers.length > 0) {
     lines.push("stragglers")
-    for (const node of snapshot.stragglers) lines.push(lineOf(node, 1))
+    for (const node of snapshot.stragglers) write(node, 1)
   }
   return lines.join("\n")
 }
@@ -172,6 +179,7 @@ const lineOf = (node: TreeNode, depth: number): string => {
   // A deep chain is told by its depth: indenting all of it would be quadratic.
   const indent = depth <= deepest ? "  ".repeat(depth) : `${"  ".repeat(deepest)}[${depth}] `
   const parts = [`${indent}${node.name}`, `(${node.kind})`, node.state]
+  if (node.attempt !== undefined) parts.push(`attempt ${node.attempt}`)
   if (node.ageMillis !== undefined) parts.push(`for ${node.ageMillis} ms`)
   if (node.reason !== undefined) {
     const by = node.reason.by === undefined ? "" : ` by ${node.reason.by}`

@@ -5,11 +5,12 @@
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import { cancel } from "../../fibers/internal/cancelling.ts"
+import { Limit } from "../../fibers/internal/limit.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
 import { TaskCancelled } from "../../fibers/TaskCancelled.ts"
@@ -30,9 +31,8 @@ export interface JoinOptions extends MembersOptions {
 export class JoinNode extends MembersNode<any, any> {
   declare protected readonly options: JoinOptions
   private readonly render: (join: JoinNode) => Effect.Effect<any, any>
-  private timer: Fiber.Fiber<void> | undefined = undefined
+  private own: Limit | undefined = undefined
   private tripped = false
-  private until: number | undefined = undefined
   /** In the order of their ends, up to the turn in which the rest was told. */
   readonly failed: Array<TaskNode> = []
   /** Members that their own limit told to stop. */
@@ -54,37 +54,42 @@ export class JoinNode extends MembersNode<any, any> {
     return this.failed.length > 0 && this.options.concurrency < this.size
   }
 
-  override begin(): void {
+  override open(): void {
+    super.open()
     const { limit } = this.options
-    const millis = limit === undefined ? Infinity : Duration.toMillis(limit)
-    if (millis !== Infinity) this.until = this.clock.currentTimeMillisUnsafe() + millis
+    if (!isBound(limit)) return
+    this.own = this.limit = this.limitOf(this, limit, () => this.cancel(this.overdueReason(limit), this.options.policy))
+  }
+
+  override begin(): void {
     super.begin()
-    if (millis !== Infinity && this.live > 0) this.timer = this.after(limit!, this)
+    if (this.own !== undefined && this.live > 0) startLimit(this.own, this.options.limit!)
     this.options.onBegun?.(this)
   }
 
-  /** Cancels `target`, this join or a member, when its time has passed; one of zero or less has run the synchronous prefix. */
-  private after(limit: Duration.Duration, target: ScopeNode): Fiber.Fiber<void> | undefined {
-    const passed = Effect.sync(() => {
-      if (target.gone) return
-      if (target !== this && target.mark === undefined) (this.overdue ??= new Set()).add(target)
-      const message = `The limit of ${Duration.format(limit)} passed`
-      const reason = CancelReason.timeout({ by: this.name, message })
-      if (target === this) this.cancel(reason, this.options.policy)
-      else cancel(target, reason, this.options.policy, this.context)
+  private limitOf(node: ScopeNode, time: Duration.Duration, announce: () => void): Limit {
+    const at = this.clock.currentTimeMillisUnsafe() + Math.max(0, Duration.toMillis(time))
+    return new Limit(node, node.limit, this.context, announce, at)
+  }
+
+  private overdueReason(limit: Duration.Duration): CancelReason.Draft {
+    return CancelReason.timeout({ by: this.name, message: `The limit of ${Duration.format(limit)} passed` })
+  }
+
+  protected override memberStarts(member: TaskNode): void {
+    const { each } = this.options
+    if (!isBound(each)) return
+    const limit = this.limitOf(member, each, () => {
+      if (member.mark === undefined) (this.overdue ??= new Set()).add(member)
+      cancel(member, this.overdueReason(each), this.options.policy, this.context)
     })
-    if (Duration.toMillis(limit) > 0) {
-      return Effect.runForkWith(this.context)(Effect.andThen(this.clock.sleep(limit), passed))
-    }
-    Effect.runForkWith(this.context)(passed)
-    return undefined
+    member.limit = limit
+    member.onClosed(() => limit.stop())
   }
 
   protected override memberStarted(member: TaskNode): void {
     const { each } = this.options
-    if (each === undefined || !Duration.isFinite(each)) return
-    const timer = this.after(each, member)
-    if (timer !== undefined) member.onClosed(() => timer.interruptUnsafe())
+    if (isBound(each)) startLimit(member.limit!, each)
   }
 
   /** Whether a limit of this join told the member to stop. */
@@ -93,11 +98,11 @@ export class JoinNode extends MembersNode<any, any> {
   }
 
   override get deadline(): number | undefined {
-    return this.until
+    return this.own?.at
   }
 
   override close(): void {
-    this.timer?.interruptUnsafe()
+    this.own?.stop()
     super.close()
   }
 
@@ -161,4 +166,13 @@ export class JoinNode extends MembersNode<any, any> {
       if (member.exit?._tag === "Failure") this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
     }
   }
+}
+
+const isBound = (time: Duration.Duration | undefined): time is Duration.Duration =>
+  time !== undefined && Duration.toMillis(time) !== Infinity
+
+/** One of zero or less has run the synchronous prefix. */
+const startLimit = (limit: Limit, time: Duration.Duration): void => {
+  if (Duration.toMillis(time) <= 0) limit.tell()
+  else limit.moveTo(limit.at)
 }

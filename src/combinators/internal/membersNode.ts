@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import { GroupNode } from "../../fibers/internal/groupNode.ts"
 import type { CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import type { CancelReason, Draft } from "../../fibers/CancelReason.ts"
+import { forgetWithheld } from "../../fibers/internal/cancelling.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import { TaskNode, type Verdict } from "../../fibers/internal/taskNode.ts"
 import type { Entries, Entry } from "../Entries.ts"
@@ -109,6 +110,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
       if (member.gone) continue
       this.waiting?.delete(member)
       this.running++
+      this.memberStarts(member)
       member.start()
       if (!member.gone) this.memberStarted(member)
     }
@@ -132,6 +134,9 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   protected get started(): number {
     return this.turn
   }
+
+  /** A member is about to start. */
+  protected memberStarts(_member: TaskNode): void {}
 
   /** A member runs, and did not end in its first step. */
   protected memberStarted(_member: TaskNode): void {}
@@ -178,14 +183,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
 
   /** What a cancel from above does not reach has reasons of its own. */
   override cancel(reason: Draft | CancelReason, policy?: CancelPolicy): void {
-    const requested = this.mark
-    if (requested !== undefined && requested.target !== this && this.withheldAbove) {
-      this.walk((node) => {
-        if (node.mark !== requested || node.interrupted) return false
-        node.mark = undefined
-        return true
-      })
-    }
+    if (this.withheldAbove) forgetWithheld(this)
     super.cancel(reason, policy)
   }
 

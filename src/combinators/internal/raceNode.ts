@@ -148,12 +148,12 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   override result(): Effect.Effect<any, any> {
-    if (!this.won) return Effect.andThen(this.closeScopes(), Effect.fail(this.failure()))
+    if (!this.won) return Effect.andThen(this.closeScopes(), Effect.fail(this.raceFailed()))
     const report = Effect.succeed(this.options.render(this))
     return this.winners.every(isClosed) ? report : Effect.andThen(this.release(), report)
   }
 
-  private failure(): RaceFailed<unknown, unknown> {
+  private raceFailed(): RaceFailed<unknown, unknown> {
     const failed = this.members.filter(
       (member) => !this.winners.includes(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
     )

@@ -54,7 +54,8 @@ export const cancelAllOn = (
   return Effect.all(answers)
 }
 
-const reasonOf = (
+/** The reason that was given, or that the current task asks. */
+export const reasonOf = (
   here: ScopeNode,
   options: CancelOptions | undefined
 ): CancelReason.Draft | CancelReason.CancelReason => options?.reason ?? CancelReason.request({ by: askerOf(here) })

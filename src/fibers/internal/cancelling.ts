@@ -12,6 +12,7 @@ import { type CancelPolicy, immediate } from "../CancelPolicy.ts"
 import type { CancelReason, Draft } from "../CancelReason.ts"
 import { CancelPlan } from "./cancelPlan.ts"
 import { CancelRequest } from "./cancelRequest.ts"
+import { installed, tellRequested } from "./observers.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import { together } from "./trampoline.ts"
 
@@ -20,13 +21,26 @@ const mark = (target: ScopeNode, request: CancelRequest): void => {
   if (target.mark !== undefined) return
   let listening: Array<ScopeNode> | undefined
   target.walk((node) => {
-    // Whoever is linked below a marked node was born with the mark; what a scope owns hears from its closing.
-    if (node.mark !== undefined || (node.standsAlone && node !== target)) return false
-    node.mark = request
+    // Whoever is linked below a marked node was born with the mark.
+    if (node.mark !== undefined) return false
+    // What a scope owns hears from its closing; a shield hears only that it holds something off.
+    const reached = !node.standsAlone || node === target
+    if (reached) node.mark = request
     if (node.listens) (listening ??= []).push(node)
-    return true
+    return reached
   })
   if (listening !== undefined) for (const node of listening) node.requestArrived(request)
+}
+
+/** Takes a mark from above, which the owner of `node` does not feel, off all that was not told yet. */
+export const forgetWithheld = (node: ScopeNode): void => {
+  const withheld = node.mark
+  if (withheld === undefined || withheld.target === node) return
+  node.walk((below) => {
+    if (below.mark !== withheld || below.interrupted) return false
+    below.mark = undefined
+    return true
+  })
 }
 
 /** Ends the grace of `target`. All its fibers are told before anybody above resumes. */
@@ -75,6 +89,7 @@ export const cancel = (
     target.mark = request
     target.interrupted = true
     together(() => {
+      if (installed > 0) tellRequested(target, request)
       target.deliverInterrupt(by)
       target.closeIfDone()
     })
@@ -83,6 +98,7 @@ export const cancel = (
   // Nobody who waits for the request, or for an end, goes on before all of this is done.
   together(() => {
     mark(target, request)
+    if (installed > 0) tellRequested(target, request)
     if (policy === immediate) interruptBelow(target, by)
     else cancelWith(policy, request, context, by)
   })

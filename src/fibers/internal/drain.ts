@@ -9,11 +9,19 @@ import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import type { DrainOptions, DrainReport } from "../Tasks.ts"
 import { cancel } from "./cancelling.ts"
+import type { ScopeNode } from "./scopeNode.ts"
 import type { TaskNode } from "./taskNode.ts"
-import type { TasksNode } from "./tasksNode.ts"
+
+/** An owner of tasks that can be asked to take no more. */
+export interface Drainable extends ScopeNode {
+  /** Set once a drain has begun. */
+  draining: Effect.Effect<DrainReport> | undefined
+  /** Called when the last task has ended. */
+  readonly onEmpty: Array<() => void>
+}
 
 export const drain = (
-  tasks: TasksNode,
+  tasks: Drainable,
   options: DrainOptions | undefined,
   source: "shutdown" | "scope-closed"
 ): Effect.Effect<DrainReport> =>
@@ -37,7 +45,7 @@ export const drain = (
     return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), tasks.draining)
   })
 
-const empty = (tasks: TasksNode): Effect.Effect<void> =>
+const empty = (tasks: Drainable): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (tasks.live === 0) return resume(Effect.void)
     const listener = () => resume(Effect.void)

@@ -20,16 +20,35 @@ import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskNode } from "./taskNode.ts"
 import { trampoline } from "./trampoline.ts"
 
-export abstract class GroupNode<A, E> extends ScopeNode {
+/** What `own` waits for: a group, or a region that runs an effect itself. */
+export interface Owned<out A, out E> extends ScopeNode {
+  /** Starts what it begins with. */
+  begin(): void
+  /** What the owner gets, once all has ended. */
+  result(): Effect.Effect<A, E>
+  /** The owner was interrupted while it waited. */
+  ownerInterrupted(reason: Draft | CancelReason): void
+  /** The owner was interrupted: what the result would have told must be told otherwise. */
+  lost(): void
+  /** The last step of the owner, however it ended. */
+  release(): Effect.Effect<void>
+  /** What was won but cannot be returned because the owner was interrupted. */
+  salvageable(): ReadonlyArray<unknown>
+}
+
+export abstract class GroupNode<A, E> extends ScopeNode implements Owned<A, E> {
   /** The services of the owner, which members inherit. */
   readonly context: Context.Context<never>
   private readonly time: Clock.Clock
+  /** Kept, so that nobody has to climb a deep tree. */
+  private readonly top: ScopeNode
   private inCleanUp = false
   private readonly owner: Fiber.Fiber<any, any>
 
   constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
     super(kind, name, owner.getRef(CurrentNode))
     this.time = owner.getRef(Clock.Clock)
+    this.top = this.up!.root
     this.context = owner.context
     this.owner = owner
   }
@@ -38,12 +57,18 @@ export abstract class GroupNode<A, E> extends ScopeNode {
     return this.time
   }
 
+  override get root(): ScopeNode {
+    return this.top
+  }
+
   /** Interrupted only through its owner: below an interrupted task it is that task's clean-up, with reasons of its own. */
   override open(): void {
     super.open()
     this.inCleanUp = this.interrupted
-    if (this.inCleanUp) this.mark = undefined
+    if (!this.inCleanUp) return
+    this.mark = undefined
     this.interrupted = false
+    this.limit = this.limit?.ahead
   }
 
   /** The task around this group was told to stop since the group opened, and the owner will feel it. */
@@ -56,25 +81,24 @@ export abstract class GroupNode<A, E> extends ScopeNode {
     return CancelPolicy.immediate
   }
 
-  /** Starts what the group begins with. */
   abstract begin(): void
 
   /** Nothing is left to wait for. */
   abstract get done(): boolean
 
-  /** What the owner gets, once all members have ended. */
   abstract result(): Effect.Effect<A, E>
 
-  /** What was won but cannot be returned because the owner was interrupted. */
   abstract salvageable(): ReadonlyArray<unknown>
 
-  /** The last step of the owner, however the group ended. */
   release(): Effect.Effect<void> {
     return Effect.void
   }
 
-  /** The owner was interrupted: what the result would have told must be told otherwise. */
   lost(): void {}
+
+  ownerInterrupted(reason: Draft | CancelReason): void {
+    cancel(this, reason, this.whenInterrupted, this.context)
+  }
 
   /** A member of this group, not yet started. */
   member(
@@ -113,7 +137,7 @@ export abstract class GroupNode<A, E> extends ScopeNode {
 }
 
 /** Runs a group on the current fiber; see the head of this file. */
-export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => GroupNode<A, E>): Effect.Effect<A, E> =>
+export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => Owned<A, E>): Effect.Effect<A, E> =>
   Effect.withFiber((owner) => {
     const group = make(owner)
     let left = false
@@ -153,7 +177,7 @@ const interrupts = (reasons: ReadonlyArray<Cause.Reason<unknown>>): number =>
 const nothing = undefined as never
 
 /** Waits until the group has closed. */
-export const closed = (group: GroupNode<any, any>): Effect.Effect<void> =>
+export const closed = (group: ScopeNode): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const withdraw = group.onClosed(() => resume(Effect.void))
     return Effect.sync(withdraw)
@@ -161,7 +185,7 @@ export const closed = (group: GroupNode<any, any>): Effect.Effect<void> =>
 
 /** The owner was interrupted while the group lived: by our own cancel, or by a native combinator. */
 const interrupted = (
-  group: GroupNode<any, any>,
+  group: Owned<unknown, unknown>,
   owner: Fiber.Fiber<any, any>,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> => {
@@ -169,7 +193,7 @@ const interrupted = (
     const reason = reasonOf(group, owner, exit)
     // A job, since owners of groups may be nested deeper than the stack.
     trampoline(() => {
-      if (!group.gone) cancel(group, reason, group.whenInterrupted, group.context)
+      if (!group.gone) group.ownerInterrupted(reason)
     })
   }
   return Effect.andThen(
@@ -182,7 +206,7 @@ const interrupted = (
 }
 
 const reasonOf = (
-  group: GroupNode<any, any>,
+  group: Owned<unknown, unknown>,
   owner: Fiber.Fiber<any, any>,
   exit: Exit.Exit<unknown, unknown>
 ): Draft | CancelReason => {

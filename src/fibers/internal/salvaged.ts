@@ -6,11 +6,11 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Salvaged } from "../TaskOutcome.ts"
-import type { GroupNode } from "./groupNode.ts"
+import type { Owned } from "./groupNode.ts"
 
 const SalvagedAnnotation = Context.Service<ReadonlyArray<Salvaged>>("rescind/fibers/Salvaged")
 
-export const salvagedOnInterrupt = (group: GroupNode<any, any>): Effect.Effect<void> => {
+export const salvagedOnInterrupt = (group: Owned<unknown, unknown>): Effect.Effect<void> => {
   const salvaged = group.salvageable().map((value) => ({ scope: group.name, value }))
   if (salvaged.length === 0) return Effect.void
   if (salvaged.every(({ scope, value }) => group.up!.salvage(scope, value))) return Effect.void

@@ -14,9 +14,21 @@ import type { CleanupFailure } from "../TaskOutcome.ts"
 import type { CancelReason } from "../CancelReason.ts"
 import type { CancelPlan } from "./cancelPlan.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
+import type { Limit } from "./limit.ts"
 import { trampoline } from "./trampoline.ts"
 
-export type Kind = "root" | "tasks" | "task" | "nursery" | "race" | "join" | "body" | "member" | "foreign"
+export type Kind =
+  | "root"
+  | "tasks"
+  | "task"
+  | "nursery"
+  | "race"
+  | "join"
+  | "body"
+  | "member"
+  | "shield"
+  | "deadline"
+  | "foreign"
 
 type Watcher = () => void
 
@@ -35,6 +47,8 @@ export class ScopeNode {
   interrupted = false
   /** Timers of the cancels that were addressed to this very node. */
   plan: CancelPlan | undefined = undefined
+  /** The nearest deadline around this node or of its own, up to a shield. */
+  limit: Limit | undefined = undefined
   readonly kind: Kind
   readonly name: string
   private watchers: Watcher | Set<Watcher> | undefined = undefined
@@ -42,13 +56,19 @@ export class ScopeNode {
   constructor(kind: Kind, name: string, up: ScopeNode | undefined) {
     this.kind = kind
     this.name = name
-    // Below an ended scope (a native detached fiber that outlived its task) the tree starts afresh, at the root.
+    // Below an ended scope it stands below its heir, or (a native detached fiber that outlived its task) at the root.
+    while (up !== undefined && up.gone && up.heir !== undefined) up = up.heir
     if (up !== undefined && up.gone) while (up.up !== undefined) up = up.up
     this.up = up
   }
 
   get clock(): Clock.Clock {
     return this.up!.clock
+  }
+
+  /** The top of the tree. */
+  get root(): ScopeNode {
+    return this.up === undefined ? this : this.up.root
   }
 
   /** Linked into the tree, now or before. */
@@ -84,6 +104,7 @@ export class ScopeNode {
     const up = this.up!
     this.phase = "open"
     this.attach(up)
+    this.limit = up.limit
     if (this.standsAlone) return
     this.mark = up.mark
     this.interrupted = up.interrupted

@@ -19,6 +19,7 @@ import type { CleanupFailure, How } from "../TaskOutcome.ts"
 import { annotatedIn } from "./cancelAnnotation.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
+import { installed, tellEnded, tellOpened, tellRequested } from "./observers.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskRecord } from "./taskRecord.ts"
 
@@ -62,12 +63,17 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     return this.record?.attempt ?? 1
   }
 
+  override open(): void {
+    super.open()
+    if (installed > 0) tellOpened(this)
+  }
+
   /** Runs the effect, unless a cancel came first. */
   start(): void {
     if (this.effect === undefined || this.gone) return
     if (this.interrupted) return this.deliverInterrupt(undefined)
-    // A start runs on the stack of the starter; nesting must not overflow it.
-    if (starting >= 64)
+    // A start runs on the stack of the starter, which nesting must not overflow; and an overdue deadline speaks first.
+    if (starting >= 64 || (this.limit !== undefined && this.limit.deliverOverdue()))
       return Context.get(this.context, Scheduler)
         .makeDispatcher()
         .scheduleTask(() => this.start(), 0)
@@ -94,7 +100,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (this.exit !== undefined) return
     this.exit = exit
     if (exit._tag === "Failure" && !this.interrupted) this.stoppedByItself(exit.cause)
-    if (this.up!.keepsScopeOf(this, exit)) return this.settle()
+    if (this.handsOnScope(exit)) return this.settle()
     if (this.state._tag === "Empty") {
       this.state = { _tag: "Closed", exit }
       return this.settle()
@@ -109,11 +115,17 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     )
   }
 
+  /** Whether the scope stays open after this exit, for somebody else to close. */
+  protected handsOnScope(exit: Exit.Exit<any, any>): boolean {
+    return this.up!.keepsScopeOf(this, exit)
+  }
+
   /** Interrupted by itself, or natively: whose reason it is, the annotation says. */
   private stoppedByItself(cause: Cause.Cause<unknown>): void {
     if (!Cause.hasInterruptsOnly(cause) || cause.reasons.length === 0) return
     const at = this.clock.currentTimeMillisUnsafe()
     const annotated = annotatedIn(cause)
+    const told = this.mark !== undefined
     this.mark ??=
       annotated?.target !== undefined && this.isWithin(annotated.target)
         ? new CancelRequest(annotated.target, annotated.reason, at)
@@ -121,6 +133,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     this.how = "cooperative"
     this.interrupted = true
     this.committing = false
+    if (installed > 0 && !told) tellRequested(this, this.mark)
   }
 
   /** Order: outcome, event, leave the tree, wake waiters (contract K38). */
@@ -130,6 +143,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (this.mark !== undefined || this.kind === "task") this.endedAt = this.clock.currentTimeMillisUnsafe()
     this.verdict = this.decide()
     this.record?.ended()
+    if (installed > 0) tellEnded(this)
     this.close()
   }
 
@@ -138,8 +152,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     const stopped = this.interrupted && !this.committing
     if (exit._tag === "Success") {
       if (!stopped) return "completed"
-      // A late value of a member stands in the report of its group.
-      if (this.kind !== "member") this.salvage(this.name, exit.value)
+      // Others tell of a late value themselves.
+      if (this.kind === "task" || this.kind === "body") this.salvage(this.name, exit.value)
       return "cancelled"
     }
     if (stopped) {
@@ -209,6 +223,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     Context.get(this.context, Stragglers).add(this)
     this.record?.straggling()
     this.record?.ended()
+    if (installed > 0) tellEnded(this)
     this.close()
   }
 

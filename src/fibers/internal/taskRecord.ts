@@ -54,7 +54,7 @@ export class TaskRecord {
     this.log!.append({
       ...event,
       task: this.node.name,
-      attempt: this.attempt,
+      attempt: this.node.attempt,
       seq: ++this.seq,
       at: DateTime.makeUnsafe(at)
     })

@@ -27,7 +27,7 @@ export class TasksNode extends ScopeNode {
 
   constructor(up: ScopeNode, clock: Clock.Clock, maxRunning: number, keepMillis: number, keepCount: number) {
     // Below the root, whoever happens to build the layer: no task's cancel reaches it.
-    super("tasks", "tasks", rootOf(up))
+    super("tasks", "tasks", up.root)
     this.time = clock
     this.maxRunning = maxRunning
     this.keepMillis = keepMillis
@@ -134,12 +134,6 @@ export class TasksNode extends ScopeNode {
     if (this.gone) return
     this.close()
   }
-}
-
-const rootOf = (node: ScopeNode): ScopeNode => {
-  let root = node
-  while (root.up !== undefined) root = root.up
-  return root
 }
 
 const instant = (at: number): Option.Option<number> => (Number.isNaN(at) ? Option.none() : Option.some(at))

@@ -1,0 +1,141 @@
+/**
+ * The node of a deadline: when its limit has passed, its work is told to stop
+ * with `timeout`, and awaited. It keeps what its work could not return until it
+ * knows how it ended: then that stands on the error, or goes to the task around.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
+import * as CancelReason from "../../fibers/CancelReason.ts"
+import { handOnScope } from "../../fibers/internal/handOnScope.ts"
+import { Limit } from "../../fibers/internal/limit.ts"
+import { RegionNode } from "../../fibers/internal/regionNode.ts"
+import type { Salvaged } from "../../fibers/TaskOutcome.ts"
+import { DeadlineExceeded } from "../DeadlineExceeded.ts"
+
+/** What the owner gets: for a value in time, the value itself where nothing is said. */
+export interface Rendering {
+  readonly value?: (value: any) => unknown
+  readonly exceeded: (deadline: DeadlineNode) => Effect.Effect<any, any>
+}
+
+export class DeadlineNode extends RegionNode<any, any> {
+  private readonly given: Duration.Duration
+  private readonly policy: CancelPolicy
+  private readonly rendering: Rendering
+  private own: Limit | undefined = undefined
+  private openedAt = NaN
+  private kept: ReadonlyArray<Salvaged> = []
+
+  constructor(
+    name: string,
+    owner: Fiber.Fiber<any, any>,
+    effect: Effect.Effect<any, any, any>,
+    limit: Duration.Duration,
+    policy: CancelPolicy,
+    rendering: Rendering
+  ) {
+    super("deadline", name, owner, effect)
+    this.given = limit
+    this.policy = policy
+    this.rendering = rendering
+  }
+
+  override open(): void {
+    super.open()
+    this.openedAt = this.clock.currentTimeMillisUnsafe()
+    const at = this.openedAt + Math.max(0, Duration.toMillis(this.given))
+    this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.told(), at)
+  }
+
+  override begin(): void {
+    const limit = this.own!
+    super.begin()
+    if (this.gone) return
+    // A limit of zero or less has run the synchronous prefix.
+    if (limit.at <= this.openedAt) limit.tell()
+    else limit.moveTo(limit.at)
+  }
+
+  private told(): void {
+    const passed = Duration.format(this.allowed)
+    this.stop(CancelReason.timeout({ by: this.name, message: `The limit of ${passed} passed` }), this.policy)
+  }
+
+  override close(): void {
+    this.own!.stop()
+    super.close()
+  }
+
+  override get deadline(): number | undefined {
+    return this.own === undefined || this.own.at === Infinity ? undefined : this.own.at
+  }
+
+  /** The time from its opening to the instant. */
+  get allowed(): Duration.Duration {
+    return Duration.millis(Math.max(0, this.own!.at - this.openedAt))
+  }
+
+  /** False if it has passed, or the scope has ended. */
+  moveTo(at: number): boolean {
+    return this.own!.moveTo(at)
+  }
+
+  override get whenInterrupted(): CancelPolicy {
+    return atOnce(this.policy)
+  }
+
+  protected override handsOnScope(exit: Exit.Exit<any, any>): boolean {
+    return exit._tag === "Success" && !this.interrupted
+  }
+
+  override release(): Effect.Effect<void> {
+    return handOnScope(this, this.outside)
+  }
+
+  override salvage(scope: string, value: unknown): boolean {
+    this.kept = [...this.kept, { scope, value }]
+    return true
+  }
+
+  override result(): Effect.Effect<any, any> {
+    if (this.verdict === "cancelled" && this.own!.passed) return this.rendering.exceeded(this)
+    this.passOn()
+    const exit = this.rendered(this.exit!)
+    return this.state._tag === "Closed" ? exit : Effect.andThen(this.release(), exit)
+  }
+
+  private rendered(exit: Exit.Exit<any, any>): Exit.Exit<any, any> {
+    const { value } = this.rendering
+    return value === undefined || exit._tag === "Failure" ? exit : Exit.succeed(value(exit.value))
+  }
+
+  error(): DeadlineExceeded {
+    return DeadlineExceeded.withLate(
+      {
+        scope: this.name,
+        limit: this.allowed,
+        how: this.how,
+        cleanupFailures: [...(this.record?.cleanupFailures ?? [])]
+      },
+      [...this.kept]
+    )
+  }
+
+  /** Where the error cannot tell it, the task around does. */
+  passOn(): void {
+    for (const failure of this.record?.cleanupFailures ?? []) this.up!.keepCleanupFailure(failure)
+    this.kept = this.kept.filter(({ scope, value }) => !this.up!.salvage(scope, value))
+  }
+
+  override lost(): void {
+    super.lost()
+    this.passOn()
+  }
+
+  override salvageable(): ReadonlyArray<unknown> {
+    return [...super.salvageable(), ...this.kept.map(({ value }) => value)]
+  }
+}
