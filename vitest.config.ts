@@ -12,6 +12,9 @@ export default defineConfig({
     typecheck: { include: ["test/**/*.types.test-d.ts"], checker: "tsc" },
     // A process a file: tests send signals, count handles and change process-wide references.
     pool: "forks",
+    // For what hangs. It is no measure of speed: a loaded machine needs ten seconds to start a server.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     maxWorkers: 2
   }
 })

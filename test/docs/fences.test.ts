@@ -49,11 +49,11 @@ beforeAll(() => {
     cwd: folder,
     encoding: "utf8"
   }).stdout
-}, 60_000)
+}, 120_000)
 
 const run = (file: string): Promise<{ code: number | null; stdout: string; stderr: string }> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--conditions=rescind-source", file], { cwd: root, timeout: 20_000 })
+    const child = spawn(process.execPath, ["--conditions=rescind-source", file], { cwd: root, timeout: 50_000 })
     let stdout = ""
     let stderr = ""
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()))
@@ -66,7 +66,7 @@ describe.concurrent("documentation", () => {
     expect(pages).toContain("README.md")
   })
 
-  it.each(fences)("$place compiles, runs and prints what the page says", { timeout: 30_000 }, async (fence) => {
+  it.each(fences)("$place compiles, runs and prints what the page says", async (fence) => {
     const own = typeErrors.split("\n").filter((line) => line.startsWith(path.basename(fence.file)))
     expect(own).toEqual([])
     const { code, stdout, stderr } = await run(fence.file)

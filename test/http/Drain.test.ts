@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type { DrainReport } from "../../src/fibers/Tasks.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import { names } from "./follow.ts"
-import { count, stubborn, wait } from "./probes.ts"
+import { stubborn, wait } from "./probes.ts"
 import { serving } from "./serving.ts"
 
 const reported = () => {
@@ -15,12 +15,15 @@ const reported = () => {
   return { reports, onReport: (report: DrainReport) => Effect.sync(() => void reports.push(report)) }
 }
 
+/** Clients of a busy machine may take their time to read the end. */
+const patient = { flush: "1 hour" } as const
+
 describe("Drain", () => {
   it.live(
     "S1-59 S1x-17: when the server closes, every open stream reads one cancelled with reason shutdown, then its end",
     () => {
       const { onReport, reports } = reported()
-      return serving({ tasks: [wait], drain: { onReport } }, (site) =>
+      return serving({ tasks: [wait], drain: { ...patient, onReport } }, (site) =>
         Effect.gen(function* () {
           const clients = []
           for (const id of ["a", "b", "c"]) {
@@ -28,21 +31,21 @@ describe("Drain", () => {
             clients.push(yield* site.follow(id), yield* site.follow(id))
           }
           for (const client of clients) yield* client.until((events) => events.length > 1)
-          const [took] = yield* Effect.timed(site.close)
+          yield* site.close
           for (const client of clients) {
             const events = yield* client.ended
             expect(names(events)).toEqual(["started", "progress", "cancel-requested", "cancelled"])
             expect(events[3]!.data).toMatchObject({ reason: "shutdown", message: "The service is shutting down" })
           }
           expect(reports).toMatchObject([{ cancelled: ["a", "b", "c"], abandoned: [], completed: [], failed: [] }])
-          expect(Duration.toMillis(took)).toBeLessThan(1000)
         })
       )
     }
   )
 
-  it.live("while it drains a start is 503, what is there can still be looked at, and streams go on", () =>
-    serving({ tasks: [stubborn] }, (site) =>
+  it.live("while it drains a start is 503, what is there can still be looked at, and streams go on", () => {
+    const mule = stubborn()
+    return serving({ tasks: [mule], drain: patient }, (site) =>
       Effect.gen(function* () {
         yield* site.post("/tasks/stubborn?id=s")
         const client = yield* site.follow("s")
@@ -54,15 +57,16 @@ describe("Drain", () => {
         expect(refused.headers.get("retry-after")).toBe("5")
         expect(refused.json.type).toBe("urn:rescind:problem:draining")
         expect((yield* site.get("/tasks/s")).json.state).toBe("cancelling")
+        yield* mule.letGo
         expect(names(yield* client.ended).at(-1)).toBe("cancelled")
         yield* Fiber.join(closing)
       })
     )
-  )
+  })
 
   it.live("S1-60: a task that ignores the cancel is given up on, named, and its clients are told", () => {
     const { onReport, reports } = reported()
-    return serving({ tasks: [stubborn, wait], drain: { giveUp: "30 millis", onReport } }, (site) =>
+    return serving({ tasks: [stubborn(), wait], drain: { giveUp: "30 millis", ...patient, onReport } }, (site) =>
       Effect.gen(function* () {
         yield* site.post("/tasks/stubborn?id=s")
         yield* site.post("/tasks/wait?id=w", {})
@@ -80,13 +84,17 @@ describe("Drain", () => {
 
   it.live("with finish, tasks may end by themselves first", () => {
     const { onReport, reports } = reported()
-    return serving({ tasks: [count, wait], drain: { finish: "60 millis", onReport } }, (site) =>
+    const mule = stubborn()
+    return serving({ tasks: [mule, wait], drain: { finish: "500 millis", ...patient, onReport } }, (site) =>
       Effect.gen(function* () {
-        yield* site.post("/tasks/count?id=c", { to: 5, everyMillis: 4 })
+        yield* site.post("/tasks/stubborn?id=c")
         yield* site.post("/tasks/wait?id=w", {})
         const client = yield* site.follow("c")
         yield* client.until((events) => events.length > 1)
-        yield* site.close
+        const closing = yield* Effect.forkChild(site.close)
+        while (!(yield* site.tasks.draining)) yield* Effect.yieldNow
+        yield* mule.letGo
+        yield* Fiber.join(closing)
         expect(names(yield* client.ended).at(-1)).toBe("completed")
         expect(reports).toMatchObject([{ completed: ["c"], cancelled: ["w"] }])
       })
@@ -97,7 +105,7 @@ describe("Drain", () => {
     serving(
       {
         tasks: [Flood.of((_, self) => Effect.forever(self.output("x".repeat(60_000))))],
-        drain: { flush: "50 millis" }
+        drain: { flush: "100 millis" }
       },
       (site) =>
         Effect.gen(function* () {
@@ -107,34 +115,36 @@ describe("Drain", () => {
           socket.on("error", () => {})
           socket.pause()
           socket.write("GET /tasks/f/events HTTP/1.1\r\nhost: x\r\n\r\n")
-          while ((yield* site.streams.count) === 0) yield* Effect.sleep(1)
-          yield* Effect.sleep(100)
+          yield* site.stuck
           const [took] = yield* Effect.timed(site.close)
-          expect(Duration.toMillis(took)).toBeGreaterThanOrEqual(45)
-          expect(Duration.toMillis(took)).toBeLessThan(1500)
+          expect(Duration.toMillis(took)).toBeGreaterThanOrEqual(99)
         })
     )
   )
 
   it.live("a slow client reads the end too, though the server has begun to close", () =>
-    serving({ tasks: [Flood.of((_, self) => Effect.forever(self.output("x".repeat(60_000))))] }, (site) =>
-      Effect.gen(function* () {
-        yield* site.post("/tasks/flood?id=f")
-        const socket = connect(Number(new URL(site.url).port), "127.0.0.1")
-        yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
-        socket.pause()
-        socket.write("GET /tasks/f/events HTTP/1.1\r\nhost: x\r\n\r\n")
-        while ((yield* site.streams.count) === 0) yield* Effect.sleep(1)
-        yield* Effect.sleep(50)
-        const closing = yield* Effect.forkChild(site.close)
-        yield* Effect.sleep(50)
-        let read = ""
-        socket.on("data", (data) => (read = (read + data.toString()).slice(-1000)))
-        socket.resume()
-        yield* Fiber.join(closing)
-        while (!socket.closed) yield* Effect.sleep(1)
-        expect(read).toMatch(/event: cancelled\ndata: .*"reason":"shutdown".*\n\n\r\n0\r\n\r\n$/)
-      })
+    serving(
+      { tasks: [Flood.of((_, self) => Effect.forever(self.output("x".repeat(60_000))))], drain: patient },
+      (site) =>
+        Effect.gen(function* () {
+          yield* site.post("/tasks/flood?id=f")
+          const socket = connect(Number(new URL(site.url).port), "127.0.0.1")
+          yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+          socket.pause()
+          socket.write("GET /tasks/f/events HTTP/1.1\r\nhost: x\r\n\r\n")
+          yield* site.stuck
+          const closing = yield* Effect.forkChild(site.close)
+          while (!(yield* site.tasks.draining)) yield* Effect.sleep(1)
+          yield* site.tasks.await("f")
+          yield* Effect.sleep(20)
+          expect(yield* site.streams.count).toBe(1)
+          let read = ""
+          socket.on("data", (data) => (read = (read + data.toString()).slice(-1000)))
+          socket.resume()
+          yield* Fiber.join(closing)
+          while (!socket.closed) yield* Effect.sleep(1)
+          expect(read).toMatch(/event: cancelled\ndata: .*"reason":"shutdown".*\n\n\r\n0\r\n\r\n$/)
+        })
     )
   )
 
@@ -142,8 +152,7 @@ describe("Drain", () => {
     serving({ tasks: [wait] }, (site) =>
       Effect.gen(function* () {
         yield* site.get("/tasks")
-        const [took] = yield* Effect.timed(site.close)
-        expect(Duration.toMillis(took)).toBeLessThan(200)
+        yield* site.close
       })
     )
   )

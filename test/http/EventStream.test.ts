@@ -237,7 +237,7 @@ describe("EventStream", () => {
   )
 
   it.live("K12: a task that a cancel gave up on is told as straggling and cancelled, and the stream ends", () =>
-    serving({ tasks: [stubborn] }, (site) =>
+    serving({ tasks: [stubborn()] }, (site) =>
       Effect.gen(function* () {
         yield* site.post("/tasks/stubborn?id=s")
         const client = yield* site.follow("s")

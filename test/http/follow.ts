@@ -14,7 +14,7 @@ export interface Follower {
   /** The bytes as text. */
   readonly raw: () => string
   readonly events: () => ReadonlyArray<Sent>
-  /** Waits until this holds of what was read, at most two seconds. */
+  /** Waits until this holds of what was read, at most 20 seconds. */
   readonly until: (done: (events: ReadonlyArray<Sent>, raw: string) => boolean) => Effect.Effect<ReadonlyArray<Sent>>
   /** Waits until the server has ended the stream; fails if it was torn off. */
   readonly ended: Effect.Effect<ReadonlyArray<Sent>>
@@ -42,7 +42,7 @@ export const follow = (
     const waitFor = (done: () => boolean, what: string) =>
       Effect.gen(function* () {
         for (let waited = 0; !done(); waited++) {
-          if (waited > 2000) return yield* Effect.die(new Error(`${what} never came; the stream is ${end}:\n${raw}`))
+          if (waited > 20_000) return yield* Effect.die(new Error(`${what} never came; the stream is ${end}:\n${raw}`))
           yield* Effect.sleep(1)
         }
         return eventsOf(raw)

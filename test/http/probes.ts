@@ -1,5 +1,6 @@
 /** Small definitions that the tests of this folder serve. */
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 
@@ -50,9 +51,17 @@ export const Break = TaskDefinition.make("break", { success: Schema.Void })
 
 export const breaks = Break.of(() => Effect.die(new Error("password=hunter2")))
 
-/** Cannot be interrupted for 0.4 seconds. */
 export const Stubborn = TaskDefinition.make("stubborn", { success: Schema.Void, progress: Schema.String })
 
-export const stubborn = Stubborn.of((_, self) =>
-  Effect.andThen(self.progress("ready"), Effect.uninterruptible(Effect.sleep(400)))
-)
+export interface Mule extends TaskDefinition.Implementation<never> {
+  readonly letGo: Effect.Effect<void>
+}
+
+/** Ignores its interrupt until the test lets go of it, which `serving` does at the end in any case. */
+export const stubborn = (definition: Pick<typeof Stubborn, "of"> = Stubborn): Mule => {
+  const door = Latch.makeUnsafe()
+  const mule = definition.of((_, self) => Effect.andThen(self.progress("ready"), Effect.uninterruptible(door.await)))
+  return { ...mule, letGo: Effect.asVoid(door.open) }
+}
+
+export const isMule = (task: TaskDefinition.Implementation<never>): task is Mule => "letGo" in task

@@ -3,6 +3,7 @@
  * the host's `fetch`, and checked for leaks after it has closed (K45).
  */
 import { createServer } from "node:http"
+import type { Socket } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -21,6 +22,7 @@ import * as ServerClose from "../../src/http/ServerClose.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
 import { Leaks } from "../support/leaks.ts"
 import { type Follower, follow } from "./follow.ts"
+import { isMule } from "./probes.ts"
 
 interface Answer {
   readonly status: number
@@ -40,6 +42,10 @@ export interface Site {
   readonly post: (path: string, body?: unknown, headers?: Record<string, string>) => Effect.Effect<Answer>
   readonly request: (path: string, init: RequestInit) => Effect.Effect<Answer>
   readonly follow: (id: string, lastEventId?: string) => Effect.Effect<Follower, never, Scope.Scope>
+  /** Waits until what is being written goes nowhere, since the client does not read and nothing more fits in between. */
+  readonly stuck: Effect.Effect<void>
+  /** How many the server has not yet seen closed. */
+  readonly connections: Effect.Effect<number>
   /** Closes the server, as the end of the test does. */
   readonly close: Effect.Effect<void>
 }
@@ -66,18 +72,26 @@ export const serving = <A, E>(
 const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
   Effect.gen(function* () {
     const log: Array<string> = []
+    const sockets = new Set<Socket>()
+    // Whatever a close would wait for without us, it would wait for until the test has timed out.
+    const listening = () =>
+      ServerClose.promptly(
+        createServer({ keepAliveTimeout: 600_000 }).on("connection", (socket) => {
+          sockets.add(socket.once("close", () => sockets.delete(socket)))
+        }),
+        { within: "1 hour" }
+      )
     const format = Logger.formatLogFmt
     const logger = Logger.make((entry) => log.push(format.log(entry)))
     const server = Drain.layer(options.drain).pipe(
       Layer.provideMerge(HttpRouter.serve(TaskServer.layer(options), { disableLogger: true, disableListenLog: true })),
       Layer.provideMerge(Tasks.layer(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning })),
-      Layer.provideMerge(
-        NodeHttpServer.layer(() => ServerClose.promptly(createServer()), { port: 0, host: "127.0.0.1" })
-      ),
+      Layer.provideMerge(NodeHttpServer.layer(listening, { port: 0, host: "127.0.0.1" })),
       Layer.provide(Logger.layer([logger]))
     )
     const scope = yield* Scope.make()
-    yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    const letGo = Effect.forEach(options.tasks.filter(isMule), (mule) => mule.letGo)
+    yield* Effect.addFinalizer(() => Effect.andThen(letGo, Scope.close(scope, Exit.void)))
     const services = yield* Effect.orDie(Layer.buildWithScope(server, scope))
     const { address } = Context.get(services, HttpServer.HttpServer)
     const url = `http://127.0.0.1:${"port" in address ? address.port : ""}`
@@ -102,7 +116,22 @@ const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
         }),
       follow: (id, lastEventId) =>
         follow(`${url}/tasks/${id}/events`, lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+      stuck: stuck(sockets),
+      connections: Effect.sync(() => sockets.size),
       close: Scope.close(scope, Exit.void)
+    }
+  })
+
+/** Full for so many turns, in which nothing was taken. */
+const stuck = (sockets: ReadonlySet<Socket>) =>
+  Effect.gen(function* () {
+    let before = ""
+    for (let turns = 0; turns < 50;) {
+      yield* Effect.sleep(1)
+      const full = Array.from(sockets).filter(({ writableNeedDrain }) => writableNeedDrain)
+      const now = full.map(({ bytesWritten, writableLength }) => `${bytesWritten} ${writableLength}`).join()
+      turns = now !== "" && now === before ? turns + 1 : 0
+      before = now
     }
   })
 

@@ -1,12 +1,10 @@
 /** What DESIGN section 8 and issue 2 decide on rubbish: an answer that says what was wrong, and a server that lives on. */
-import { expect, layer, vi } from "@effect/vitest"
+import { expect, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as net from "node:net"
 import { call, type Request, type ServerProcess, sse, startServer } from "./serverProcess.ts"
-
-vi.setConfig({ testTimeout: 20_000 })
 
 class Server extends Context.Service<Server, ServerProcess>()("test/Server") {
   static readonly layer = Layer.effect(Server, startServer())
@@ -78,7 +76,7 @@ const cases: ReadonlyArray<Case> = [
   ["a stubborn task for ever", "/tasks/stubborn", { body: { millis: 1e12 } }, 400, "millis"]
 ]
 
-layer(Server.layer, { excludeTestServices: true, timeout: 30_000 })("Bad input", (it) => {
+layer(Server.layer, { excludeTestServices: true })("Bad input", (it) => {
   it.effect.each(cases)(
     "is answered with a problem document that names the field: %s",
     ([, path, request, status, field]) =>

@@ -21,7 +21,7 @@ export interface ServerProcess {
   readonly origin: string
   readonly stdout: () => string
   readonly stderr: () => string
-  /** Sends a signal and says when. */
+  /** Sends a signal, and says just before when. */
   readonly kill: (signal: NodeJS.Signals) => number
   readonly exited: Effect.Effect<Exit>
 }
@@ -49,8 +49,10 @@ export const launch = (
       stdout: () => stdout,
       stderr: () => stderr,
       kill: (signal) => {
+        // Before, so that whatever the child does comes later.
+        const at = performance.now()
         child.kill(signal)
-        return performance.now()
+        return at
       },
       exited: Effect.promise(() => exited)
     }
@@ -66,7 +68,7 @@ export const startServer = (env: Record<string, string> = {}): Effect.Effect<Ser
       Effect.sync(() => /Ctrl-C/.test(child.stdout())),
       (is) => is
     )
-    yield* Effect.raceFirst(Effect.retry(Effect.sandbox(ready), { times: 4 }), ended).pipe(Effect.orDie)
+    yield* Effect.raceFirst(ready, ended)
     const [url, origin] = new Set(child.stdout().match(/http:\/\/[\w.[\]:-]+:\d+/g))
     return { ...child, url: url!, origin: origin! }
   })

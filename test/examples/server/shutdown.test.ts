@@ -1,11 +1,9 @@
 /** The end of the example server, with real signals to a child process, in real time. */
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as http from "node:http"
+import { whenBusy } from "../../support/busy.ts"
 import { call, launch, type ServerProcess, sse, startServer } from "./serverProcess.ts"
-
-// A start takes half a second on a quiet machine, and several tests need more than one.
-vi.setConfig({ testTimeout: 30_000 })
 
 const portOf = (url: string): string => new URL(url).port
 
@@ -19,14 +17,14 @@ const start = (server: ServerProcess, name: string, id: string, payload: unknown
 
 describe("Shutdown of the example server", () => {
   it.live(
-    "on SIGTERM cancels two running tasks and gives up on one that ignores it: every stream is told, 503 meanwhile, exit 143 within the limit (S1-02, S1-59, S1-60)",
+    "on SIGTERM cancels what runs: every stream is told within half a second, 503 meanwhile (S1-02, S1-59; real time)",
     () =>
       Effect.gen(function* () {
-        const server = yield* startServer({ DRAIN_SECONDS: "1" })
+        const server = yield* startServer({ DRAIN_SECONDS: "600" })
         const counting = yield* start(server, "countdown", "counting", { from: 3600 })
         const second = yield* sse(`${server.url}/tasks/counting/events`)
         const fetching = yield* start(server, "fetch-page", "fetching", { url: `${server.origin}/stall` })
-        const mule = yield* start(server, "stubborn", "mule")
+        const mule = yield* start(server, "stubborn", "mule", { millis: 600_000 })
         const done = yield* sse(`${server.url}/tasks/counting/events`)
         const asked = server.kill("SIGTERM")
 
@@ -37,22 +35,32 @@ describe("Shutdown of the example server", () => {
             event: "cancelled",
             data: { reason: "shutdown", by: "SIGTERM", how: "interrupted" }
           })
-          expect(events.at(-1)!.at - asked).toBeLessThan(500)
+          expect(events.at(-1)!.at - asked).toBeLessThan(whenBusy(500))
         }
+        yield* mule.first("cancel-requested")
         const refused = yield* call(`${server.url}/tasks/countdown`, { body: {} })
         expect([refused.status, refused.headers["retry-after"]]).toEqual([503, expect.any(String)])
         expect((yield* call(`${server.url}/tasks/mule`)).json.state).toBe("cancelling")
+      })
+  )
 
+  it.live(
+    "on SIGTERM gives up on a task that ignores it, at the limit: told, exit 143, left behind by name (S1-60; real time)",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* startServer({ DRAIN_SECONDS: "1" })
+        yield* start(server, "countdown", "counting", { from: 3600 })
+        const mule = yield* start(server, "stubborn", "mule", { millis: 600_000 })
+        const asked = server.kill("SIGTERM")
         const events = yield* mule.ended
         expect(events.slice(1).map(({ event }) => event)).toEqual(["cancel-requested", "straggling", "cancelled"])
         expect(events.at(-1)!.data).toMatchObject({ reason: "shutdown", how: "abandoned" })
-
         const exit = yield* server.exited
         expect(exit).toMatchObject({ code: 143, signal: null })
-        expect(exit.at - asked).toBeGreaterThan(900)
-        expect(exit.at - asked).toBeLessThan(2000)
+        expect(exit.at - asked).toBeGreaterThanOrEqual(999)
+        expect(exit.at - asked).toBeLessThan(whenBusy(2000))
         expect(server.stderr()).toMatch(/left behind: mule\n/)
-        expect(server.stderr()).not.toMatch(/left behind: .*(counting|fetching)/)
+        expect(server.stderr()).not.toMatch(/left behind: .*counting/)
       })
   )
 
@@ -68,7 +76,7 @@ describe("Shutdown of the example server", () => {
         expect((yield* client.ended).at(-1)!.data).toMatchObject({ reason: "shutdown", by: signal })
         const exit = yield* server.exited
         expect(exit).toMatchObject({ code, signal: null })
-        expect(exit.at - asked).toBeLessThan(1000)
+        expect(exit.at - asked).toBeLessThan(whenBusy(1000))
         expect(server.stderr()).not.toMatch(/left behind|ERROR|FATAL/)
       })
     )
@@ -89,7 +97,7 @@ describe("Shutdown of the example server", () => {
         const asked = server.kill(second)
         const exit = yield* server.exited
         expect(exit).toMatchObject({ code, signal: null })
-        expect(exit.at - asked).toBeLessThan(500)
+        expect(exit.at - asked).toBeLessThan(whenBusy(500))
         expect(server.stderr()).toMatch(
           new RegExp(`mule \\(task\\) cancelling for \\d+ ms asked \\d+ ms ago: shutdown by ${first}`)
         )
@@ -99,10 +107,10 @@ describe("Shutdown of the example server", () => {
 
   it.live("on the SIGINT that npm passes on after the terminal's own does not hurry", () =>
     Effect.gen(function* () {
-      const server = yield* startServer({ DRAIN_SECONDS: "1" })
-      const mule = yield* start(server, "stubborn", "mule", { millis: 600 })
+      const server = yield* startServer({ DRAIN_SECONDS: "600" })
+      const mule = yield* start(server, "stubborn", "mule", { millis: 3000 })
+      // As npm does, within a millisecond; how far apart they may be is tested on the test clock.
       server.kill("SIGINT")
-      yield* Effect.sleep(20)
       server.kill("SIGINT")
       expect((yield* mule.ended).at(-1)!.data).toMatchObject({ reason: "shutdown", how: "interrupted" })
       expect((yield* server.exited).code).toBe(130)
@@ -123,7 +131,7 @@ describe("Shutdown of the example server", () => {
       const asked = server.kill("SIGTERM")
       const exit = yield* server.exited
       expect(exit.code).toBe(143)
-      expect(exit.at - asked).toBeLessThan(3000)
+      expect(exit.at - asked).toBeLessThan(whenBusy(3000))
     })
   )
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
 import { CancelResult } from "../../../src/fibers/CancelResult.ts"
@@ -123,8 +124,9 @@ describe("cancelRoute", () => {
 
   it.live(
     "S1-22: with Prefer: respond-async or wait false the answer is 202 Requested, before the task has ended",
-    () =>
-      serving({ tasks: [stubborn] }, (site) =>
+    () => {
+      const mule = stubborn()
+      return serving({ tasks: [mule] }, (site) =>
         Effect.gen(function* () {
           yield* running(site, "stubborn", "s")
           const asked = yield* site.post("/tasks/s/cancel", undefined, { prefer: "respond-async, wait=10" })
@@ -134,11 +136,14 @@ describe("cancelRoute", () => {
           const again = yield* site.post("/tasks/s/cancel", { wait: false })
           expect([again.status, again.json._tag]).toEqual([202, "Requested"])
           expect((yield* site.get("/tasks/s")).json.state).toBe("cancelling")
-          const waited = yield* site.post("/tasks/s/cancel")
+          const waiting = yield* Effect.forkChild(site.post("/tasks/s/cancel"))
+          yield* mule.letGo
+          const waited = yield* Fiber.join(waiting)
           expect([waited.status, waited.json._tag]).toEqual([200, "AlreadyCancelled"])
           expect((yield* site.get("/tasks/s")).json.state).toBe("cancelled")
         })
       )
+    }
   )
 
   it.live("K12: grace lets the task finish by itself; the answer says that it did", () =>
@@ -146,7 +151,7 @@ describe("cancelRoute", () => {
       Effect.gen(function* () {
         yield* site.post("/tasks/polite?id=p")
         yield* (yield* site.follow("p")).until((events) => events.length > 0)
-        const { json } = yield* site.post("/tasks/p/cancel", { grace: "5 seconds" })
+        const { json } = yield* site.post("/tasks/p/cancel", { grace: "1 hour" })
         expect(json).toEqual({ _tag: "AlreadyCompleted", id: "p", duringGrace: true })
       })
     )
@@ -154,8 +159,9 @@ describe("cancelRoute", () => {
 
   it.live(
     "K12: giveUp, in words or milliseconds, bounds the answer; the task is then straggling until its real end",
-    () =>
-      serving({ tasks: [stubborn] }, (site) =>
+    () => {
+      const mule = stubborn()
+      return serving({ tasks: [mule] }, (site) =>
         Effect.gen(function* () {
           yield* running(site, "stubborn", "s")
           yield* running(site, "stubborn", "t")
@@ -168,6 +174,7 @@ describe("cancelRoute", () => {
             state: "straggling",
             outcome: { how: "abandoned" }
           })
+          yield* mule.letGo
           while ((yield* site.get("/tasks/s")).json.state === "straggling") yield* Effect.sleep(5)
           expect((yield* site.get("/tasks/s")).json).toMatchObject({
             state: "cancelled",
@@ -175,20 +182,27 @@ describe("cancelRoute", () => {
           })
         })
       )
+    }
   )
 
-  it.live("a cancel that names no policy has that of the definition, bound by bound", () =>
-    serving({ tasks: [Bounded.of((_, self) => Effect.andThen(self.progress("ready"), slow))] }, (site) =>
+  it.live("a cancel that names no policy has that of the definition, bound by bound", () => {
+    const mule = stubborn(Bounded)
+    return serving({ tasks: [mule] }, (site) =>
       Effect.gen(function* () {
         yield* running(site, "bounded", "a")
         expect((yield* site.post("/tasks/a/cancel")).json.how).toBe("abandoned")
         yield* running(site, "bounded", "b")
         expect((yield* site.post("/tasks/b/cancel", { grace: 0 })).json.how).toBe("abandoned")
-        yield* running(site, "bounded", "c")
-        expect((yield* site.post("/tasks/c/cancel", { giveUp: "Infinity" })).json.how).toBe("interrupted")
+        const client = yield* running(site, "bounded", "c")
+        const waiting = yield* Effect.forkChild(site.post("/tasks/c/cancel", { giveUp: "Infinity" }))
+        yield* client.until((events) => names(events).includes("cancel-requested"))
+        // Longer than the bound of the definition, whose timer would be first.
+        yield* Effect.sleep(40)
+        yield* mule.letGo
+        expect((yield* Fiber.join(waiting)).json.how).toBe("interrupted")
       })
     )
-  )
+  })
 
   it.live("a policy that cannot be meant is 400 and names the field, and cancels nothing", () =>
     serving({ tasks: [wait] }, (site) =>
@@ -287,36 +301,44 @@ describe("cancelRoute", () => {
   it.live("K9: a commit that was begun is not undone: the cancel waits and is told that it completed", () =>
     Effect.gen(function* () {
       const saving = Latch.makeUnsafe()
+      const saved = Latch.makeUnsafe()
       const Save = TaskDefinition.make("save", { success: Schema.String, error: Task.CommitTimedOut })
       const save = Save.of((_, self) =>
-        self.commit(Effect.andThen(saving.open, Effect.as(Effect.sleep(20), "saved")), { within: "1 second" })
+        self.commit(Effect.andThen(saving.open, Effect.as(saved.await, "saved")), { within: "1 hour" })
       )
       yield* serving({ tasks: [save] }, (site) =>
         Effect.gen(function* () {
           yield* site.post("/tasks/save?id=s")
           yield* saving.await
-          const { json } = yield* site.post("/tasks/s/cancel", { giveUp: 0 })
+          const client = yield* site.follow("s")
+          const cancelling = yield* Effect.forkChild(site.post("/tasks/s/cancel", { giveUp: 0 }))
+          yield* client.until((events) => names(events).includes("cancel-requested"))
+          yield* saved.open
+          const { json } = yield* Fiber.join(cancelling)
           expect(json).toEqual({ _tag: "AlreadyCompleted", id: "s", duringGrace: true })
         })
       )
     })
   )
 
-  it.live("a canceller that leaves while it waits does not take its cancel back", () =>
-    serving({ tasks: [stubborn] }, (site) =>
+  it.live("a canceller that leaves while it waits does not take its cancel back", () => {
+    const mule = stubborn()
+    return serving({ tasks: [mule] }, (site) =>
       Effect.gen(function* () {
-        yield* running(site, "stubborn", "s")
-        const left = yield* Effect.exit(
-          Effect.timeout(site.post("/tasks/s/cancel", { reason: { by: "ann" } }), "30 millis")
-        )
-        expect(left._tag).toBe("Failure")
+        const client = yield* running(site, "stubborn", "s")
+        const cancelling = yield* Effect.forkChild(site.post("/tasks/s/cancel", { reason: { by: "ann" } }))
+        yield* client.until((events) => names(events).includes("cancel-requested"))
+        expect(cancelling.pollUnsafe()).toBeUndefined()
+        const connections = yield* site.connections
+        yield* Fiber.interrupt(cancelling)
+        while ((yield* site.connections) === connections) yield* Effect.sleep(1)
+        yield* mule.letGo
         expect(yield* site.tasks.await("s")).toMatchObject({ _tag: "Cancelled", reason: { by: "ann" } })
       })
     )
-  )
+  })
 })
 
-const slow = Effect.uninterruptible(Effect.sleep(250))
 const Polite = TaskDefinition.make("polite", { success: Schema.String })
 const Bounded = TaskDefinition.make("bounded", { ...Stubborn, cancel: { giveUp: "20 millis" } })
 const Messy = TaskDefinition.make("messy", { success: Schema.Void, progress: Schema.String })

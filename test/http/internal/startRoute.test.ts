@@ -142,7 +142,7 @@ describe("startRoute", () => {
   )
 
   it.live("K37: the id of a task that runs is 409 with its state, whether or not it may be replaced", () =>
-    serving({ tasks: [wait, stubborn] }, (site) =>
+    serving({ tasks: [wait, stubborn()] }, (site) =>
       Effect.gen(function* () {
         yield* site.post("/tasks/wait?id=w", {})
         yield* (yield* site.follow("w")).until((events) => events.length > 1)
