@@ -6,6 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as ServerClose from "../../src/http/ServerClose.ts"
 
+const until = (holds: () => boolean) =>
+  Effect.gen(function* () {
+    while (!holds()) yield* Effect.sleep(1)
+  })
+
 /** What would be waited for without us is waited for until the test has timed out. */
 const listening = (answer: RequestListener, within: Duration.Input = "1 hour") =>
   Effect.gen(function* () {
@@ -13,10 +18,6 @@ const listening = (answer: RequestListener, within: Duration.Input = "1 hour") =
     let asked = 0
     const server = ServerClose.promptly(createServer({ keepAliveTimeout: 600_000 }, answer), { within })
     server.on("connection", () => connected++).on("request", () => asked++)
-    const until = (holds: () => boolean) =>
-      Effect.gen(function* () {
-        while (!holds()) yield* Effect.sleep(1)
-      })
     yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
     const { port } = server.address() as { port: number }
     const opened = Effect.acquireRelease(
