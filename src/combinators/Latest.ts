@@ -26,6 +26,8 @@ interface Runs<in K> {
   readonly name: string
   /** The run that holds the key: the newest one, if it was not told to stop. */
   readonly get: (key: K) => Effect.Effect<Option.Option<Task.Task<unknown, unknown>>>
+  /** How many keys have a run, one that still cleans up included. */
+  readonly size: Effect.Effect<number>
   /**
    * Cancels the newest run of the key, and waits until no run that was there is
    * left, those that still clean up included. Answers for the newest one;
@@ -191,6 +193,7 @@ const keeping = <K>(node: LatestNode<K>): Keeping<K> => ({
 const runs = <K>(node: LatestNode<K>): Runs<K> => ({
   name: node.name,
   get: (key) => Effect.sync(() => Option.map(Option.fromUndefinedOr(node.holderOf(key)), asTask)),
+  size: Effect.sync(() => node.size),
   cancel: (key, options) =>
     Effect.withFiber((fiber) => {
       // The newest first: else the end of one before it would have it started.

@@ -21,12 +21,14 @@ import * as SchemaIssue from "effect/SchemaIssue"
 export const codes = {
   "invalid-request": [400, "The request is not valid"],
   "foreign-origin": [403, "Not from this origin"],
+  forbidden: [403, "Not yours"],
   "unknown-name": [404, "No task of this name is defined"],
   "task-not-found": [404, "There is no such task"],
   "no-such-route": [404, "There is nothing here"],
   "method-not-allowed": [405, "This method is not allowed here"],
   "already-running": [409, "A task with this id is running"],
   "already-ended": [409, "A task with this id has ended"],
+  "wrong-state": [409, "Not in this state"],
   "body-too-large": [413, "The body is too large"],
   "not-json": [415, "The body must be JSON"],
   "too-many-tasks": [429, "Too many tasks are running"],
@@ -48,15 +50,16 @@ export type Code = keyof typeof codes
  * @since 0.1.0
  */
 export const FieldError = Schema.Struct({
-  in: Schema.Literals(["body", "query"]),
+  in: Schema.Literals(["body", "query", "path", "header"]),
   field: Schema.String,
   message: Schema.String
 })
 
 /**
  * The document on the wire. `errors` stands with `invalid-request`, `known` with
- * `unknown-name`, `state` with `already-running` and `already-ended`, `result`
- * with a cancel that found no task.
+ * `unknown-name`, `state` with `already-running`, `already-ended` and
+ * `wrong-state`, `result` with a cancel that found no task; `instance` is the
+ * path of the task that it is about.
  *
  * @category schemas
  * @since 0.1.0
@@ -69,7 +72,8 @@ export const Document = Schema.Struct({
   errors: Schema.optionalKey(Schema.Array(FieldError)),
   known: Schema.optionalKey(Schema.Array(Schema.String)),
   state: Schema.optionalKey(Schema.String),
-  result: Schema.optionalKey(Schema.Json)
+  result: Schema.optionalKey(Schema.Json),
+  instance: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "Problem" })
 
 /**
@@ -81,7 +85,7 @@ export const Document = Schema.Struct({
 export class Problem extends Data.TaggedError("Problem")<{
   readonly code: Code
   readonly detail: string
-  readonly extension?: Partial<Pick<typeof Document.Type, "errors" | "known" | "state" | "result">>
+  readonly extension?: Partial<Pick<typeof Document.Type, "errors" | "known" | "state" | "result" | "instance">>
   readonly headers?: Readonly<Record<string, string>>
 }> {}
 

@@ -576,7 +576,9 @@ describe("Deadline", () => {
     it.effect("one that is brought forward fires at the new instant (K33)", () =>
       leakChecked(
         Effect.gen(function* () {
-          const sooner = Deadline.make("d", 400, (deadline) => Effect.andThen(deadline.moveTo(100), Effect.never))
+          const sooner = Deadline.make("d", 400, (deadline) =>
+            Effect.andThen(Effect.andThen(Effect.sleep(10), deadline.moveTo(100)), Effect.never)
+          )
           expect(yield* ended(100, sooner)).toBe("DeadlineExceeded d after 100: interrupted")
         })
       )

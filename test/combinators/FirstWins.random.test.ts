@@ -330,20 +330,20 @@ describe("two arrivals at one merge", () => {
       expect(wrongSeeds(Math.max(1000, seeds), (seed) => meeting(seed, from)) ?? "no seed failed").toBe(
         "no seed failed"
       )
-    }, 20_000)
+    }, 60_000)
   }
 })
 
 describe("FirstWins, cancelled at a random step", () => {
   it("nothing is left, reports are true, and exactly the losers are undone, in reverse, once (K1, K18, K24, K26, S0-84, S0-86)", () => {
     expect(wrongSeeds(seeds, (seed) => scenario(seed, 0, "task")) ?? "no seed failed").toBe("no seed failed")
-  }, 20_000)
+  }, 60_000)
 
   it("the same where fibers pause between any two operations (K1, K18, K24, K26, S0-84, S0-86)", () => {
     expect(wrongSeeds(seeds, (seed) => scenario(seed, 0.2, "task")) ?? "no seed failed").toBe("no seed failed")
-  }, 20_000)
+  }, 60_000)
 
   it("the same for a native interrupt of the caller (K1, S0-84, S0-86)", () => {
     expect(wrongSeeds(seeds, (seed) => scenario(seed, 0.1, "native")) ?? "no seed failed").toBe("no seed failed")
-  }, 20_000)
+  }, 60_000)
 })

@@ -577,6 +577,29 @@ describe("FirstWins", () => {
         })
       )
     )
+
+    it.effect("what fails in the clean-up of the branch of that path is on the task's outcome (K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          let handle: Visit<string, "one"> | undefined
+          const task = yield* started(
+            logged(
+              FirstWins.run(
+                "m",
+                (visit: Visit<string, "one">) => {
+                  handle = visit
+                  return { one: Effect.ensuring(Effect.never, Effect.die("dirty")) }
+                },
+                quiet
+              ),
+              []
+            )
+          )
+          yield* handle!.arrive("one", "outside")
+          expect(cleanupOf((yield* Task.await(task)).cleanupFailures)).toBe("; clean-up of one: Die:dirty")
+        })
+      )
+    )
   })
 
   describe("losers", () => {
@@ -883,6 +906,29 @@ describe("FirstWins", () => {
         )
     )
 
+    it.effect("a failure whose caller is cancelled in the same turn is on the task's outcome (K16, S0x-02)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const gate = yield* Deferred.make<void>()
+          const task = yield* started(
+            logged(
+              FirstWins.run(
+                "m",
+                () => ({ bad: Effect.andThen(Deferred.await(gate), Effect.fail("no")), other: Effect.never }),
+                quiet
+              ),
+              []
+            )
+          )
+          // The waiter on the gate fails in this very step.
+          yield* Deferred.succeed(gate, undefined)
+          const result = yield* Task.cancel(task, ann)
+          expect(result._tag).toBe("Cancelled")
+          expect(cleanupOf((yield* Task.await(task)).cleanupFailures)).toBe("; clean-up of bad: Fail:no")
+        })
+      )
+    )
+
     it.effect("a failure that comes after the decision stands in the report", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -1007,33 +1053,39 @@ describe("FirstWins", () => {
         )
     )
 
-    it.effect("a hook reads why its branch lost, and which path won (S0-86, K18)", () =>
-      leakChecked(
-        Effect.gen(function* () {
-          let read = ""
-          yield* during(
-            10,
-            FirstWins.run(
-              "m",
-              (visit: Visit<number>) => ({
-                loser: Effect.andThen(
-                  visit.compensate(
-                    Effect.gen(function* () {
-                      const state = yield* visit.state
-                      const reason = Option.getOrThrow(yield* CancelReason.current)
-                      read = `${textOf(reason)}, ${state._tag === "Decided" ? state.winner : "?"}`
-                    })
-                  ),
-                  Effect.never
-                ),
-                winner: after(10, 1)
-              }),
-              quiet
+    it.effect(
+      "a hook reads why its branch lost, and which path won, whichever scope of the branch registers it (S0-86, K18)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const read: Array<string> = []
+            yield* during(
+              10,
+              FirstWins.run(
+                "m",
+                (visit: Visit<number>) => {
+                  const hook = Effect.gen(function* () {
+                    const state = yield* visit.state
+                    const reason = Option.getOrThrow(yield* CancelReason.current)
+                    read.push(`${textOf(reason)}, ${state._tag === "Decided" ? state.winner : "?"}`)
+                  })
+                  return {
+                    loser: Effect.andThen(visit.compensate(hook), Effect.never),
+                    nested: Effect.andThen(
+                      Nursery.run("steps", (nursery: Nursery.Nursery) =>
+                        nursery.spawn("step", visit.compensate(hook))
+                      ).pipe(Effect.orDie),
+                      Effect.never
+                    ),
+                    winner: after(10, 1)
+                  }
+                },
+                quiet
+              )
             )
-          )
-          expect(read).toBe("lost-race by winner of m, winner")
-        })
-      )
+            expect(read).toEqual(["lost-race by winner of m, winner", "lost-race by winner of m, winner"])
+          })
+        )
     )
 
     it.effect("a step and its hook are one: no cancel comes between (K15)", () =>

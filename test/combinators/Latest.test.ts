@@ -207,7 +207,7 @@ describe("Latest", () => {
           yield* settle
           expect(yield* ended(failed)).toBe("Failed Fail:no")
           expect(Option.isNone(yield* latest.get("k"))).toBe(true)
-          expect(leaks.root.children()[0]!.live).toBe(0)
+          expect([leaks.root.children()[0]!.live, yield* latest.size]).toEqual([0, 0])
           expect((yield* latest.cancel("k"))._tag).toBe("NotFound")
           expect(yield* ended(yield* latest.start("k", Effect.succeed("yes")))).toBe("Completed yes")
         })

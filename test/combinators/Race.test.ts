@@ -41,23 +41,25 @@ import {
 
 describe("Race", () => {
   describe("firstSuccess", () => {
-    it.effect("the winner is the first in completion time, not in input order (K23, S4x-02)", () =>
-      leakChecked(
-        Effect.gen(function* () {
-          const journal = new Journal()
-          const race = Race.firstSuccess({ a: after(30, 1), b: after(20, 2), c: after(10, "three") })
-          const report = yield* during(
-            1000,
-            Effect.tap(race, () => journal.note("returned"))
-          )
-          expect([report.winner, report.value]).toEqual(["c", "three"])
-          expect(toldAll(report.losers)).toEqual({
-            a: "cancelled after 0: lost-race by c of race",
-            b: "cancelled after 0: lost-race by c of race"
+    it.effect(
+      "the winner is the first in completion time, not in input order, and the race takes no longer (K23, S4x-02, S0-98)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const race = Race.firstSuccess({ a: after(30, 1), b: after(20, 2), c: after(10, "three") })
+            const report = yield* during(
+              1000,
+              Effect.tap(race, () => journal.note("returned"))
+            )
+            expect([report.winner, report.value]).toEqual(["c", "three"])
+            expect(toldAll(report.losers)).toEqual({
+              a: "cancelled after 0: lost-race by c of race",
+              b: "cancelled after 0: lost-race by c of race"
+            })
+            expect(journal.lines).toEqual(["10 returned"])
           })
-          expect(journal.lines).toEqual(["10 returned"])
-        })
-      )
+        )
     )
 
     it.effect("a failure does not win: the first success does, however late (K23, S4-29, S4x-24)", () =>
@@ -465,47 +467,49 @@ describe("Race", () => {
       )
     )
 
-    it.effect("giveUp lets the winner leave; the straggler is listed until its real end (K1, K25)", () =>
-      leakChecked((leaks) =>
-        Effect.gen(function* () {
-          const journal = new Journal()
-          const race = Race.firstSuccess(
-            {
-              quick: after(10, 1),
-              slow: waiter(journal, "slow", Effect.sleep(500)),
-              prompt: waiter(journal, "prompt", Effect.sleep(20))
-            },
-            { giveUp: 100, name: "ask" }
-          )
-          const fiber = yield* Effect.forkChild(Effect.tap(race, () => journal.note("returned")))
-          yield* TestClock.adjust(109)
-          expect(fiber.pollUnsafe()).toBeUndefined()
-          expect(yield* Stragglers.list).toEqual([])
-          yield* TestClock.adjust(1)
-          const report = yield* Fiber.join(fiber)
-          expect(report.winner).toBe("quick")
-          expect(toldAll(report.losers)).toEqual({
-            slow: "abandoned after 100: lost-race by quick of ask",
-            prompt: "cancelled after 20: lost-race by quick of ask"
+    it.effect(
+      "giveUp lets the winner leave, which is no failure; the straggler is listed until its real end (K1, K25, S0-27)",
+      () =>
+        leakChecked((leaks) =>
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const race = Race.firstSuccess(
+              {
+                quick: after(10, 1),
+                slow: waiter(journal, "slow", Effect.sleep(500)),
+                prompt: waiter(journal, "prompt", Effect.sleep(20))
+              },
+              { giveUp: 100, name: "ask" }
+            )
+            const fiber = yield* Effect.forkChild(Effect.tap(race, () => journal.note("returned")))
+            yield* TestClock.adjust(109)
+            expect(fiber.pollUnsafe()).toBeUndefined()
+            expect(yield* Stragglers.list).toEqual([])
+            yield* TestClock.adjust(1)
+            const report = yield* Fiber.join(fiber)
+            expect(report.winner).toBe("quick")
+            expect(toldAll(report.losers)).toEqual({
+              slow: "abandoned after 100: lost-race by quick of ask",
+              prompt: "cancelled after 20: lost-race by quick of ask"
+            })
+            const stragglers = yield* Stragglers.list
+            expect(stragglers.map(({ path, name, askedAt, reason }) => [path, name, askedAt, textOf(reason)])).toEqual([
+              ["ask/slow", "slow", 10, "lost-race by quick of ask"]
+            ])
+            expect(leaks.fibers).toBe(1)
+            yield* TestClock.adjust(399)
+            expect(yield* Stragglers.list).toHaveLength(1)
+            yield* TestClock.adjust(1)
+            expect(yield* Stragglers.list).toEqual([])
+            expect(byTime(journal.lines)).toEqual([
+              "10 prompt: lost-race by quick of ask",
+              "10 slow: lost-race by quick of ask",
+              "30 prompt: cleaned up",
+              "110 returned",
+              "510 slow: cleaned up"
+            ])
           })
-          const stragglers = yield* Stragglers.list
-          expect(stragglers.map(({ path, name, askedAt, reason }) => [path, name, askedAt, textOf(reason)])).toEqual([
-            ["ask/slow", "slow", 10, "lost-race by quick of ask"]
-          ])
-          expect(leaks.fibers).toBe(1)
-          yield* TestClock.adjust(399)
-          expect(yield* Stragglers.list).toHaveLength(1)
-          yield* TestClock.adjust(1)
-          expect(yield* Stragglers.list).toEqual([])
-          expect(byTime(journal.lines)).toEqual([
-            "10 prompt: lost-race by quick of ask",
-            "10 slow: lost-race by quick of ask",
-            "30 prompt: cleaned up",
-            "110 returned",
-            "510 slow: cleaned up"
-          ])
-        })
-      )
+        )
     )
 
     it.effect("the preset for merges is a policy of a race: 0.1 s at most (K25)", () =>

@@ -35,6 +35,8 @@ class Exporter {
   }
 }
 
+const never = (name: string): Effect.Effect<never> => Effect.withSpan(Effect.never, name)
+
 const byAnn = (scope: string) => ({
   "rescind.cancel.source": "request",
   "rescind.cancel.message": "not needed",
@@ -49,7 +51,6 @@ describe("CancelSpans", () => {
     return leakChecked(
       Effect.gen(function* () {
         const top = yield* Nursery.make<unknown>("top")
-        const never = (name: string) => Effect.withSpan(Effect.never, name)
         const task = yield* top.spawn(
           "task",
           Effect.gen(function* () {
@@ -74,7 +75,8 @@ describe("CancelSpans", () => {
         const { ended } = exporter
         expect(ended.get("done")).toEqual({})
         const names = ["forked", "scoped", "of the scope", "left", "right", "item 1", "item 2", "timed", "of the child"]
-        for (const name of [...names, "member", "inner", "outer"]) expect(ended.get(name), name).toEqual(byAnn("task"))
+        for (const name of [...names, "member", "inner", "outer"])
+          expect([name, ended.get(name)]).toEqual([name, byAnn("task")])
       })
     ).pipe(Effect.provide(exporter.layer))
   })
@@ -123,7 +125,7 @@ describe("CancelSpans", () => {
         yield* Task.cancel(task, ann)
         yield* settle
         for (const name of ["native loser", "joiner", "saved", "failed"]) {
-          expect(exporter.ended.get(name), name).toEqual({})
+          expect([name, exporter.ended.get(name)]).toEqual([name, {}])
         }
       })
     ).pipe(Effect.provide(exporter.layer))

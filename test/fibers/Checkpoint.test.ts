@@ -28,7 +28,7 @@ describe("Checkpoint", () => {
       Effect.race(effect, Effect.never),
     "in the body of a nursery": (effect: Effect.Effect<never>) => Nursery.run("n", () => effect)
   })) {
-    it.effect(`makes a synchronous loop stoppable in its grace, ${where}: cooperative (K14)`, () =>
+    it.effect(`makes a synchronous loop stoppable in its grace, ${where}: cooperative (K14, S3x-18)`, () =>
       leakChecked(
         Effect.gen(function* () {
           const journal = new Journal()

@@ -150,7 +150,7 @@ describe("TaskLogger", () => {
         yield* Task.requestCancel(twice, { reason: CancelReason.timeout() })
         yield* TestClock.adjust(100)
         expect((yield* Task.await(task))._tag).toBe("Completed")
-        expect(entries.map(({ annotations }) => `${annotations["phase"]} ${annotations["path"]}`)).toEqual([
+        expect(entries.map(({ annotations }) => [annotations["phase"], annotations["path"]].join(" "))).toEqual([
           "cancel tasks/outer/inner",
           "cancelled tasks/outer/inner/left",
           "cancel tasks/twice",

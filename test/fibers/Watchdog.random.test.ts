@@ -67,6 +67,10 @@ const program = (random: () => number, depth: number): Effect.Effect<unknown> =>
   return Effect.onInterrupt(Effect.suspend(inner), () => Effect.sleep(pause))
 }
 
+/** Runs beside the program, in its world. */
+const outside = (world: World, effect: Effect.Effect<unknown>): unknown =>
+  Effect.runFork(world.leaks.within(Effect.provideService(effect, ClockService, world.clock)), { scheduler: world })
+
 const scenario = (seed: number, policy: Task.CancelOptions, shutEarly: boolean): string | undefined => {
   const run = (at: number | undefined) => {
     const random = randomFrom(seed)
@@ -86,13 +90,10 @@ const scenario = (seed: number, policy: Task.CancelOptions, shutEarly: boolean):
               step: at,
               run: () => {
                 if (task === undefined) return
-                const outside = <A>(effect: Effect.Effect<A>) =>
-                  Effect.runFork(world.leaks.within(Effect.provideService(effect, ClockService, world.clock)), {
-                    scheduler: world
-                  })
-                outside(Task.cancel(task, policy))
+                outside(world, Task.cancel(task, policy))
                 if (shutEarly && watchdogScope !== undefined) {
                   outside(
+                    world,
                     Effect.andThen(
                       Scope.close(watchdogScope, Exit.void),
                       Effect.sync(() => {

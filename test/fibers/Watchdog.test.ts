@@ -44,6 +44,22 @@ const watching = (options?: Omit<Watchdog.WatchdogOptions, "onReport">) =>
 /** No fiber beside that of the test, which is not counted. */
 const idle = (leaks: Leaks): boolean => leaks.fibers === 0
 
+/** What became of a task of a nursery, with a task below it, after the maximum age. */
+const aged = (ages: "services" | "all") =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* Watchdog.make({ maxAge: 1000, ages })
+      const top = yield* Nursery.make<unknown>("top")
+      const task = yield* top.spawn(
+        "outer",
+        Nursery.run("n", (n: Nursery.Nursery<unknown>) => n.spawn("inner", Effect.never))
+      )
+      yield* settle
+      yield* TestClock.adjust(1000)
+      return yield* Task.poll(task)
+    })
+  )
+
 describe("Watchdog", () => {
   describe("slow cancels", () => {
     it.effect("a cancel is reported at the threshold: who, since when, why asked, where it sits (K44, S0-64)", () =>
@@ -536,22 +552,8 @@ describe("Watchdog", () => {
     it.effect("tasks of nurseries have no maximum age unless it is asked for (S1-62)", () =>
       leakChecked(
         Effect.gen(function* () {
-          const run = (ages: "services" | "all") =>
-            Effect.scoped(
-              Effect.gen(function* () {
-                yield* Watchdog.make({ maxAge: 1000, ages })
-                const top = yield* Nursery.make<unknown>("top")
-                const task = yield* top.spawn(
-                  "outer",
-                  Nursery.run("n", (n: Nursery.Nursery<unknown>) => n.spawn("inner", Effect.never))
-                )
-                yield* settle
-                yield* TestClock.adjust(1000)
-                return yield* Task.poll(task)
-              })
-            )
-          expect((yield* run("services"))._tag).toBe("None")
-          expect(yield* run("all")).toMatchObject({ value: { _tag: "Cancelled", reason: { scope: "outer" } } })
+          expect((yield* aged("services"))._tag).toBe("None")
+          expect(yield* aged("all")).toMatchObject({ value: { _tag: "Cancelled", reason: { scope: "outer" } } })
         })
       )
     )

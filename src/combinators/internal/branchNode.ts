@@ -7,7 +7,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { CurrentNode } from "../../fibers/internal/currentNode.ts"
 import { TaskNode } from "../../fibers/internal/taskNode.ts"
 import { HookTimedOut } from "../HookTimedOut.ts"
 import type { Undone } from "../Undone.ts"
@@ -31,11 +30,6 @@ export class BranchNode extends TaskNode {
 
   get hookCount(): number {
     return this.hooks?.length ?? 0
-  }
-
-  /** It has won: nothing is undone. */
-  dropHooks(): void {
-    this.hooks = undefined
   }
 
   /** Asked when the fiber has exited: from now on closing the scope of this branch ends with its hooks. */
@@ -70,12 +64,10 @@ export class BranchNode extends TaskNode {
   }
 
   private bounded({ effect, step, within }: Hook): Effect.Effect<unknown, unknown> {
-    const here = Effect.provideService(effect, CurrentNode, this)
-    return Duration.isFinite(within)
-      ? Effect.timeoutOrElse(here, {
-          duration: within,
-          orElse: () => Effect.fail(new HookTimedOut({ path: this.name, step, within }))
-        })
-      : here
+    if (!Duration.isFinite(within)) return effect
+    return Effect.timeoutOrElse(effect, {
+      duration: within,
+      orElse: () => Effect.fail(new HookTimedOut({ path: this.name, step, within }))
+    })
   }
 }

@@ -79,6 +79,11 @@ export class LatestNode<K> extends NurseryNode {
     return latest?.mark === undefined ? latest : undefined
   }
 
+  /** How many keys have a run. */
+  get size(): number {
+    return MutableHashMap.size(this.slots)
+  }
+
   nameOf(key: K): string {
     return this.settings.nameOf(key)
   }
@@ -94,8 +99,7 @@ export class LatestNode<K> extends NurseryNode {
     run.number = ++slot.attempts
     slot.runs.push(run)
     if (before !== undefined) this.supersede(before, run)
-    // A finalizer of the one before may have started a run as well, or closed this node.
-    if (run.gone) return run
+    // By now a finalizer of the one before may have replaced this run in turn: then neither of these starts it.
     if (this.settings.overlap || slot.runs[0] === run) this.starting.add(run, starter)
     else run.waiting = true
     return run
@@ -126,7 +130,7 @@ export class LatestNode<K> extends NurseryNode {
     if (next === undefined) {
       MutableHashMap.remove(this.slots, slot.key as K)
       this.spent = Math.max(this.spent, slot.attempts)
-    } else if (next.waiting && slot.runs.length === 1) {
+    } else if (next.waiting) {
       next.waiting = false
       this.nextTurn(() => this.startNow(next))
     }

@@ -29,7 +29,8 @@ export const visitHandle = (merge: string, node: () => VisitNode | undefined): V
               branch.addHook(
                 {
                   step: options?.step ?? `step ${branch.hookCount + 1}`,
-                  effect: Effect.provideContext(hook, context),
+                  // Whichever scope of the branch registers it: the hook belongs to the branch.
+                  effect: Effect.provideContext(Effect.provideService(hook, CurrentNode, branch), context),
                   within: options?.within === undefined ? visit.undoWithin : Duration.fromInputUnsafe(options.within)
                 },
                 () => visit.undoes(branch),

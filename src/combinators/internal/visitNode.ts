@@ -108,7 +108,6 @@ export class VisitNode extends RaceNode {
   }
 
   private decide(winner: string, value: unknown, from: Decision["from"]): Decision {
-    this.branch(winner)?.dropHooks()
     return (this.decision = { winner, value, from, at: this.clock.currentTimeMillisUnsafe() })
   }
 

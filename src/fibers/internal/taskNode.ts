@@ -152,8 +152,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     const stopped = this.interrupted && !this.committing
     if (exit._tag === "Success") {
       if (!stopped) return "completed"
-      // Others tell of a late value themselves.
-      if (this.kind === "task" || this.kind === "body") this.salvage(this.name, exit.value)
+      // A late value of a member stands in the report of its group.
+      if (this.kind !== "member") this.salvage(this.name, exit.value)
       return "cancelled"
     }
     if (stopped) {
