@@ -1,4 +1,4 @@
-/** The index of the documentation, docs/README.md, has every page and nothing else. */
+/** The index of the documentation, docs/README.md, has every page and nothing else; README.md links to what exists. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { describe, expect, it } from "vitest"
@@ -25,5 +25,15 @@ describe("docs/README.md", () => {
 
   it("links nowhere but to pages", () => {
     expect(index.split("](").length - 1).toBe(links.length)
+  })
+})
+
+describe("README.md", () => {
+  it("links to files that exist", () => {
+    const root = path.dirname(folder)
+    const readme = fs.readFileSync(path.join(root, "README.md"), "utf8")
+    const files = Array.from(readme.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g), ([, file]) => file!)
+    expect(files.length).toBeGreaterThan(2)
+    expect(files.filter((file) => !fs.existsSync(path.join(root, file)))).toEqual([])
   })
 })
