@@ -47,7 +47,7 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   override get decided(): boolean {
-    return this.winners.length >= this.options.needed || this.outOfReach
+    return this.won || this.outOfReach
   }
 
   private get won(): boolean {
@@ -56,12 +56,12 @@ export class RaceNode extends MembersNode<any, any> {
 
   /** More have lost than the race can spare. */
   private get outOfReach(): boolean {
-    return this.beaten > this.size - this.options.needed && !this.won
+    return this.beaten > this.size - this.options.needed
   }
 
   override begin(): void {
     super.begin()
-    if (this.options.stagger !== undefined && this.timer === undefined) this.wait()
+    if (this.options.stagger !== undefined) this.wait()
   }
 
   protected override get room(): number {
