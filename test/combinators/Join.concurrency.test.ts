@@ -250,6 +250,19 @@ describe("Join with { each }", () => {
     )
   )
 
+  it.effect("has the patience of the join: grace to finish, and giveUp for who does not end (K12, K25)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const polite = Effect.andThen(Task.awaitRequest, after(5, "bye"))
+        const stubborn = Effect.onInterrupt(Effect.never, () => Effect.sleep(100))
+        const outcomes = yield* during(50, Join.settled({ polite, stubborn }, { each: 10, grace: 10, giveUp: 30 }))
+        expect(outcomes.polite).toMatchObject({ _tag: "Completed", value: "bye" })
+        expect(outcomes.stubborn).toMatchObject({ _tag: "Cancelled", how: "abandoned" })
+        yield* TestClock.adjust(100)
+      })
+    )
+  )
+
   it.effect("in `all` it is a typed failure, which tells of the limit (K32)", () =>
     leakChecked(
       Effect.gen(function* () {

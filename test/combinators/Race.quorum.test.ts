@@ -19,6 +19,9 @@ const raceFailedOf = (exit: Exit.Exit<unknown, unknown>): RaceFailed<unknown, un
   return error
 }
 
+const messageTo = (losers: { readonly c?: Loser.Loser<unknown, unknown> }): string | undefined =>
+  losers.c?._tag === "Cancelled" ? losers.c.reason.message : "not cancelled"
+
 describe("Race.quorum", () => {
   it.effect("the first k successes win, in the order of their ends, and the rest is cancelled (K23, K24)", () =>
     leakChecked(
@@ -87,8 +90,6 @@ describe("Race.quorum", () => {
   it.effect("a loser reads how many were there first; where one is enough, that another was (K19)", () =>
     leakChecked(
       Effect.gen(function* () {
-        const messageTo = (losers: { readonly c?: Loser.Loser<unknown, unknown> }) =>
-          losers.c?._tag === "Cancelled" ? losers.c.reason.message : "not cancelled"
         const members = { a: after(10, 1), b: after(20, 2), c: Effect.never }
         const quorum = yield* during(20, Race.quorum(members, 2))
         expect(messageTo(quorum.losers)).toBe("2 other members were there first")
