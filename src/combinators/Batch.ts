@@ -202,7 +202,7 @@ const batch = <E = never>(
 
 const render = (name: string, list: ReadonlyArray<unknown>, join: JoinNode): Effect.Effect<any, any> => {
   const report = reportOf(list, join.members)
-  return join.failed.length > 0 ? Effect.fail(new BatchFailed({ batch: name, report })) : Effect.succeed(report)
+  return join.failed.size > 0 ? Effect.fail(new BatchFailed({ batch: name, report })) : Effect.succeed(report)
 }
 
 const reportOf = (list: ReadonlyArray<unknown>, members: ReadonlyArray<TaskNode>): BatchReport<any, any, any> => {

@@ -35,7 +35,7 @@ export interface RaceOptions extends MembersOptions {
 export class RaceNode extends MembersNode<any, any> {
   declare protected readonly options: RaceOptions
   /** In the order of their ends. */
-  readonly winners: Array<TaskNode> = []
+  readonly winners = new Set<TaskNode>()
   /** Ended without being counted, before the race was decided. */
   private beaten = 0
   /** How many members may have started so far, where they start one by one. */
@@ -47,11 +47,11 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   override get decided(): boolean {
-    return this.winners.length >= this.options.needed || this.outOfReach
+    return this.winners.size >= this.options.needed || this.outOfReach
   }
 
   private get won(): boolean {
-    return this.winners.length >= this.options.needed
+    return this.winners.size >= this.options.needed
   }
 
   /** More have lost than the race can spare. */
@@ -95,7 +95,7 @@ export class RaceNode extends MembersNode<any, any> {
   override keepsScopeOf(child: ScopeNode, exit: Exit.Exit<unknown, unknown>): boolean {
     if (this.decided || this.interrupted) return false
     if (exit._tag === "Failure" && this.options.counts === "success") return false
-    this.winners.push(child as TaskNode)
+    this.winners.add(child as TaskNode)
     if (exit._tag === "Success") return true
     // It still closes its scope, for which the losers need not wait.
     if (this.won) this.tellLosers(child as TaskNode)
@@ -116,7 +116,7 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   override memberEnded(member: TaskNode): void {
-    if (this.winners.includes(member)) {
+    if (this.winners.has(member)) {
       if (this.won) {
         this.timer?.interruptUnsafe()
         if (this.live > 0 && !this.interrupted) this.tellLosers(member)
@@ -150,28 +150,24 @@ export class RaceNode extends MembersNode<any, any> {
   override result(): Effect.Effect<any, any> {
     if (!this.won) return Effect.andThen(this.closeScopes(), Effect.fail(this.raceFailed()))
     const report = Effect.succeed(this.options.render(this))
-    return this.winners.every(isClosed) ? report : Effect.andThen(this.release(), report)
+    return [...this.winners].every(isClosed) ? report : Effect.andThen(this.release(), report)
   }
 
   private raceFailed(): RaceFailed<unknown, unknown> {
     const failed = this.members.filter(
-      (member) => !this.winners.includes(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
+      (member) => !this.winners.has(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
     )
     return new RaceFailed({
       race: this.name,
       needed: this.options.needed,
-      failures: failed.map((member) => ({ member: this.memberKey(member), cause: causeOf(member) })),
-      succeeded: this.winners.map((member) => ({ member: this.memberKey(member), value: valueOf(member) }))
+      failures: failed.map((member) => ({ member: this.keyOf(member), cause: causeOf(member) })),
+      succeeded: Array.from(this.winners, (member) => ({ member: this.keyOf(member), value: valueOf(member) }))
     })
-  }
-
-  memberKey(member: TaskNode): string | number {
-    return this.keyOf(this.members.indexOf(member))
   }
 
   /** The winners' scopes move to the caller's. */
   override release(): Effect.Effect<void> {
-    const open = this.winners.filter((winner) => !isClosed(winner))
+    const open = [...this.winners].filter((winner) => !isClosed(winner))
     if (open.length === 0) return Effect.void
     if (!this.won) return this.closeScopes()
     const callers = Context.getOption(this.context as Context.Context<Scope.Scope>, Scope.Scope)
@@ -192,7 +188,7 @@ export class RaceNode extends MembersNode<any, any> {
 
   /** Of members whose scopes were kept for a caller who does not get them, last ended first. */
   private closeScopes(): Effect.Effect<void> {
-    const open = this.winners.filter((winner) => !isClosed(winner)).toReversed()
+    const open = [...this.winners].filter((winner) => !isClosed(winner)).toReversed()
     return Effect.forEach(open, (winner) => Scope.close(winner, Exit.void), { discard: true })
   }
 
@@ -201,10 +197,8 @@ export class RaceNode extends MembersNode<any, any> {
     for (const member of this.members) {
       const { exit, name } = member
       if (exit?._tag === "Success") {
-        kept.push(
-          this.winners.includes(member) ? { winner: name, value: exit.value } : { late: name, value: exit.value }
-        )
-      } else if (this.winners.includes(member)) kept.push({ winner: name, outcome: outcomeOf(subjectOf(member)) })
+        kept.push(this.winners.has(member) ? { winner: name, value: exit.value } : { late: name, value: exit.value })
+      } else if (this.winners.has(member)) kept.push({ winner: name, outcome: outcomeOf(subjectOf(member)) })
     }
     return kept
   }
