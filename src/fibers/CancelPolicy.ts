@@ -75,9 +75,16 @@ export class InvalidDuration extends Error {
  */
 export const bound = (field: string, input: Duration.Input): Duration.Duration => {
   if (typeof input === "number" && !(input >= 0)) throw new InvalidDuration(field, input)
-  const duration = Duration.fromInputUnsafe(input)
-  if (!(Duration.toMillis(duration) >= 0)) throw new InvalidDuration(field, input)
-  return duration
+  const duration = Duration.fromInput(input)
+  if (duration._tag === "None" || !(Duration.toMillis(duration.value) >= 0)) throw new InvalidDuration(field, input)
+  return duration.value
+}
+
+/** @internal A limit may lie in the past: it then allows the synchronous prefix (contract K33). */
+export const limit = (field: string, input: Duration.Input): Duration.Duration => {
+  const duration = Duration.fromInput(input)
+  if (Number.isNaN(input) || duration._tag === "None") throw new InvalidDuration(field, input)
+  return duration.value
 }
 
 /**

@@ -6,13 +6,13 @@
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { CancelAbortError } from "./CancelAbortError.ts"
-import type * as CancelPolicy from "./CancelPolicy.ts"
+import * as CancelPolicy from "./CancelPolicy.ts"
 import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelAs } from "./internal/cancelAs.ts"
@@ -296,8 +296,8 @@ export const commit = <A, E, R>(
     }
     // The cancel was first: its interrupt is on the way, and nothing may be saved.
     if (task.interrupted) return Effect.interrupt
+    const within = CancelPolicy.bound("within", options.within)
     task.committing = true
-    const within = Duration.fromInputUnsafe(options.within)
     return Effect.onError(
       Effect.timeoutOrElse(save, {
         duration: within,
