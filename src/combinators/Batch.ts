@@ -16,8 +16,10 @@ import * as CancelReason from "../fibers/CancelReason.ts"
 import type { CancelResult } from "../fibers/CancelResult.ts"
 import { cancelAs } from "../fibers/internal/cancelAs.ts"
 import { own } from "../fibers/internal/groupNode.ts"
+import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import { outcomeOf } from "../fibers/internal/outcome.ts"
 import type { TaskNode } from "../fibers/internal/taskNode.ts"
+import { beginWait, isHeldOff, wouldDeadlock } from "../fibers/internal/waits.ts"
 import * as Nursery from "../fibers/Nursery.ts"
 import * as Task from "../fibers/Task.ts"
 import type { TaskCancelled } from "../fibers/TaskCancelled.ts"
@@ -104,6 +106,11 @@ export const failFast = <Item, A, E, R>(
 /**
  * A batch under way.
  *
+ * **Gotchas**
+ *
+ * To wait for it, with `report` or `cancel`, in the clean-up or in a shield of one
+ * of its own items is a defect, since each would wait for the other.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -144,11 +151,11 @@ export const start = <Item, A, E, R>(
     yield* Effect.raceFirst(Deferred.await(begun), Task.await(task))
     const node = Deferred.isDoneUnsafe(begun) ? yield* Deferred.await(begun) : undefined
     return {
-      report: Task.join(task),
+      report: reported(task),
       cancel: (cancelOptions) =>
         Effect.suspend(() => {
           node?.cancel(cancelOptions?.reason ?? CancelReason.request(), CancelPolicy.make(cancelOptions))
-          return Task.join(task)
+          return reported(task)
         }),
       cancelItem: (index, cancelOptions) =>
         Effect.suspend(() => {
@@ -159,6 +166,22 @@ export const start = <Item, A, E, R>(
         })
     }
   })
+
+/** Where no cancel would end a wait of the batch for itself it is a defect. */
+const reported = <A, E>(task: Task.Task<A, E>): Effect.Effect<A, E | TaskCancelled> =>
+  Effect.withFiber((fiber) => {
+    const node = task as unknown as TaskNode
+    if (node.gone || !isHeldOff(fiber)) return Task.join(task)
+    const here = fiber.getRef(CurrentNode)
+    return here.isWithin(node) || wouldDeadlock(here, node)
+      ? Effect.die(selfWait(task.name))
+      : Effect.ensuring(Task.join(task), Effect.sync(beginWait(here, node)))
+  })
+
+const selfWait = (batch: string): Error =>
+  new Error(
+    `The batch "${batch}" waits for itself: one of its items awaits it in clean-up or in a shield. Cancel single items with cancelItem there, and await the batch outside of its items`
+  )
 
 const nameOf = (options: BatchOptions | undefined): string => options?.name ?? "batch"
 
@@ -179,7 +202,7 @@ const batch = <E = never>(
 
 const render = (name: string, list: ReadonlyArray<unknown>, join: JoinNode): Effect.Effect<any, any> => {
   const report = reportOf(list, join.members)
-  return join.failed.length > 0 ? Effect.fail(new BatchFailed({ batch: name, report })) : Effect.succeed(report)
+  return join.failed.size > 0 ? Effect.fail(new BatchFailed({ batch: name, report })) : Effect.succeed(report)
 }
 
 const reportOf = (list: ReadonlyArray<unknown>, members: ReadonlyArray<TaskNode>): BatchReport<any, any, any> => {

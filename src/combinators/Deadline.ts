@@ -10,6 +10,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { format } from "effect/Formatter"
 import * as Function from "effect/Function"
 import * as Option from "effect/Option"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
@@ -193,8 +194,7 @@ const handle = (node: DeadlineNode): Deadline => ({
   moveTo: (instant) =>
     Effect.sync(() => {
       const at = DateTime.make(instant)
-      if (Option.isNone(at))
-        throw new RangeError(`Deadline.moveTo needs an instant, but it got ${JSON.stringify(instant)}`)
+      if (Option.isNone(at)) throw new RangeError(`Deadline.moveTo needs an instant, but it got ${format(instant)}`)
       return node.moveTo(at.value.epochMilliseconds)
     })
 })

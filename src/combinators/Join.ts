@@ -66,7 +66,7 @@ export const all = <const T extends Entries>(
   join(entries, options, { failFast: "cancelled" }, (join) => {
     join.passOnCleanupFailures()
     join.passOnLateFailures()
-    return join.failed.length > 0
+    return join.failed.size > 0
       ? Effect.failCause(join.failure() as Cause.Cause<Failure<T> | TaskCancelled>)
       : Effect.sync(() => join.collect((member) => (member!.exit as { readonly value: unknown }).value))
   })
@@ -212,7 +212,7 @@ export const skipCancelled = <const T extends Entries>(
   join(entries, options, { failFast: "failed" }, (join) => {
     join.passOnCleanupFailures()
     join.passOnLateFailures()
-    if (join.failed.length > 0) return Effect.failCause(join.failure() as Cause.Cause<never>)
+    if (join.failed.size > 0) return Effect.failCause(join.failure() as Cause.Cause<never>)
     return Effect.sync(() => {
       const { completed: values, cancelled, interrupted } = whatThereIs(join)
       return { values, skipped: { ...cancelled, ...interrupted } }

@@ -60,8 +60,8 @@ export interface Latest<in K> extends Runs<K> {
    *
    * **Gotchas**
    *
-   * In the clean-up of a run of the same key it is a defect, since each would
-   * wait for the other: use `start` there.
+   * In the clean-up of a run of the same key, or in a shield of it, it is a
+   * defect, since each would wait for the other: use `start` there.
    */
   readonly run: <A, E, R>(
     key: K,

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import { own } from "../fibers/internal/groupNode.ts"
 import { outcomeOf } from "../fibers/internal/outcome.ts"
+import type { TaskNode } from "../fibers/internal/taskNode.ts"
 import type * as TaskOutcome from "../fibers/TaskOutcome.ts"
 import type { AllServices, Entries, Failure, FailureOf, KeyName, Success } from "./Entries.ts"
 import { subjectOf } from "./internal/outsideTask.ts"
@@ -171,17 +172,17 @@ export const hedge = <const T extends Entries>(
   })
 
 const won = (race: RaceNode): unknown => {
-  const winner = race.winners[0]!
-  return { winner: race.memberKey(winner), value: valueOf(winner), losers: losersOf(race) }
+  const winner = winnerOf(race)
+  return { winner: race.keyOf(winner), value: valueOf(winner), losers: losersOf(race) }
 }
 
 const settled = (race: RaceNode): unknown => {
-  const winner = race.winners[0]!
-  return { winner: race.memberKey(winner), outcome: outcomeOf(subjectOf(winner)), losers: losersOf(race) }
+  const winner = winnerOf(race)
+  return { winner: race.keyOf(winner), outcome: outcomeOf(subjectOf(winner)), losers: losersOf(race) }
 }
 
 const quorate = (race: RaceNode): unknown => ({
-  winners: race.winners.map((winner) => ({ winner: race.memberKey(winner), value: valueOf(winner) })),
+  winners: Array.from(race.winners, (winner) => ({ winner: race.keyOf(winner), value: valueOf(winner) })),
   losers: losersOf(race)
 })
 
@@ -197,6 +198,8 @@ const successWins: Plan = {
 }
 
 const endWins: Plan = { ...successWins, counts: "settled", render: settled }
+
+const winnerOf = ({ winners: [winner] }: RaceNode): TaskNode => winner!
 
 const losersOf = (race: RaceNode): unknown => race.collect(Loser.fromMember, race.winners)
 

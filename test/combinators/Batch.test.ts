@@ -1,17 +1,19 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Batch from "../../src/combinators/Batch.ts"
+import * as Shield from "../../src/fibers/Shield.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { TaskCancelled } from "../../src/fibers/TaskCancelled.ts"
 import { Tasks } from "../../src/fibers/Tasks.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
-import { after, ann, byTime, during, failing, started } from "./telling.ts"
+import { after, ann, byTime, during, failing, failureOf, started } from "./telling.ts"
 
 const told = ({ items }: Batch.BatchReport<any, any, any>): ReadonlyArray<string> =>
   items.map(({ item, outcome }) =>
@@ -154,6 +156,32 @@ describe("Batch", () => {
       })
     )
   )
+
+  for (const [where, wrapped] of [
+    ["its clean-up", (work: Effect.Effect<unknown>) => Effect.ensuring(Effect.void, work)],
+    ["a shield", (work) => Shield.run("s", work)]
+  ] satisfies ReadonlyArray<[string, (work: Effect.Effect<unknown>) => Effect.Effect<unknown>]>) {
+    it.effect(`an item that waits for its own batch in ${where} is a defect, not a hang (K13, K36)`, () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const handle = yield* Deferred.make<Batch.Batch<number, unknown, never>>()
+          const ends: Array<string> = []
+          const own = (f: (batch: Batch.Batch<number, unknown, never>) => Effect.Effect<unknown, unknown>) =>
+            wrapped(
+              Effect.map(Effect.exit(Effect.flatMap(Deferred.await(handle), f)), (exit) => ends.push(failureOf(exit)))
+            )
+          const batch = yield* Batch.start([1, 2, 3], (n) =>
+            n === 1 ? own((batch) => batch.report) : n === 2 ? own((batch) => batch.cancel(ann)) : Effect.never
+          )
+          yield* Deferred.succeed(handle, batch)
+          yield* settle
+          expect(ends).toHaveLength(2)
+          for (const end of ends) expect(end).toContain("waits for itself")
+          expect((yield* batch.report).cancelled).toBe(2)
+        })
+      )
+    )
+  }
 
   it.effect("a caller that is cancelled keeps what was done in its salvaged (K26, K36)", () =>
     leakChecked(

@@ -11,10 +11,12 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Latest from "../../src/combinators/Latest.ts"
+import * as Race from "../../src/combinators/Race.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import type { CancelResult } from "../../src/fibers/CancelResult.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Stragglers from "../../src/fibers/Stragglers.ts"
+import * as Shield from "../../src/fibers/Shield.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { TaskCancelled } from "../../src/fibers/TaskCancelled.ts"
 import type { TaskOutcome } from "../../src/fibers/TaskOutcome.ts"
@@ -528,6 +530,31 @@ describe("Latest", () => {
         })
       )
     )
+
+    for (const [where, wrapped] of [
+      ["a shield", (work: Effect.Effect<unknown>) => Shield.run("s", work)],
+      ["a race in a shield", (work) => Shield.run("s", Effect.orDie(Race.firstSuccess([work])))],
+      [
+        "a race where it cannot be interrupted",
+        (work) => Effect.uninterruptible(Effect.ignore(Race.firstSuccess([work])))
+      ]
+    ] satisfies ReadonlyArray<[string, (work: Effect.Effect<unknown>) => Effect.Effect<unknown>]>) {
+      it.effect(`one that waits in ${where} for the next run of its key likewise (K13, K39)`, () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const latest = yield* Latest.make<string>()
+            const waits = Effect.exit(latest.run("k", Effect.succeed(2)))
+            let exit: Exit.Exit<unknown, unknown> | undefined
+            const noted = Effect.map(waits, (end) => (exit = end))
+            const one = yield* latest.start("k", wrapped(noted))
+            yield* settle
+            if (exit === undefined) yield* latest.cancel("k", { ...ann, giveUp: 0 })
+            expect(exit === undefined ? "hangs" : failureOf(exit)).toContain("use start instead of run here")
+            expect((yield* Task.await(one))._tag).toBe("Cancelled")
+          })
+        )
+      )
+    }
 
     it.effect("nor is one that waits through the clean-up of another task (K13)", () =>
       leakChecked(

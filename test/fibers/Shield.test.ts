@@ -35,6 +35,14 @@ const told = (outcome: TaskOutcome<unknown, unknown>): string => {
 const shielded = (journal: Journal, budget: Duration.Input, cleanup?: Effect.Effect<unknown>) =>
   journal.watch("task", Shield.run("save", journal.watch("work", Effect.never, cleanup), { budget }))
 
+const inRace = (work: Effect.Effect<unknown>) => Effect.orDie(Race.firstSuccess([work]))
+const inDeadline = (work: Effect.Effect<unknown>) => Effect.orDie(Deadline.run(work, "1 hour"))
+const inNursery = (work: Effect.Effect<unknown>) =>
+  Effect.orDie(Nursery.run("n", (nursery: Nursery.Nursery<never>) => nursery.spawn("child", work)))
+
+const cancelOf = (handle: Deferred.Deferred<Task.Task<unknown>>) =>
+  Effect.flatMap(Deferred.await(handle), (task) => Task.cancel(task, ann))
+
 describe("Shield", () => {
   describe("holding off", () => {
     it.effect("a cancel waits for the shield's work, then takes effect; the value is salvaged (K39, K26)", () =>
@@ -384,6 +392,31 @@ describe("Shield", () => {
         })
       )
     )
+
+    for (const [where, wrapped] of [
+      ["in their shields", (cancel: Effect.Effect<unknown>) => Shield.run("s", cancel)],
+      ["in a race where they cannot be interrupted", (cancel) => Effect.uninterruptible(inRace(cancel))],
+      ["in a race of their clean-up", (cancel) => Effect.onExit(Effect.never, () => inRace(cancel))],
+      ["in a deadline of their clean-up", (cancel) => Effect.onExit(Effect.never, () => inDeadline(cancel))],
+      ["in a nursery of their clean-up", (cancel) => Effect.onExit(Effect.never, () => inNursery(cancel))]
+    ] satisfies ReadonlyArray<[string, (cancel: Effect.Effect<unknown>) => Effect.Effect<unknown>]>) {
+      it.effect(`two tasks that cancel each other ${where} do not wait for ever (K13, K39)`, () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const [a, b] = [yield* Deferred.make<Task.Task<unknown>>(), yield* Deferred.make<Task.Task<unknown>>()]
+            const tasks = [yield* started(wrapped(cancelOf(b))), yield* started(wrapped(cancelOf(a)))] as const
+            yield* Deferred.succeed(a, tasks[0])
+            yield* Deferred.succeed(b, tasks[1])
+            yield* Effect.forkChild(Task.cancelAll(tasks, ann))
+            yield* settle
+            const ends = yield* Effect.all(tasks.map((task) => Task.poll(task)))
+            // Else the test itself would never end.
+            if (ends.some(Option.isNone)) yield* Task.cancelAll(tasks, { ...ann, giveUp: 0 })
+            expect(ends.map((end) => Option.isSome(end) && end.value._tag)).toEqual(["Cancelled", "Cancelled"])
+          })
+        )
+      )
+    }
 
     it.effect("work that interrupts itself is what it would be without the shield (K39)", () =>
       leakChecked(

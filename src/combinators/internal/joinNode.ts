@@ -34,7 +34,7 @@ export class JoinNode extends MembersNode<any, any> {
   private own: Limit | undefined = undefined
   private tripped = false
   /** In the order of their ends, up to the turn in which the rest was told. */
-  readonly failed: Array<TaskNode> = []
+  readonly failed = new Set<TaskNode>()
   /** Members that their own limit told to stop. */
   private overdue: Set<ScopeNode> | undefined = undefined
 
@@ -51,7 +51,7 @@ export class JoinNode extends MembersNode<any, any> {
 
   /** After a failure nobody starts who still waits for room, though the rest is told a turn later. */
   override get decided(): boolean {
-    return this.failed.length > 0 && this.options.concurrency < this.size
+    return this.failed.size > 0 && this.options.concurrency < this.size
   }
 
   override open(): void {
@@ -108,8 +108,8 @@ export class JoinNode extends MembersNode<any, any> {
 
   override memberEnded(member: TaskNode): void {
     if (!this.endsEarly(member) || this.interrupted || this.tripped) return
-    this.failed.push(member)
-    if (this.failed.length > 1) return
+    this.failed.add(member)
+    if (this.failed.size > 1) return
     this.nextTurn(() => {
       this.tripped = true
       this.cancel(CancelReason.siblingFailed({ by: member.name }), this.options.policy)
@@ -140,7 +140,7 @@ export class JoinNode extends MembersNode<any, any> {
   failure(): Cause.Cause<unknown> {
     return Cause.fromReasons(
       this.members
-        .filter((member) => this.failed.includes(member))
+        .filter((member) => this.failed.has(member))
         .flatMap((member) => {
           if (member.verdict === "cancelled") {
             return [Cause.makeFailReason(new TaskCancelled({ task: member.name, reason: member.mark!.reason }))]
@@ -162,7 +162,7 @@ export class JoinNode extends MembersNode<any, any> {
   /** Failures of members that came after the rest was told have no place in the failure. */
   passOnLateFailures(): void {
     for (const member of this.members) {
-      if (!this.tripped || member.verdict !== "failed" || this.failed.includes(member)) continue
+      if (!this.tripped || member.verdict !== "failed" || this.failed.has(member)) continue
       if (member.exit?._tag === "Failure") this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
     }
   }

@@ -5,9 +5,8 @@ import type { JoinOptions as Input } from "../Join.ts"
 import type { JoinOptions } from "./joinNode.ts"
 import type { MembersOptions } from "./membersNode.ts"
 
-/** A limit may be zero or less: it then allows the synchronous prefix (contract K33). */
-const limitOf = (limit: Duration.Input | undefined): Duration.Duration | undefined =>
-  limit === undefined ? undefined : CancelPolicy.limit("limit", limit)
+const limitOf = (field: string, limit: Duration.Input | undefined): Duration.Duration | undefined =>
+  limit === undefined ? undefined : CancelPolicy.limit(field, limit)
 
 export const membersOf = (input: Input | undefined): MembersOptions => {
   const concurrency = input?.concurrency ?? Infinity
@@ -21,4 +20,9 @@ export const planOf = (
   input: Input | undefined,
   failFast: JoinOptions["failFast"],
   limit?: Duration.Input
-): JoinOptions => ({ ...membersOf(input), failFast, limit: limitOf(limit), each: limitOf(input?.each) })
+): JoinOptions => ({
+  ...membersOf(input),
+  failFast,
+  limit: limitOf("limit", limit),
+  each: limitOf("each", input?.each)
+})

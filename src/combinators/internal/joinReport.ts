@@ -63,8 +63,8 @@ export const whatCouldBeHad = (join: JoinNode): object => {
 }
 
 export const firstEnds = (race: RaceNode): object => ({
-  ended: race.winners.map((winner) => ({
-    member: race.memberKey(winner),
+  ended: Array.from(race.winners, (winner) => ({
+    member: race.keyOf(winner),
     outcome: outcomeOf(subjectOf(winner))
   })),
   rest: race.collect(Loser.fromMember, race.winners)

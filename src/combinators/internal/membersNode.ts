@@ -66,8 +66,8 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   }
 
   /** The key of a member, or its index. */
-  keyOf(index: number): string | number {
-    return this.keys === undefined ? index : this.keys[index]!
+  keyOf(member: TaskNode): string | number {
+    return this.keys === undefined ? Number(member.name) : member.name
   }
 
   /** True when it makes no sense to start more members. */
@@ -83,12 +83,12 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   }
 
   private add(index: number): TaskNode {
-    const key = this.keyOf(index)
-    const entry = this.entries[index] ?? missing(key)
+    const name = this.keys === undefined ? String(index) : this.keys[index]!
+    const entry = this.entries[index] ?? missing(this.keys === undefined ? index : name)
     const member =
       entry instanceof TaskNode
-        ? this.addOutside(String(key), entry)
-        : this.member("member", String(key), entry as Effect.Effect<any>)
+        ? this.addOutside(name, entry)
+        : this.member("member", name, entry as Effect.Effect<any>)
     this.members.push(member)
     return member
   }
@@ -160,11 +160,11 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   }
 
   /** A list or a record, as the input was, of what `f` makes of each member; a record has no key for those in `except`. */
-  collect(f: (member: TaskNode | undefined) => unknown, except: ReadonlyArray<TaskNode> = []): any {
+  collect(f: (member: TaskNode | undefined) => unknown, except: ReadonlySet<TaskNode> = nobody): any {
     const collected: any = this.keys === undefined ? [] : {}
     for (let index = 0; index < this.size; index++) {
       const member = this.members[index]
-      const left = member !== undefined && except.includes(member)
+      const left = member !== undefined && except.has(member)
       if (this.keys === undefined) collected.push(left ? undefined : f(member))
       else if (!left) put(collected, this.keys[index]!, f(member))
     }
@@ -201,6 +201,8 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
     this.passOnCleanupFailures()
   }
 }
+
+const nobody: ReadonlySet<TaskNode> = new Set()
 
 /** Sets a key of its own, whatever its name. */
 export const put = (record: Record<string, unknown>, key: string, value: unknown): void => {

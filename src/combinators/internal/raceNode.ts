@@ -34,7 +34,7 @@ export interface RaceOptions extends MembersOptions {
 export class RaceNode extends MembersNode<any, any> {
   declare protected readonly options: RaceOptions
   /** In the order of their ends. */
-  readonly winners: Array<TaskNode> = []
+  readonly winners = new Set<TaskNode>()
   private won: boolean
   /** Ended without being counted, before the race was decided. */
   private beaten = 0
@@ -90,7 +90,7 @@ export class RaceNode extends MembersNode<any, any> {
   override keepsScopeOf(child: ScopeNode, exit: Exit.Exit<unknown, unknown>): boolean {
     if (this.decided || this.interrupted) return false
     if (exit._tag === "Failure" && this.options.counts === "success") return false
-    this.won = this.winners.push(child as TaskNode) >= this.options.needed
+    this.won = this.winners.add(child as TaskNode).size >= this.options.needed
     if (exit._tag === "Success") return true
     // It still closes its scope, for which the losers need not wait.
     if (this.won) this.tellLosers(child as TaskNode)
@@ -111,7 +111,7 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   override memberEnded(member: TaskNode): void {
-    if (this.winners.includes(member)) {
+    if (this.winners.has(member)) {
       if (this.won) {
         this.timer?.interruptUnsafe()
         if (this.live > 0 && !this.interrupted) this.tellLosers(member)
@@ -151,25 +151,21 @@ export class RaceNode extends MembersNode<any, any> {
 
   private raceFailed(): RaceFailed<unknown, unknown> {
     const failed = this.members.filter(
-      (member) => !this.winners.includes(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
+      (member) => !this.winners.has(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
     )
     return new RaceFailed({
       race: this.name,
       needed: this.options.needed,
-      failures: failed.map((member) => ({ member: this.memberKey(member), cause: causeOf(member) })),
-      succeeded: this.winners.map((member) => ({ member: this.memberKey(member), value: valueOf(member) }))
+      failures: failed.map((member) => ({ member: this.keyOf(member), cause: causeOf(member) })),
+      succeeded: Array.from(this.winners, (member) => ({ member: this.keyOf(member), value: valueOf(member) }))
     })
-  }
-
-  memberKey(member: TaskNode): string | number {
-    return this.keyOf(this.members.indexOf(member))
   }
 
   /** The winners' scopes move to the caller's, if they have won and he has one; else they close, last ended first. */
   override release(): Effect.Effect<void> {
     const callers = this.won ? scopeIn(this.context) : undefined
     let all: Effect.Effect<void> | undefined
-    for (const winner of callers === undefined ? this.winners.toReversed() : this.winners) {
+    for (const winner of callers === undefined ? [...this.winners].toReversed() : this.winners) {
       // Its finalizers read the reasons of the caller from now on.
       if (callers !== undefined && winner.state._tag === "Open") TaskRecord.of(winner).heir = this.up
       const one = handOnScope(winner, callers)
@@ -183,10 +179,8 @@ export class RaceNode extends MembersNode<any, any> {
     for (const member of this.members) {
       const { exit, name } = member
       if (exit?._tag === "Success") {
-        kept.push(
-          this.winners.includes(member) ? { winner: name, value: exit.value } : { late: name, value: exit.value }
-        )
-      } else if (this.winners.includes(member)) kept.push({ winner: name, outcome: outcomeOf(subjectOf(member)) })
+        kept.push(this.winners.has(member) ? { winner: name, value: exit.value } : { late: name, value: exit.value })
+      } else if (this.winners.has(member)) kept.push({ winner: name, outcome: outcomeOf(subjectOf(member)) })
     }
     return kept
   }

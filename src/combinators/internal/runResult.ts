@@ -7,9 +7,8 @@ import type * as Fiber from "effect/Fiber"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import { cancelOn } from "../../fibers/internal/cancelAs.ts"
 import { CurrentNode } from "../../fibers/internal/currentNode.ts"
-import { isInterruptible } from "../../fibers/internal/interruptible.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
-import { beginWait, wouldDeadlock } from "../../fibers/internal/waits.ts"
+import { beginWait, isHeldOff, wouldDeadlock } from "../../fibers/internal/waits.ts"
 import * as Task from "../../fibers/Task.ts"
 import { RunNode } from "./latestNode.ts"
 
@@ -25,7 +24,7 @@ export const resultOf = (
       Effect.callback<unknown, unknown>((resume) => {
         run = start(fiber)
         if (run === undefined) return resume(Effect.void)
-        const waited = isInterruptible(fiber) ? undefined : waitUninterruptibly(fiber, run)
+        const waited = isHeldOff(fiber) ? waitHeldOff(fiber, run) : undefined
         if (waited?.forEver === true) {
           waited.end()
           return resume(
@@ -36,7 +35,10 @@ export const resultOf = (
           waited?.end()
           resume(Task.join(run as never))
         })
-        return Effect.sync(withdraw)
+        return Effect.sync(() => {
+          waited?.end()
+          withdraw()
+        })
       }),
       () => (run === undefined ? Effect.void : leave(fiber, run, scope))
     )
@@ -55,8 +57,8 @@ const waiterLeft = CancelReason.interrupt({ message: "The fiber that waited for 
 
 const wouldNeverStart = CancelReason.interrupt({ message: "The run would have waited for the one that waits for it" })
 
-/** In clean-up, where nothing could end a wait of two for each other. */
-const waitUninterruptibly = (
+/** In clean-up or in a shield, where nothing could end a wait of two for each other. */
+const waitHeldOff = (
   fiber: Fiber.Fiber<any, any>,
   run: TaskNode
 ): { readonly forEver: boolean; readonly end: () => void } => {

@@ -201,7 +201,9 @@ export class VisitNode extends RaceNode {
     if (decision.from === "outside") {
       const winner = this.branch(decision.winner)
       if (winner !== undefined) this.passOnWinner(winner)
-      return Effect.succeed(this.reportOf(decision, this.collect(fromMember, winner === undefined ? [] : [winner])))
+      return Effect.succeed(
+        this.reportOf(decision, this.collect(fromMember, winner === undefined ? undefined : new Set([winner])))
+      )
     }
     const won: Effect.Effect<any, any> = super.result()
     const report = ({ losers }: { readonly losers: Losers }) => this.reportOf(decision, losers)

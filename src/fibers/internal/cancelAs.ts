@@ -13,11 +13,10 @@ import { cancel } from "./cancelling.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { resultOf } from "./outcome.ts"
-import { isInterruptible } from "./interruptible.ts"
 import type { NurseryNode } from "./nurseryNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import { together } from "./trampoline.ts"
-import { beginWait, wouldDeadlock } from "./waits.ts"
+import { beginWait, isHeldOff, wouldDeadlock } from "./waits.ts"
 import type { TaskNode } from "./taskNode.ts"
 
 export const cancelAs = (
@@ -94,13 +93,16 @@ const answered = (
 ): Effect.Effect<CancelResult> => {
   if (target.gone) return Effect.succeed(answer())
   if (here.isWithin(target) || wouldDeadlock(here, target)) return requested(target)
-  const waiting = isInterruptible(fiber) ? undefined : beginWait(here, target)
+  const waiting = isHeldOff(fiber) ? beginWait(here, target) : undefined
   return Effect.callback<CancelResult>((resume) => {
     const withdraw = target.onClosed(() => {
       waiting?.()
       resume(Effect.succeed(answer()))
     })
-    return Effect.sync(withdraw)
+    return Effect.sync(() => {
+      waiting?.()
+      withdraw()
+    })
   })
 }
 

@@ -17,9 +17,8 @@ import { type ControlledNode, slower, StepNode } from "./controlledNode.ts"
 import type { ControlLatch } from "./controlLatch.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { closed } from "./groupNode.ts"
-import { isInterruptible } from "./interruptible.ts"
 import { together } from "./trampoline.ts"
-import { beginWait, wouldDeadlock } from "./waits.ts"
+import { beginWait, isHeldOff, wouldDeadlock } from "./waits.ts"
 
 interface Told {
   readonly scope: ControlledNode
@@ -110,7 +109,7 @@ const answered = (
   }
   const answer = Effect.sync(() => merged(control.name, told))
   if (open.length === 0) return answer
-  const waits = isInterruptible(fiber) ? [] : open.map(({ scope }) => beginWait(here, scope))
+  const waits = isHeldOff(fiber) ? open.map(({ scope }) => beginWait(here, scope)) : []
   return Effect.ensuring(
     Effect.andThen(
       Effect.forEach(open, ({ scope }) => closed(scope), { discard: true }),

@@ -76,6 +76,10 @@ export abstract class GroupNode<A, E> extends ScopeNode implements Owned<A, E> {
     return !this.inCleanUp && this.up!.interrupted && isInterruptible(this.owner)
   }
 
+  override get holdsOff(): boolean {
+    return !isInterruptible(this.owner)
+  }
+
   /** With what patience the group is cancelled when its owner is interrupted. */
   get whenInterrupted(): CancelPolicy.CancelPolicy {
     return CancelPolicy.immediate

@@ -141,6 +141,11 @@ export class NurseryNode extends GroupNode<any, any> {
     return this.body === undefined
   }
 
+  /** One that a scope owns is cancelled by its closing, wherever it was made. */
+  override get holdsOff(): boolean {
+    return this.body !== undefined && super.holdsOff
+  }
+
   override lost(): void {
     for (const { cause, name } of this.failures) this.up!.cleanupFailed(name, cause, this.context)
   }

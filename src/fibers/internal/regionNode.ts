@@ -14,6 +14,7 @@ import type { CancelReason, Draft } from "../CancelReason.ts"
 import { cancel, forgetWithheld } from "./cancelling.ts"
 import { CurrentNode } from "./currentNode.ts"
 import type { Owned } from "./groupNode.ts"
+import { isInterruptible } from "./interruptible.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import { TaskNode } from "./taskNode.ts"
 
@@ -21,6 +22,7 @@ export abstract class RegionNode<A, E> extends TaskNode implements Owned<A, E> {
   /** The services of the owner. */
   protected readonly outside: Context.Context<never>
   private readonly time: Clock.Clock
+  private readonly owner: Fiber.Fiber<any, any>
 
   constructor(
     kind: "shield" | "deadline",
@@ -30,6 +32,7 @@ export abstract class RegionNode<A, E> extends TaskNode implements Owned<A, E> {
   ) {
     super(kind, name, owner.getRef(CurrentNode), effect, owner.context)
     this.outside = owner.context
+    this.owner = owner
     this.time = owner.getRef(Clock.Clock)
   }
 
@@ -56,6 +59,10 @@ export abstract class RegionNode<A, E> extends TaskNode implements Owned<A, E> {
   }
 
   abstract get whenInterrupted(): CancelPolicy
+
+  override get holdsOff(): boolean {
+    return !isInterruptible(this.owner)
+  }
 
   /** A cancel of this region's own, with its own reason even where one from above waits outside. */
   protected stop(reason: Draft | CancelReason, policy: CancelPolicy): void {

@@ -153,6 +153,11 @@ export class ScopeNode {
     return false
   }
 
+  /** Whether a cancel from above does not reach what is below, however interruptible that is. */
+  get holdsOff(): boolean {
+    return false
+  }
+
   /** Whether giving up may decide this node now. */
   get canBeAbandoned(): boolean {
     return this.interrupted

@@ -36,6 +36,10 @@ export class ShieldNode<A, E> extends RegionNode<A, E> {
     return true
   }
 
+  override get holdsOff(): boolean {
+    return true
+  }
+
   override open(): void {
     super.open()
     this.limit = undefined

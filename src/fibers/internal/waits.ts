@@ -1,8 +1,12 @@
 /**
- * Cancels that wait where they cannot be interrupted: in finalizers. Two tasks
- * whose clean-ups cancel each other would wait for ever; the second one is
- * answered `Requested` instead (contract K13).
+ * Cancels that wait where no cancel from above would end the wait: in clean-up,
+ * in uninterruptible regions and in shields. Two tasks that cancel each other
+ * there would wait for ever; the second one is answered `Requested` instead
+ * (contract K13).
  */
+import type * as Fiber from "effect/Fiber"
+import { CurrentNode } from "./currentNode.ts"
+import { isInterruptible } from "./interruptible.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 
 interface Wait {
@@ -17,6 +21,15 @@ export const beginWait = (from: ScopeNode, target: ScopeNode): (() => void) => {
   const wait = { from, target }
   waits.add(wait)
   return () => waits.delete(wait)
+}
+
+/** Whether a cancel from above cannot end a wait of this fiber: because of where it stands itself, or a fiber that waits for it. */
+export const isHeldOff = (fiber: Fiber.Fiber<any, any>): boolean => {
+  if (!isInterruptible(fiber)) return true
+  for (let node: ScopeNode | undefined = fiber.getRef(CurrentNode); node !== undefined; node = node.up) {
+    if (node.holdsOff) return true
+  }
+  return false
 }
 
 /** Whether `target`, or something that it waits for, waits for a scope that `from` is in. */
