@@ -113,8 +113,7 @@ export interface Quorum<T extends Entries> {
 export const firstSuccess = <const T extends Entries>(
   entries: T,
   options?: RaceOptions
-): Effect.Effect<Won<T>, RaceFailed<Failure<T>>, AllServices<T>> =>
-  race(entries, options, { name: "race", counts: "success", needed: 1, render: won })
+): Effect.Effect<Won<T>, RaceFailed<Failure<T>>, AllServices<T>> => race(entries, options, successWins, "race")
 
 /**
  * The first member to end wins, however it ends. Does not fail, unless there are
@@ -126,8 +125,7 @@ export const firstSuccess = <const T extends Entries>(
 export const firstSettled = <const T extends Entries>(
   entries: T,
   options?: RaceOptions
-): Effect.Effect<Settled<T>, RaceFailed<never>, AllServices<T>> =>
-  race(entries, options, { name: "race", counts: "settled", needed: 1, render: settled })
+): Effect.Effect<Settled<T>, RaceFailed<never>, AllServices<T>> => race(entries, options, endWins, "race")
 
 /**
  * The first `needed` successes win together. As soon as so many have failed that
@@ -148,7 +146,7 @@ export const quorum = <const T extends Entries>(
     if (!Number.isInteger(needed) || needed < 0) {
       throw new RangeError(`A quorum must be a whole number from 0 on, but it is ${String(needed)}`)
     }
-    return race(entries, options, { name: "quorum", counts: "success", needed, render: quorate })
+    return race(entries, options, { ...successWins, needed, render: quorate }, "quorum")
   })
 
 /**
@@ -169,7 +167,7 @@ export const hedge = <const T extends Entries>(
 ): Effect.Effect<Won<T>, RaceFailed<Failure<T>>, AllServices<T>> =>
   Effect.suspend(() => {
     const stagger = CancelPolicy.bound("delay", delay)
-    return race(entries, options, { name: "hedge", counts: "success", needed: 1, stagger, render: won })
+    return race(entries, options, { ...successWins, stagger }, "hedge")
   })
 
 const won = (race: RaceNode): unknown => {
@@ -187,26 +185,34 @@ const quorate = (race: RaceNode): unknown => ({
   losers: losersOf(race)
 })
 
+const successWins: Plan = {
+  kind: "race",
+  counts: "success",
+  needed: 1,
+  stagger: undefined,
+  render: won,
+  policy: CancelPolicy.immediate,
+  cancelTasks: false,
+  concurrency: Infinity
+}
+
+const endWins: Plan = { ...successWins, counts: "settled", render: settled }
+
 const losersOf = (race: RaceNode): unknown => race.collect(Loser.fromMember, race.winners)
 
 const race = (
   entries: Entries,
   options: RaceOptions | undefined,
-  plan: Pick<Plan, "counts" | "needed" | "render"> & {
-    readonly name: string
-    readonly stagger?: Duration.Duration
-  }
+  plan: Plan,
+  name: string
 ): Effect.Effect<any, any, any> =>
-  own((owner) => {
-    const full: Plan = {
-      kind: "race",
-      counts: plan.counts,
-      needed: plan.needed,
-      stagger: plan.stagger,
-      render: plan.render,
-      policy: CancelPolicy.make(options),
-      cancelTasks: options?.cancelTasks === true,
-      concurrency: Infinity
-    }
-    return new RaceNode(options?.name ?? plan.name, owner, entries, full)
-  })
+  own(
+    (owner) =>
+      new RaceNode(options?.name ?? name, owner, entries, options === undefined ? plan : withOptions(plan, options))
+  )
+
+const withOptions = (plan: Plan, options: RaceOptions): Plan => ({
+  ...plan,
+  policy: CancelPolicy.make(options),
+  cancelTasks: options.cancelTasks === true
+})

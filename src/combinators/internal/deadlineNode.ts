@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
-import { handOnScope } from "../../fibers/internal/handOnScope.ts"
+import { handOnScope, scopeIn } from "../../fibers/internal/handOnScope.ts"
 import { Limit } from "../../fibers/internal/limit.ts"
 import { RegionNode } from "../../fibers/internal/regionNode.ts"
 import type { Salvaged } from "../../fibers/TaskOutcome.ts"
@@ -92,7 +92,7 @@ export class DeadlineNode extends RegionNode<any, any> {
   }
 
   override release(): Effect.Effect<void> {
-    return handOnScope(this, this.outside)
+    return handOnScope(this, scopeIn(this.outside)) ?? Effect.void
   }
 
   override salvage(scope: string, value: unknown): boolean {

@@ -6,7 +6,7 @@ import type { JoinOptions } from "./joinNode.ts"
 import type { MembersOptions } from "./membersNode.ts"
 
 /** A limit may be zero or less: it then allows the synchronous prefix (contract K33). */
-export const limitOf = (limit: Duration.Input | undefined): Duration.Duration | undefined => {
+const limitOf = (limit: Duration.Input | undefined): Duration.Duration | undefined => {
   if (Number.isNaN(limit)) throw new CancelPolicy.InvalidDuration("limit", limit)
   return limit === undefined ? undefined : Duration.fromInputUnsafe(limit)
 }

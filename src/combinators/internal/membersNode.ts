@@ -103,8 +103,8 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   protected startMore(): void {
     if (this.starting) return
     this.starting = true
-    while (this.turn < this.size && this.room > 0 && !this.decided && !this.interrupted && !this.stoppedAbove) {
-      const member = this.members[this.turn] ?? this.add(this.turn)
+    while (this.turn < this.size && this.hasRoom && !this.decided && !this.interrupted && !this.stoppedAbove) {
+      const member = this.turn < this.members.length ? this.members[this.turn]! : this.add(this.turn)
       this.turn++
       // Cancelled while it waited.
       if (member.gone) continue
@@ -126,9 +126,9 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
     if (waits) this.stopping++
   }
 
-  /** How many more may start now. */
-  protected get room(): number {
-    return this.options.concurrency - this.running
+  /** Whether one more may start now. */
+  protected get hasRoom(): boolean {
+    return this.running < this.options.concurrency
   }
 
   protected get started(): number {

@@ -4,14 +4,13 @@
  * resources outlive the race.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as Scope from "effect/Scope"
 import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
+import { handOnScope, scopeIn } from "../../fibers/internal/handOnScope.ts"
 import { outcomeOf } from "../../fibers/internal/outcome.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
@@ -36,27 +35,23 @@ export class RaceNode extends MembersNode<any, any> {
   declare protected readonly options: RaceOptions
   /** In the order of their ends. */
   readonly winners: Array<TaskNode> = []
+  private won: boolean
   /** Ended without being counted, before the race was decided. */
   private beaten = 0
+  /** More have lost than the race can spare. */
+  private outOfReach: boolean
   /** How many members may have started so far, where they start one by one. */
   private released = 1
   private timer: Fiber.Fiber<void> | undefined = undefined
 
   constructor(name: string, owner: Fiber.Fiber<any, any>, entries: Entries, options: RaceOptions) {
     super(options.kind, name, owner, entries, options)
+    this.won = options.needed === 0
+    this.outOfReach = options.needed > this.size
   }
 
   override get decided(): boolean {
-    return this.winners.length >= this.options.needed || this.outOfReach
-  }
-
-  private get won(): boolean {
-    return this.winners.length >= this.options.needed
-  }
-
-  /** More have lost than the race can spare. */
-  private get outOfReach(): boolean {
-    return this.beaten > this.size - this.options.needed && !this.won
+    return this.won || this.outOfReach
   }
 
   override begin(): void {
@@ -64,8 +59,8 @@ export class RaceNode extends MembersNode<any, any> {
     if (this.options.stagger !== undefined && this.timer === undefined) this.wait()
   }
 
-  protected override get room(): number {
-    return this.options.stagger === undefined ? super.room : this.released - this.started
+  protected override get hasRoom(): boolean {
+    return this.options.stagger === undefined ? super.hasRoom : this.started < this.released
   }
 
   /** The next member starts when the delay has passed, unless it has started or is not needed any more. */
@@ -95,7 +90,7 @@ export class RaceNode extends MembersNode<any, any> {
   override keepsScopeOf(child: ScopeNode, exit: Exit.Exit<unknown, unknown>): boolean {
     if (this.decided || this.interrupted) return false
     if (exit._tag === "Failure" && this.options.counts === "success") return false
-    this.winners.push(child as TaskNode)
+    this.won = this.winners.push(child as TaskNode) >= this.options.needed
     if (exit._tag === "Success") return true
     // It still closes its scope, for which the losers need not wait.
     if (this.won) this.tellLosers(child as TaskNode)
@@ -125,7 +120,7 @@ export class RaceNode extends MembersNode<any, any> {
     }
     this.logDefect(member)
     if (this.won || this.interrupted) return
-    this.beaten++
+    this.outOfReach = ++this.beaten > this.size - this.options.needed
     this.released++
     if (this.options.stagger !== undefined) this.wait()
     if (this.outOfReach && this.live > 0) {
@@ -148,9 +143,10 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   override result(): Effect.Effect<any, any> {
-    if (!this.won) return Effect.andThen(this.closeScopes(), Effect.fail(this.raceFailed()))
-    const report = Effect.succeed(this.options.render(this))
-    return this.winners.every(isClosed) ? report : Effect.andThen(this.release(), report)
+    const result = this.won ? Effect.succeed(this.options.render(this)) : Effect.fail(this.raceFailed())
+    const release = this.release()
+    // Not a step more than needed: an interrupt could come between.
+    return release === Effect.void ? result : Effect.andThen(release, result)
   }
 
   private raceFailed(): RaceFailed<unknown, unknown> {
@@ -169,31 +165,17 @@ export class RaceNode extends MembersNode<any, any> {
     return this.keyOf(this.members.indexOf(member))
   }
 
-  /** The winners' scopes move to the caller's. */
+  /** The winners' scopes move to the caller's, if they have won and he has one; else they close, last ended first. */
   override release(): Effect.Effect<void> {
-    const open = this.winners.filter((winner) => !isClosed(winner))
-    if (open.length === 0) return Effect.void
-    if (!this.won) return this.closeScopes()
-    const callers = Context.getOption(this.context as Context.Context<Scope.Scope>, Scope.Scope)
-    if (callers._tag === "None") return this.closeScopes()
-    return Effect.forEach(open, (winner) => this.handOver(winner, callers.value), { discard: true })
-  }
-
-  private handOver(winner: TaskNode, to: Scope.Scope): Effect.Effect<void> {
-    if (winner.state._tag === "Empty") {
-      // What is added later goes to the caller's scope itself: nothing is kept for a winner that holds nothing.
-      forward(winner, to)
-      return Effect.void
+    const callers = this.won ? scopeIn(this.context) : undefined
+    let all: Effect.Effect<void> | undefined
+    for (const winner of callers === undefined ? this.winners.toReversed() : this.winners) {
+      // Its finalizers read the reasons of the caller from now on.
+      if (callers !== undefined && winner.state._tag === "Open") TaskRecord.of(winner).heir = this.up
+      const one = handOnScope(winner, callers)
+      if (one !== undefined) all = all === undefined ? one : Effect.andThen(all, one)
     }
-    // Its finalizers read the reasons of the caller from now on.
-    TaskRecord.of(winner).heir = this.up
-    return Scope.addFinalizerExit(to, (exit) => Scope.close(winner, exit))
-  }
-
-  /** Of members whose scopes were kept for a caller who does not get them, last ended first. */
-  private closeScopes(): Effect.Effect<void> {
-    const open = this.winners.filter((winner) => !isClosed(winner)).toReversed()
-    return Effect.forEach(open, (winner) => Scope.close(winner, Exit.void), { discard: true })
+    return all ?? Effect.void
   }
 
   override salvageable(): ReadonlyArray<unknown> {
@@ -210,18 +192,7 @@ export class RaceNode extends MembersNode<any, any> {
   }
 }
 
-const isClosed = (member: TaskNode): boolean => member.state._tag === "Closed"
-
 export const valueOf = (member: TaskNode): unknown => (member.exit as Exit.Success<unknown>).value
-
-const forward = (from: Scope.Scope, to: Scope.Scope): void => {
-  Object.defineProperty(from, "state", {
-    get: () => to.state,
-    set: (state: Scope.Scope["state"]) => {
-      to.state = state
-    }
-  })
-}
 
 /** One that a cancel gave up on has not exited: it counts as cancelled. */
 const causeOf = ({ exit, mark }: TaskNode): Cause.Cause<unknown> =>

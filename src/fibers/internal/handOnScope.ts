@@ -3,20 +3,23 @@
  * resources of a value live as long as the one who got the value.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import type * as Effect from "effect/Effect"
 import type { TaskNode } from "./taskNode.ts"
 
-/** `context` is that of the one who waited; without a scope there, the scope of `node` is closed. */
-export const handOnScope = (node: TaskNode, context: Context.Context<never>): Effect.Effect<void> => {
-  if (node.state._tag === "Closed") return Effect.void
-  const scope = Context.getOption(context as Context.Context<Scope.Scope>, Scope.Scope)
-  if (scope._tag === "None") return Scope.close(node, Exit.void)
-  if (node.state._tag === "Open") return Scope.addFinalizerExit(scope.value, (exit) => Scope.close(node, exit))
+/** The scope of whoever runs with this context, if there is one. */
+export const scopeIn = (context: Context.Context<never>): Scope.Scope | undefined =>
+  Context.getOrUndefined(context as Context.Context<Scope.Scope>, Scope.Scope)
+
+/** Without a scope to move to, the scope of `node` is closed. Undefined if nothing is left to run. */
+export const handOnScope = (node: TaskNode, to: Scope.Scope | undefined): Effect.Effect<void> | undefined => {
+  if (node.state._tag === "Closed") return undefined
+  if (to === undefined) return Scope.closeUnsafe(node, Exit.void)
+  if (node.state._tag === "Open") return Scope.addFinalizerExit(to, (exit) => Scope.close(node, exit))
   // It holds nothing: what is added later goes to the other scope itself.
-  forward(node, scope.value)
-  return Effect.void
+  forward(node, to)
+  return undefined
 }
 
 const forward = (from: Scope.Scope, to: Scope.Scope): void => {

@@ -3,7 +3,6 @@
  * below it. The first request that it holds off starts its budget; at the end of
  * that the work is cancelled with the reason of that request.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
@@ -13,6 +12,7 @@ import * as CancelReason from "../CancelReason.ts"
 import { requestedTask } from "../Checkpoint.ts"
 import { interruptBelow } from "./cancelling.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
+import { scopeIn } from "./handOnScope.ts"
 import { Limit } from "./limit.ts"
 import { RegionNode } from "./regionNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
@@ -106,8 +106,8 @@ const inScopeOf = (
   owner: Fiber.Fiber<any, any>,
   effect: Effect.Effect<any, any, any>
 ): Effect.Effect<any, any, any> => {
-  const scope = Context.getOption(owner.context as Context.Context<Scope.Scope>, Scope.Scope)
-  return scope._tag === "None" ? effect : Effect.provideService(effect, Scope.Scope, scope.value)
+  const scope = scopeIn(owner.context)
+  return scope === undefined ? effect : Effect.provideService(effect, Scope.Scope, scope)
 }
 
 /** The cancel that is under way around a shield that opens: another shield further out has held it off already. */
