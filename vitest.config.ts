@@ -15,6 +15,8 @@ export default defineConfig({
     // For what hangs. It is no measure of speed: a loaded machine needs ten seconds to start a server.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2
+    maxWorkers: 2,
+    // Each concurrent test starts a process.
+    maxConcurrency: 2
   }
 })

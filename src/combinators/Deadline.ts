@@ -173,8 +173,7 @@ const bounded = <A, E, R>(
   rendering: Rendering
 ): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
-    if (Number.isNaN(limit)) throw new CancelPolicy.InvalidDuration("limit", limit)
-    const duration = Duration.fromInputUnsafe(limit)
+    const duration = CancelPolicy.limit("limit", limit)
     const policy = CancelPolicy.make(options)
     return own((owner) => {
       const work: Effect.Effect<any, any, any> = Effect.suspend(() => body(node))

@@ -219,7 +219,7 @@ const visitOf = (
       policy: policyOf(options),
       failsRun: onFailure !== "fail-branch",
       undoAlways: options?.undo === "always",
-      undoWithin: Duration.fromInputUnsafe(options?.undoWithin ?? "30 seconds"),
+      undoWithin: CancelPolicy.bound("undoWithin", options?.undoWithin ?? "30 seconds"),
       logLevel: options?.logLevel ?? "Info"
     } as const
     let node: VisitNode | undefined

@@ -11,6 +11,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Metric from "effect/Metric"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { CancelReason } from "./CancelReason.ts"
 import { forcedStop } from "./internal/forcedStop.ts"
@@ -84,9 +85,26 @@ const begin = <A, E>(
   catcher: ((error: unknown) => E) | undefined
 ): void => {
   const reject = (error: unknown): void => call.reject(error, failWith(error, catcher))
+  follow(
+    () => evaluate(call.signal),
+    (value) => call.succeed(value),
+    reject
+  )
+}
+
+/** A foreign thenable may answer with another one, a promise never does. */
+const follow = <A>(
+  begun: () => PromiseLike<A>,
+  succeed: (value: A) => void,
+  reject: (error: unknown) => void
+): void => {
   // oxlint-disable-next-line rescind/effect-only -- foreign code may throw before there is a promise
   try {
-    evaluate(call.signal).then((value) => call.succeed(value), reject)
+    begun().then(
+      (value) =>
+        Predicate.isPromiseLike(value) ? follow(() => value as PromiseLike<A>, succeed, reject) : succeed(value),
+      reject
+    )
   } catch (error) {
     reject(error)
   }

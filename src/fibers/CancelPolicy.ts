@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 
 /**
  * The two bounds of a cancel (contract K12).
@@ -74,10 +75,22 @@ export class InvalidDuration extends Error {
  * @since 0.1.0
  */
 export const bound = (field: string, input: Duration.Input): Duration.Duration => {
-  if (typeof input === "number" && !(input >= 0)) throw new InvalidDuration(field, input)
-  const duration = Duration.fromInputUnsafe(input)
-  if (!(Duration.toMillis(duration) >= 0)) throw new InvalidDuration(field, input)
+  const duration = limit(field, input)
+  if (Duration.isNegative(duration)) throw new InvalidDuration(field, input)
   return duration
+}
+
+/**
+ * A duration that may be zero or less; what is none throws `InvalidDuration`, NaN too.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const limit = (field: string, input: Duration.Input): Duration.Duration => {
+  // To `Duration` NaN is zero.
+  const duration = Number.isNaN(input) ? Option.none() : Duration.fromInput(input)
+  if (Option.isNone(duration)) throw new InvalidDuration(field, input)
+  return duration.value
 }
 
 /**

@@ -191,9 +191,11 @@ export class Correlator extends Context.Service<Correlator, Service>()("rescind/
   static readonly make = (options?: CorrelatorOptions): Effect.Effect<Service, never, Scope.Scope> =>
     Effect.withFiber((fiber) => {
       const ttl = validMillis("ttl", options?.ttl ?? "1 hour")
+      const maxKept = validCount("maxKept", options?.maxKept ?? 100_000)
+      const deadLetters = validCount("deadLetters", options?.deadLetters ?? 1000)
       return Effect.map(
         Effect.acquireRelease(
-          Effect.sync(() => new Correlation(fiber.context, options?.maxKept ?? 100_000, options?.deadLetters ?? 1000)),
+          Effect.sync(() => new Correlation(fiber.context, maxKept, deadLetters)),
           (self) => Effect.sync(() => self.close())
         ),
         (self) => service(self, ttl)
@@ -234,6 +236,11 @@ const service = (self: Correlation, defaultTtl: number): Service => {
     deadLetterStream: self.letters.stream,
     stats: Effect.sync(() => self.stats)
   }
+}
+
+const validCount = (option: string, count: number): number => {
+  if (count >= 0) return count
+  throw new RangeError(`${option} must be zero or more, or left out, but it is ${String(count)}`)
 }
 
 const withinOf = (options: WaitOptions | undefined): number =>

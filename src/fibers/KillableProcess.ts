@@ -20,9 +20,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as CancelReason from "./CancelReason.ts"
 import * as Checkpoint from "./Checkpoint.ts"
-import { budgetMillis } from "./internal/budget.ts"
 import { RunningProcess } from "./internal/runningProcess.ts"
 import { standingReason } from "./internal/standingReason.ts"
+import { validMillis } from "./internal/validDuration.ts"
 import * as Task from "./Task.ts"
 
 /**
@@ -168,7 +168,7 @@ const start = <R>(
     )
   )
 
-const budgetOf = (options: Options<any> | undefined): number => budgetMillis(options?.budget ?? 2000)
+const budgetOf = (options: Options<any> | undefined): number => validMillis("budget", options?.budget ?? 2000)
 
 const withoutInput = (command: ChildProcess.StandardCommand): ChildProcess.StandardCommand =>
   command.options.stdin === undefined

@@ -18,10 +18,10 @@ import type * as Scope from "effect/Scope"
 import type { CancelAbortError } from "./CancelAbortError.ts"
 import type * as CancelReason from "./CancelReason.ts"
 import * as Checkpoint from "./Checkpoint.ts"
-import { budgetMillis } from "./internal/budget.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { type Ended, RunningScript } from "./internal/runningScript.ts"
 import { standingReason } from "./internal/standingReason.ts"
+import { validMillis } from "./internal/validDuration.ts"
 import { type FromThread, Threads } from "./internal/workerThread.ts"
 import * as Task from "./Task.ts"
 
@@ -143,7 +143,7 @@ export const run: {
   ): Effect.Effect<Awaited<ReturnType<S>>, WorkerFailed | E, R>
 } = (options: Options<unknown, any, any> & { readonly schema?: Schema.ConstraintDecoder<any, any> }) =>
   Effect.suspend(() => {
-    const budget = budgetMillis(options.budget ?? 200)
+    const budget = validMillis("budget", options.budget ?? 200)
     const { schema } = options
     const value = Effect.acquireUseRelease(
       start(options),

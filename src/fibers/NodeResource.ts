@@ -83,7 +83,8 @@ export interface UseOptions {
  *
  * `acquire` cannot be interrupted, as in `Effect.acquireRelease`: create the socket
  * there, and wait for its connection in `use`. What was written must have been
- * flushed when `use` ends.
+ * flushed when `use` ends. What never emits `close`, such as an `http.Agent`, is
+ * waited for until `closeWithin`.
  *
  * @category combinators
  * @since 0.1.0
@@ -115,7 +116,7 @@ const unheardError = (held: HeldResource<Destroyable>, name: string): Effect.Eff
     return Effect.sync(withdraw)
   })
 
-/** Destroys it now, and waits. */
+/** Destroys it now, and waits; what it says to that is a failure of clean-up. */
 const closeNow = (
   held: HeldResource<Destroyable>,
   name: string,
@@ -128,10 +129,14 @@ const closeNow = (
       within === undefined
         ? held.awaitClosed
         : Effect.timeoutOrElse(held.awaitClosed, { duration: within, orElse: () => list(held, name, reason) })
-    return Effect.flatMap(closed, () =>
-      held.lateErrors.length === 0
-        ? Effect.void
-        : Effect.failCause(Cause.fromReasons(held.lateErrors.map((error) => Cause.makeDieReason(error))))
+    return Effect.andThen(
+      closed,
+      Effect.withFiber((fiber) => {
+        if (held.lateErrors.length === 0) return Effect.void
+        const cause = Cause.fromReasons(held.lateErrors.map((error) => Cause.makeDieReason(error)))
+        fiber.getRef(CurrentNode).cleanupFailed(name, cause, fiber.context)
+        return Effect.void
+      })
     )
   })
 

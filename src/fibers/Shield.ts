@@ -7,11 +7,11 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as CancelPolicy from "./CancelPolicy.ts"
 import { own } from "./internal/groupNode.ts"
 import { ShieldNode } from "./internal/shieldNode.ts"
+import { validMillis } from "./internal/validDuration.ts"
 
 /**
  * @category models
@@ -64,7 +64,6 @@ export const run = <A, E, R>(
   options?: ShieldOptions
 ): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
-    const budget =
-      options?.budget === undefined ? Infinity : Duration.toMillis(CancelPolicy.bound("budget", options.budget))
+    const budget = options?.budget === undefined ? Infinity : validMillis("budget", options.budget)
     return own((owner) => new ShieldNode(name, owner, effect, budget))
   })

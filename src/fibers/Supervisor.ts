@@ -11,15 +11,15 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { InvalidDuration } from "./CancelPolicy.ts"
 import { own } from "./internal/groupNode.ts"
 import { SupervisorNode } from "./internal/supervisorNode.ts"
 import { SupervisedChild } from "./internal/supervisedChild.ts"
 import { type Rules, Supervision } from "./internal/supervising.ts"
+import { validMillis } from "./internal/validDuration.ts"
 import type { RestartLimitReached } from "./RestartLimitReached.ts"
 import { TaskCancelled } from "./TaskCancelled.ts"
 import * as TaskOutcome from "./TaskOutcome.ts"
@@ -233,19 +233,13 @@ const supervised = (
 const rulesOf = (strategy: Strategy, options: SupervisorOptions<any, any> | undefined): Rules => {
   const { restarts, within } = options?.intensity ?? { restarts: 3, within: "5 seconds" }
   if (!(restarts >= 0)) throw new RangeError(`intensity.restarts must be zero or more, but it is ${restarts}`)
-  const window = millis("intensity.within", within)
+  const window = validMillis("intensity.within", within)
   return {
     strategy,
     restarts,
     within: window,
-    stableAfter: options?.stableAfter === undefined ? window : millis("stableAfter", options.stableAfter),
+    stableAfter: options?.stableAfter === undefined ? window : validMillis("stableAfter", options.stableAfter),
     backoff: options?.backoff,
     onRestart: options?.onRestart
   }
-}
-
-const millis = (field: string, input: Duration.Input): number => {
-  const value = Duration.toMillis(Duration.fromInputUnsafe(input))
-  if (!(value >= 0) || (typeof input === "number" && Number.isNaN(input))) throw new InvalidDuration(field, input)
-  return value
 }

@@ -6,13 +6,13 @@
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { CancelAbortError } from "./CancelAbortError.ts"
-import type * as CancelPolicy from "./CancelPolicy.ts"
+import * as CancelPolicy from "./CancelPolicy.ts"
 import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelAs } from "./internal/cancelAs.ts"
@@ -290,6 +290,7 @@ export const commit = <A, E, R>(
   options: { readonly within: Duration.Input }
 ): Effect.Effect<A, E | CommitTimedOut, R> =>
   Effect.withFiber((fiber) => {
+    const within = CancelPolicy.bound("within", options.within)
     const task = fiber.getRef(CurrentNode)
     if (!(task instanceof TaskNode) || task.kind !== "task" || task.fiber !== fiber) {
       return Effect.die(new Error("Task.commit must be the last step of a task, on the task's own fiber"))
@@ -297,7 +298,6 @@ export const commit = <A, E, R>(
     // The cancel was first: its interrupt is on the way, and nothing may be saved.
     if (task.interrupted) return Effect.interrupt
     task.committing = true
-    const within = Duration.fromInputUnsafe(options.within)
     return Effect.onError(
       Effect.timeoutOrElse(save, {
         duration: within,

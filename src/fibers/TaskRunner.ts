@@ -16,7 +16,7 @@ import * as CancelPolicy from "./CancelPolicy.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import * as CancelSignal from "./CancelSignal.ts"
 import { cancel } from "./internal/cancelling.ts"
-import { drain } from "./internal/drain.ts"
+import { boundsOf, drain } from "./internal/drain.ts"
 import { RunnerNode } from "./internal/runnerNode.ts"
 import { RunningTaskPromise } from "./internal/runningTask.ts"
 import type * as Task from "./Task.ts"
@@ -117,6 +117,7 @@ export const make = <R, ER = never>(
   source: ManagedRuntime.ManagedRuntime<R, ER> | Layer.Layer<R, ER>,
   options?: Options
 ): TaskRunner<R, ER> => {
+  boundsOf(options?.shutdown)
   const runtime = ManagedRuntime.isManagedRuntime(source)
     ? (source as ManagedRuntime.ManagedRuntime<R, ER>)
     : ManagedRuntime.make(source as Layer.Layer<R, ER>)

@@ -21,6 +21,7 @@ import { CurrentNode } from "./internal/currentNode.ts"
 import { Lookout } from "./internal/lookout.ts"
 import { observe } from "./internal/observers.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
+import { validMillis } from "./internal/validDuration.ts"
 import * as OverdueCancel from "./OverdueCancel.ts"
 import { Stragglers } from "./Stragglers.ts"
 
@@ -166,12 +167,7 @@ const alarm = (
     ({ stop }) => stop
   )
 
-const millisOf = (field: string, input: Duration.Input): number => {
-  if (typeof input === "number" && !(input >= 0)) throw new CancelPolicy.InvalidDuration(field, input)
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(input))
-  if (!(millis >= 0)) throw new CancelPolicy.InvalidDuration(field, input)
-  return Math.max(1, millis)
-}
+const millisOf = (field: string, input: Duration.Input): number => Math.max(1, validMillis(field, input))
 
 const limitOf = (options: WatchdogOptions<any> | undefined): ((task: TaskNode) => number) | undefined => {
   const maxAge = options?.maxAge

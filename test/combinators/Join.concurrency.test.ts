@@ -9,7 +9,7 @@ import * as Task from "../../src/fibers/Task.ts"
 import * as TaskTree from "../../src/fibers/TaskTree.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
-import { after, ann, causeOf, during, failing, started } from "./telling.ts"
+import { after, ann, causeOf, during, failing, logged, started } from "./telling.ts"
 
 /** Counts how many run, and remembers the most. */
 class Running {
@@ -54,6 +54,23 @@ describe("Join with { concurrency }", () => {
         const effects = Array.from({ length: 10_000 }, (_, index) => running.watch(Effect.succeed(index)))
         const values = yield* Join.all(effects, { concurrency: 1 })
         expect([values.length, values[9999], running.most]).toEqual([10_000, 9999, 1])
+      })
+    )
+  )
+
+  it.effect("those that follow an end start in a loop: the stack does not grow with their number (K6, K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const depths: Array<number> = []
+        const member = Effect.sync(() => {
+          const { stackTraceLimit } = Error
+          Error.stackTraceLimit = Infinity
+          depths.push(new Error().stack!.split("\n").length)
+          Error.stackTraceLimit = stackTraceLimit
+        })
+        yield* during(10, Join.all([after(10, 0), ...Array.from({ length: 30 }, () => member)], { concurrency: 1 }))
+        expect(depths.length).toBe(30)
+        expect(new Set(depths).size).toBe(1)
       })
     )
   )
@@ -141,6 +158,21 @@ describe("Join with { concurrency }", () => {
   )
 
   it.effect(
+    "within: what failed in the clean-up of a limited member stands in the report, and there only (K16, K31)",
+    () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const dirty = Effect.onExit(Effect.never, () => Effect.die("dirty"))
+          const task = yield* started(logged(Join.within({ dirty }, 10), []))
+          yield* TestClock.adjust(10)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Completed" && outcome.value.cancelled.dirty?.cleanupFailures.length).toBe(1)
+          expect(outcome.cleanupFailures).toEqual([])
+        })
+      )
+  )
+
+  it.effect(
     "a cancelled caller: nobody who waited runs, nothing is left, the permits are gone with the join (K36)",
     () =>
       leakChecked(
@@ -214,6 +246,19 @@ describe("Join with { each }", () => {
           "18 d: done",
           "22 c: cleaned up"
         ])
+      })
+    )
+  )
+
+  it.effect("has the patience of the join: grace to finish, and giveUp for who does not end (K12, K25)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const polite = Effect.andThen(Task.awaitRequest, after(5, "bye"))
+        const stubborn = Effect.onInterrupt(Effect.never, () => Effect.sleep(100))
+        const outcomes = yield* during(50, Join.settled({ polite, stubborn }, { each: 10, grace: 10, giveUp: 30 }))
+        expect(outcomes.polite).toMatchObject({ _tag: "Completed", value: "bye" })
+        expect(outcomes.stubborn).toMatchObject({ _tag: "Cancelled", how: "abandoned" })
+        yield* TestClock.adjust(100)
       })
     )
   )

@@ -115,6 +115,33 @@ describe("Race.hedge", () => {
     )
   )
 
+  it.effect("one that fails late, followed by one that fails at once: the next still has its turn (K23)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const report = yield* during(10, Race.hedge([failing(5, "a"), Effect.fail("b"), Effect.succeed("c")], 100))
+        expect([report.winner, report.value]).toEqual([2, "c"])
+        expect(report.losers.map((loser) => loser?._tag)).toEqual(["Failed", "Failed", undefined])
+      })
+    )
+  )
+
+  it.effect("while the losers of one that won in its first step clean up, no timer runs (K23, K45)", () =>
+    leakChecked((leaks) =>
+      Effect.gen(function* () {
+        const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(100))
+        const race = yield* Effect.forkChild(Race.hedge([slow, Effect.succeed("b"), Effect.never], 20))
+        yield* TestClock.adjust(19)
+        // The race, its first member and its timer.
+        const before = leaks.fibers
+        yield* TestClock.adjust(11)
+        yield* settle
+        expect(leaks.fibers).toBe(before - 1)
+        yield* TestClock.adjust(100)
+        expect((yield* Fiber.join(race)).value).toBe("b")
+      })
+    )
+  )
+
   it.effect("who ends at the very instant of the delay has ended in time: nobody else starts (K23, K12)", () =>
     leakChecked(
       Effect.gen(function* () {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import type * as Loser from "../../src/combinators/Loser.ts"
 import * as Race from "../../src/combinators/Race.ts"
 import { RaceFailed } from "../../src/combinators/RaceFailed.ts"
 import * as Task from "../../src/fibers/Task.ts"
@@ -17,6 +18,9 @@ const raceFailedOf = (exit: Exit.Exit<unknown, unknown>): RaceFailed<unknown, un
   if (!(error instanceof RaceFailed)) throw new Error(`not a RaceFailed: ${String(error)}`)
   return error
 }
+
+const messageTo = (losers: { readonly c?: Loser.Loser<unknown, unknown> }): string | undefined =>
+  losers.c?._tag === "Cancelled" ? losers.c.reason.message : "not cancelled"
 
 describe("Race.quorum", () => {
   it.effect("the first k successes win, in the order of their ends, and the rest is cancelled (K23, K24)", () =>
@@ -79,6 +83,18 @@ describe("Race.quorum", () => {
         const report = yield* during(100, Race.quorum([after(20, "a"), after(10, "b")], 2))
         expect(report.winners.map(({ value }) => value)).toEqual(["b", "a"])
         expect(report.losers).toEqual([undefined, undefined])
+      })
+    )
+  )
+
+  it.effect("a loser reads how many were there first; where one is enough, that another was (K19)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const members = { a: after(10, 1), b: after(20, 2), c: Effect.never }
+        const quorum = yield* during(20, Race.quorum(members, 2))
+        expect(messageTo(quorum.losers)).toBe("2 other members were there first")
+        const race = yield* during(20, Race.firstSuccess(members))
+        expect(messageTo(race.losers)).toBe("Another member won the race")
       })
     )
   )

@@ -15,7 +15,7 @@ import { TaskCancelled } from "../../src/fibers/TaskCancelled.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
-import { after, ann, causeOf, during, failing, toldAll } from "./telling.ts"
+import { after, ann, causeOf, during, failing, logged, started, toldAll } from "./telling.ts"
 
 /** Starts tasks outside of the race or join under test. */
 const outside: Effect.Effect<Nursery.Nursery<any>, never, Scope.Scope> = Nursery.make<any>("outside")
@@ -167,6 +167,25 @@ describe("tasks from outside", () => {
           expect(journal.lines).toEqual(["0 taken: request by ann of other"])
           yield* TestClock.adjust(100)
           expect(yield* Task.join(left)).toBe(1)
+        })
+      )
+  )
+
+  it.effect(
+    "a caller that is cancelled keeps its own member's failure, and none of a task, which has it itself (K16, K28)",
+    () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const nursery = yield* outside
+          const lines: Array<string> = []
+          const bad = yield* nursery.spawn("bad", Effect.fail("no"))
+          yield* settle
+          const joined = Join.settled({ bad, own: Effect.fail("mine"), never: Effect.never })
+          const caller = yield* started(logged(joined, lines))
+          yield* Task.cancel(caller, ann)
+          const { cleanupFailures } = yield* Task.await(caller)
+          expect(cleanupFailures.map(({ scope, cause }) => `${scope} ${causeOf(cause)}`)).toEqual(["own Fail:mine"])
+          expect(lines.length).toBe(1)
         })
       )
   )

@@ -81,11 +81,13 @@ const noUnhandled = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
 const ownMetrics = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, Metric.MetricRegistry, new Map())
 
+type Answering = (ok: (value: string | PromiseLike<string>) => void, no: (error: unknown) => void) => void
+
 /** A thenable that answers as the test says; nothing of it may be late. */
-const hostile = (calls: (ok: (value: string) => void, no: (error: unknown) => void) => void) =>
+const hostile = (then: Answering) =>
   Bridge.fromPromise(
     // oxlint-disable-next-line unicorn/no-thenable -- it stands for a foreign promise
-    () => ({ then: (ok: (value: string) => void, no: (error: unknown) => void) => calls(ok, no) }) as never,
+    () => ({ then }) as never,
     { onLate: () => Effect.die("nothing was late") }
   )
 
@@ -159,6 +161,17 @@ describe("Bridge.fromPromise", () => {
             })
           )
           expect(failed.cause).toBe("first")
+        })
+      )
+    )
+
+    it.effect("a thenable that answers with another promise is followed to its end, as `await` does", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          expect(yield* hostile((ok) => ok(Promise.resolve("inner")))).toBe("inner")
+          // A rejection that nobody hears would fail the whole test run.
+          const failed = yield* Effect.flip(hostile((ok) => ok(Promise.reject(new Error("inner")))))
+          expect(failed.cause).toEqual(new Error("inner"))
         })
       )
     )

@@ -472,6 +472,19 @@ describe("Correlator", () => {
     )
   })
 
+  it.effect.each(["maxKept", "deadLetters"])("a %s that is no count is a defect: it would bound nothing", (option) =>
+    leakChecked(
+      Effect.gen(function* () {
+        for (const count of [NaN, -1]) {
+          const exit = yield* Effect.exit(Effect.scoped(Correlator.make({ [option]: count })))
+          expect(exit._tag === "Failure" && Cause.squash(exit.cause)).toEqual(
+            new RangeError(`${option} must be zero or more, or left out, but it is ${count}`)
+          )
+        }
+      })
+    )
+  )
+
   describe("dead letters", () => {
     it.effect("each says why nobody got it", () =>
       leakChecked(

@@ -93,6 +93,10 @@ const started = (command: ChildProcess.StandardCommand, options?: KillableProces
 const millisOf = (result: CancelResult): number =>
   "took" in result ? Duration.toMillis(result.took) : expect.fail(`${result._tag} took no time`)
 
+const throws = (): never => {
+  throw new Error("cannot be told")
+}
+
 const stubborn = `trap '' TERM; note up $$; while :; do sleep 0.05; done`
 
 describe("KillableProcess, in real time", () => {
@@ -292,6 +296,19 @@ describe("KillableProcess, in real time", () => {
         yield* Effect.sleep(20)
         yield* Task.cancel(task, { grace: "10 seconds", reason: CancelReason.request({ message: "not needed" }) })
         expect((yield* Task.join(task)).stdout).toBe("up stopped: not needed\n")
+      })
+    )
+  )
+
+  it.live("a tell that throws leaves no process behind: it is killed at the end of its budget (K42)", () =>
+    withNotes((notes) =>
+      Effect.gen(function* () {
+        for (const policy of [CancelPolicy.immediate, { grace: "50 millis" }] as const) {
+          const task = yield* started(notes.sh(`note up $$; exec sleep 77`), { budget: "100 millis", tell: throws })
+          const pid = (yield* notes.awaits("up")).split("\n").at(-1)!
+          expect((yield* Task.cancel(task, policy))._tag).toBe("Cancelled")
+          yield* gone(pid)
+        }
       })
     )
   )

@@ -375,6 +375,18 @@ describe("NodeResource.use", () => {
   )
 })
 
+describe("what no cancel could end", () => {
+  it.effect("without `destroy` and `close` it is a defect before the user starts, not a wait for ever", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const use = NodeResource.use(Effect.succeed(new EventEmitter()), () => Effect.die("it started"))
+        const exit = yield* Effect.exit(use)
+        expect(exit._tag === "Failure" && Cause.squash(exit.cause)).toBeInstanceOf(TypeError)
+      })
+    )
+  )
+})
+
 describe("a request under way", () => {
   it.effect(
     "its server sees it aborted, and no socket is left, in real time (S2-57, S1-38)",
@@ -487,6 +499,31 @@ describe("NodeResource.fromReadable", () => {
         broken.destroy(new Error("before"))
         const exit = yield* Effect.exit(Stream.runDrain(NodeResource.fromReadable(() => broken)))
         expect(Exit.isFailure(exit)).toBe(true)
+      })
+    )
+  )
+
+  it.effect("an error of its destroy is one of clean-up, and takes nothing from a consumer that has enough (K16)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const broken = new Readable({
+          objectMode: true,
+          read() {
+            this.push("row")
+          },
+          destroy: (_, done) => done(new Error("destroy"))
+        })
+        const rows = NodeResource.fromReadable<string>(() => broken, { name: "rows" })
+        const first = Stream.runCollect(Stream.take(rows, 1))
+        yield* asTask(first, (task) =>
+          Effect.gen(function* () {
+            expect(yield* Task.join(task)).toEqual(["row"])
+            const { cleanupFailures } = yield* Task.await(task)
+            expect(cleanupFailures.map(({ cause, scope }) => [scope, Cause.squash(cause)])).toEqual([
+              ["rows", new Error("destroy")]
+            ])
+          })
+        )
       })
     )
   )

@@ -311,6 +311,12 @@ describe("TaskRunner, in real time", () => {
     await expect(runner.start("one", Effect.never).cancel({ grace: -1 })).rejects.toBeInstanceOf(InvalidDuration)
   })
 
+  it("so does one of its shutdown the making of the runner, which later could not stop its tasks", () => {
+    for (const shutdown of [{ grace: NaN }, { finish: -1 }, { giveUp: "soon" as never }]) {
+      expect(() => TaskRunner.make(Layer.empty, { shutdown })).toThrow(InvalidDuration)
+    }
+  })
+
   it("a failure of clean-up goes to the logger of the runtime, and stands on the outcome", async () => {
     const logged: Array<unknown> = []
     const logger = Logger.make<unknown, void>(({ message }) => void logged.push(message))

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as ServerClose from "../../src/http/ServerClose.ts"
 
-const until = (holds: () => boolean): Effect.Effect<void> =>
+const until = (holds: () => boolean) =>
   Effect.gen(function* () {
     while (!holds()) yield* Effect.sleep(1)
   })

@@ -20,6 +20,7 @@ describe("rescind/http", () => {
     expect(Object.keys(http)).toEqual([
       "CancelCall",
       "Drain",
+      "JsonBody",
       "OpenStreams",
       "Problem",
       "PublicOutcome",

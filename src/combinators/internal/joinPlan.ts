@@ -1,15 +1,13 @@
 /** What callers of a join write, checked and completed. A bound that cannot be meant is a defect, before any member starts. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as CancelPolicy from "../../fibers/CancelPolicy.ts"
 import type { JoinOptions as Input } from "../Join.ts"
 import type { JoinOptions } from "./joinNode.ts"
 import type { MembersOptions } from "./membersNode.ts"
 
 /** A limit may be zero or less: it then allows the synchronous prefix (contract K33). */
-const limitOf = (limit: Duration.Input | undefined): Duration.Duration | undefined => {
-  if (Number.isNaN(limit)) throw new CancelPolicy.InvalidDuration("limit", limit)
-  return limit === undefined ? undefined : Duration.fromInputUnsafe(limit)
-}
+const limitOf = (limit: Duration.Input | undefined): Duration.Duration | undefined =>
+  limit === undefined ? undefined : CancelPolicy.limit("limit", limit)
 
 export const membersOf = (input: Input | undefined): MembersOptions => {
   const concurrency = input?.concurrency ?? Infinity

@@ -112,7 +112,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
       this.running++
       this.memberStarts(member)
       member.start()
-      if (!member.gone) this.memberStarted(member)
+      this.memberStarted(member)
     }
     this.starting = false
   }
@@ -138,7 +138,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
   /** A member is about to start. */
   protected memberStarts(_member: TaskNode): void {}
 
-  /** A member runs, and did not end in its first step. */
+  /** A member has taken its first step, and may have ended in it. */
   protected memberStarted(_member: TaskNode): void {}
 
   /** Everybody's turn has come. */
@@ -155,7 +155,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
     const member = child as TaskNode
     if (member.record?.standsFor !== undefined) this.stop(member)
     this.memberEnded(member)
-    if (this.begun && !this.allStarted) this.startMore()
+    if (!this.allStarted) this.startMore()
     this.closeIfDone()
   }
 

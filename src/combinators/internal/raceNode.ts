@@ -56,7 +56,7 @@ export class RaceNode extends MembersNode<any, any> {
 
   override begin(): void {
     super.begin()
-    if (this.options.stagger !== undefined && this.timer === undefined) this.wait()
+    if (this.options.stagger !== undefined) this.wait()
   }
 
   protected override get hasRoom(): boolean {

@@ -1,8 +1,8 @@
 /** What branches and outsiders can do with a visit. */
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as CancelPolicy from "../../fibers/CancelPolicy.ts"
 import type { CancelResult } from "../../fibers/CancelResult.ts"
 import { cancelOn } from "../../fibers/internal/cancelAs.ts"
 import { CurrentNode } from "../../fibers/internal/currentNode.ts"
@@ -31,7 +31,8 @@ export const visitHandle = (merge: string, node: () => VisitNode | undefined): V
                   step: options?.step ?? `step ${branch.hookCount + 1}`,
                   // Whichever scope of the branch registers it: the hook belongs to the branch.
                   effect: Effect.provideContext(Effect.provideService(hook, CurrentNode, branch), context),
-                  within: options?.within === undefined ? visit.undoWithin : Duration.fromInputUnsafe(options.within)
+                  within:
+                    options?.within === undefined ? visit.undoWithin : CancelPolicy.bound("within", options.within)
                 },
                 () => visit.undoes(branch),
                 visit.hookEnded

@@ -12,18 +12,18 @@ import { type NewTask, type TaskId, TaskId as TaskIdSchema, type TaskView } from
 import type { AgentTaskEvent } from "./AgentTaskEvent.ts"
 import type { AgentTasksError } from "./agentTaskErrors.ts"
 
-/** Why and how patiently; milliseconds count from the request. A reason that is complete travels unchanged. */
+/** Why and how patiently; milliseconds count from the request. */
 export const CancelCall = Schema.Struct({
+  /** All that is not said has a default. With `scope` and `at` it is complete, and travels unchanged. */
   reason: Schema.optionalKey(
-    Schema.Union([
-      CancelReason.Wire,
-      Schema.Struct({
-        source: Schema.optionalKey(CancelReason.Source),
-        message: Schema.optionalKey(Schema.String),
-        by: Schema.optionalKey(Schema.String),
-        detail: Schema.optionalKey(Schema.Json)
-      })
-    ])
+    Schema.Struct({
+      source: Schema.optionalKey(CancelReason.Source),
+      message: Schema.optionalKey(Schema.String),
+      by: Schema.optionalKey(Schema.String),
+      scope: Schema.optionalKey(Schema.String),
+      at: Schema.optionalKey(Schema.DateTimeUtcFromString),
+      detail: Schema.optionalKey(Schema.Json)
+    })
   ),
   graceMillis: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
   /** After so long the answer comes, and the outcome is decided, without the work having stopped. Default: never. */

@@ -12,6 +12,7 @@ import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Runtime from "effect/Runtime"
+import * as Deadline from "../../combinators/Deadline.ts"
 import { exitCode, listen, type Signal } from "../server/signals.ts"
 import type { AgentTasksError } from "./agentTaskErrors.ts"
 import { AgentTasks } from "./AgentTasks.ts"
@@ -40,7 +41,11 @@ const runAgents = (names: ReadonlyArray<string>, worker: WorkerChoice): Effect.E
         if (names.includes(scenario.name)) held = (yield* runAgent(site, scenario)) && held
       }
       if (names.length > 1) {
-        held = (yield* measure(site.workers, Context.get(site.table, AgentTasks), AgentTasks)) && held
+        const measured = measure(site.workers, Context.get(site.table, AgentTasks), AgentTasks).pipe(
+          Deadline.run("1 minute", { name: "measurement" }),
+          Effect.catchTag("DeadlineExceeded", ({ message }) => Effect.as(Console.log(`  FAIL  ${message}`), false))
+        )
+        held = (yield* measured) && held
       }
       yield* Console.log(held ? "\nEverything was as expected." : "\nNot everything was as expected.")
       return held ? 0 : 1
@@ -59,6 +64,11 @@ const parentGone: Effect.Effect<number> = Effect.callback((resume) => {
   const gone = (): void => resume(Effect.succeed(0))
   process.stdin.once("end", gone).once("error", gone).resume()
   return Effect.sync(() => process.stdin.off("end", gone).off("error", gone).pause())
+})
+
+/** Nobody reads any more, as behind `| head`: 128 and the number of SIGPIPE. Still listening, so that no later write throws. */
+const unread: Effect.Effect<number> = Effect.callback((resume) => {
+  process.stdout.on("error", () => resume(Effect.succeed(141)))
 })
 
 const work = ({ name, server, withParent }: Extract<Command, { readonly _tag: "Worker" }>) =>
@@ -96,7 +106,7 @@ const main = Effect.gen(function* () {
     )
   )
   // The signal wins at once; what it interrupts is awaited.
-  return yield* Effect.raceFirst(run(command), signalled)
+  return yield* Effect.raceAllFirst([run(command), signalled, unread])
 }).pipe(
   Effect.scoped,
   Effect.catch(({ message }) => Effect.as(Console.error(message), 2)),

@@ -13,7 +13,7 @@ export type Run = typeof Run.Type
 export const Assignment = Schema.Struct({ ...Run.fields, kind: Name, input: Schema.Json, owner: Name })
 export type Assignment = typeof Assignment.Type
 
-/** Stop that, for this reason; within `graceMillis` it may finish by itself. */
+/** Stop that, for this reason; within `graceMillis` from now it may finish by itself. */
 export const Notice = Schema.Struct({ ...Run.fields, reason: CancelReason.Wire, graceMillis: Schema.Finite })
 export type Notice = typeof Notice.Type
 

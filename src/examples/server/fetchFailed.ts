@@ -61,7 +61,7 @@ export const networkFailure = (url: URL, error: HttpClientError.HttpClientError)
 }
 
 // "localhost" is tried over IPv6 and IPv4, and both refusals arrive in one AggregateError without a message.
-const describe = (cause: unknown): string =>
+export const describe = (cause: unknown): string =>
   cause instanceof AggregateError
     ? cause.errors.map(describe).join(", ")
     : cause instanceof Error

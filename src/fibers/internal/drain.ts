@@ -27,8 +27,7 @@ export const drain = (
 ): Effect.Effect<DrainReport> =>
   Effect.suspend(() => {
     const reason = options?.reason ?? (source === "shutdown" ? CancelReason.shutdown() : CancelReason.scopeClosed())
-    const policy = CancelPolicy.make(options)
-    const finish = options?.finish === undefined ? Duration.zero : Duration.fromInputUnsafe(options.finish)
+    const { finish, policy } = boundsOf(options)
     if (tasks.draining === undefined) {
       const startedAt = tasks.clock.currentTimeMillisUnsafe()
       const draining = tasks.children() as ReadonlyArray<TaskNode>
@@ -44,6 +43,14 @@ export const drain = (
     const stopping = Duration.isZero(finish) ? stop : Effect.andThen(Effect.timeoutOption(empty(tasks), finish), stop)
     return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), tasks.draining)
   })
+
+/** Throws `InvalidDuration` on one that cannot be meant: best before there is anything to drain. */
+export const boundsOf = (
+  options: DrainOptions | undefined
+): { readonly policy: CancelPolicy.CancelPolicy; readonly finish: Duration.Duration } => ({
+  policy: CancelPolicy.make(options),
+  finish: CancelPolicy.bound("finish", options?.finish ?? 0)
+})
 
 const empty = (tasks: Drainable): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {

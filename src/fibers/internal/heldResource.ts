@@ -26,6 +26,9 @@ export class HeldResource<T extends Destroyable> {
   private readonly connections = new Set<Destroyable>()
 
   constructor(resource: T, more: Readonly<Record<string, Listener>> = {}) {
+    if (resource.destroy === undefined && resource.close === undefined) {
+      throw new TypeError("NodeResource needs something with `destroy` or `close`, or a cancel could not end it")
+    }
     this.resource = resource
     this.closed = resource.closed === true
     this.listeners = [["error", (error) => this.failed(error)], ["close", () => this.close()], ...Object.entries(more)]

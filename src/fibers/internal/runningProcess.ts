@@ -67,7 +67,10 @@ export class RunningProcess<R> {
 
   /** Once: by the means of the caller, or by the signal of the command to the whole group. Does not wait. */
   tell(reason: CancelReason): Effect.Effect<void, never, R> {
-    const telling = this.customTell === undefined ? this.signal : Effect.ignore(this.customTell(reason, this.handle))
+    const telling =
+      this.customTell === undefined
+        ? this.signal
+        : Effect.suspend(() => this.customTell!(reason, this.handle)).pipe(Effect.ignore)
     return Effect.flatMap(this.running, (running) => (running ? this.begin(telling) : Effect.void))
   }
 

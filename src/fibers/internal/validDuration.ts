@@ -1,10 +1,7 @@
+/** What most of the code wants of a duration that a caller wrote: a number, checked. */
 import * as Duration from "effect/Duration"
-import { InvalidDuration } from "../CancelPolicy.ts"
+import * as CancelPolicy from "../CancelPolicy.ts"
 
-/** Milliseconds of a duration that a caller wrote; throws `InvalidDuration` on NaN and on what lies in the past. */
-export const validMillis = (field: string, input: Duration.Input): number => {
-  if (typeof input === "number" && !(input >= 0)) throw new InvalidDuration(field, input)
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(input))
-  if (!(millis >= 0)) throw new InvalidDuration(field, input)
-  return millis
-}
+/** In milliseconds; throws `InvalidDuration` on what is none, or lies in the past. */
+export const validMillis = (field: string, input: Duration.Input): number =>
+  Duration.toMillis(CancelPolicy.bound(field, input))

@@ -7,8 +7,8 @@ import * as CancelReason from "../../fibers/CancelReason.ts"
 import { CancelResult } from "../../fibers/CancelResult.ts"
 import * as Task from "../../fibers/Task.ts"
 import { CancelCall } from "../CancelCall.ts"
+import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
-import { jsonBody } from "./jsonBody.ts"
 import { findServed, type Handler, pathParam } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
 
@@ -18,7 +18,7 @@ const encodeResult = Schema.encodeSync(Schema.toCodecJson(CancelResult))
 export const cancelRoute: Handler = (server, request) =>
   Effect.gen(function* () {
     const id = yield* pathParam("id")
-    const call = yield* Effect.flatMap(jsonBody(request, server.bodyLimit), decodeCall)
+    const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit), decodeCall)
     const found = yield* findServed(server, id)
     if (Option.isNone(found)) {
       yield* Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)

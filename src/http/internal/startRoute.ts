@@ -5,9 +5,9 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Random from "effect/Random"
 import type * as Task from "../../fibers/Task.ts"
+import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
 import { StartQuery } from "../TaskApi.ts"
-import { jsonBody } from "./jsonBody.ts"
 import { type Handler, type Kind, linksOf, pathParam, type Server } from "./served.ts"
 import { taskBody } from "./taskBody.ts"
 
@@ -19,7 +19,7 @@ export const startRoute: Handler = (server, request) =>
     const kind = server.kinds.get(name)
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
-    const body = yield* jsonBody(request, server.bodyLimit)
+    const body = yield* JsonBody.read(request, server.bodyLimit)
     const payload = yield* kind.codecs.decodePayload(body)
     const id = query.id ?? `${name}-${yield* randomName}`
     const task = yield* start(server, kind, id, payload, query.replace === "true")

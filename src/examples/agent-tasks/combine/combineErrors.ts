@@ -34,10 +34,3 @@ export class NotEnough extends Data.TaggedError("NotEnough")<{
     return `${this.wanted} tasks were to complete, but ${this.failures.length} did not, and too few are left`
   }
 }
-
-/** One did not end in time, and was cancelled. */
-export class TooLate extends Data.TaggedError("TooLate")<{ readonly id: TaskId; readonly limit: string }> {
-  override get message(): string {
-    return `The task "${this.id}" was not done within ${this.limit}`
-  }
-}

@@ -1,16 +1,15 @@
 /** Waiting for several tasks: for all, for how each ended, for so many, and for all that nobody cancelled. */
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Join from "../../../combinators/Join.ts"
 import * as Race from "../../../combinators/Race.ts"
-import * as CancelReason from "../../../fibers/CancelReason.ts"
-import { TaskCancelled } from "../../../fibers/TaskCancelled.ts"
+import type * as CancelReason from "../../../fibers/CancelReason.ts"
+import type { TaskCancelled } from "../../../fibers/TaskCancelled.ts"
 import type { TaskId } from "../AgentTask.ts"
 import type { AgentTasksError } from "../agentTaskErrors.ts"
 import { errorOf, type TaskError, type TaskFailed, type TaskTimedOut } from "../context/taskErrors.ts"
 import type { TaskHandle } from "../context/TaskHandle.ts"
 import { NoTasks, NotEnough, type Why } from "./combineErrors.ts"
-import { byId } from "./select.ts"
+import { byId, inOrder, type Policy, racers, type Won } from "./select.ts"
 
 type Handles<A> = ReadonlyArray<TaskHandle<A>>
 
@@ -88,59 +87,46 @@ export const joinAllSettled = <A>(handles: Handles<A>): Effect.Effect<Settled<A>
     }
   })
 
-/** All values but of those that were cancelled, which are left out; a failure fails it. */
-export const skipCancelled = <A>(handles: Handles<A>): Effect.Effect<ReadonlyArray<A>, Why> =>
+/** All values but of those that were cancelled, which are left out; a failure fails it. The rest keeps running. */
+export const skipCancelled = <A>(handles: Handles<A>): Effect.Effect<ReadonlyArray<A>, Exclude<Why, TaskCancelled>> =>
   Effect.map(
-    joinAllWith(handles, (handle) =>
-      handle.join.pipe(
-        Effect.map((value) => [value]),
-        Effect.catchIf(
-          (error): error is TaskCancelled => error instanceof TaskCancelled,
-          () => Effect.succeed([])
-        )
-      )
+    Join.skipCancelled(
+      byId(handles, ({ join }) => Effect.catchTag(join, "TaskCancelled", () => Effect.interrupt)),
+      { name: "skipCancelled" }
     ),
-    (values) => values.flat()
+    ({ values }) => handles.flatMap(({ id }) => (id in values ? [values[id] as A] : []))
   )
-
-const joinAllWith = <A, B>(handles: Handles<A>, f: (handle: TaskHandle<A>) => Effect.Effect<B, Why>) =>
-  Effect.map(Join.all(byId(handles, f), { name: "skipCancelled" }), (values) => handles.map(({ id }) => values[id]!))
 
 /**
  * The first `n` that complete, in the order of completion; fails as soon as `n` is out of reach. The rest keep running,
- * or are cancelled (`lost-race`) with `rest: "cancel"`.
+ * or are cancelled with `rest: "cancel"`: `lost-race`, or `sibling-failed` where it fails.
  */
 export const joinN = <A>(
   handles: Handles<A>,
   n: number,
-  options?: { readonly rest?: "keep" | "cancel" | undefined }
+  options?: Policy & { readonly rest?: "keep" | "cancel" | undefined }
 ): Effect.Effect<
-  {
+  Pick<Won<A>, "cancelled" | "notCancelled"> & {
     readonly completed: ReadonlyArray<{ readonly id: TaskId; readonly value: A }>
-    readonly cancelled: ReadonlyArray<TaskId>
   },
-  NoTasks | NotEnough | AgentTasksError
+  NoTasks | NotEnough
 > =>
   Effect.gen(function* () {
     if (handles.length === 0 && n > 0) return yield* Effect.fail(new NoTasks({ combinator: "joinN" }))
-    const left = new Map(handles.map((handle) => [handle.id, handle]))
-    const completed: Array<{ readonly id: TaskId; readonly value: A }> = []
-    const failures: Array<{ readonly id: TaskId; readonly cause: Cause.Cause<Why> }> = []
-    while (completed.length < n) {
-      if (completed.length + left.size < n) {
-        return yield* Effect.fail(new NotEnough({ wanted: n, completed: completed.map(({ id }) => id), failures }))
-      }
-      const members = byId(Array.from(left.values()), (handle) => handle.join)
-      const { outcome, winner } = yield* Effect.orDie(Race.firstSettled(members, { name: "joinN" }))
-      const id = winner
-      left.delete(id)
-      if (outcome._tag === "Completed") completed.push({ id, value: outcome.value })
-      else if (outcome._tag === "Failed") failures.push({ id, cause: outcome.cause })
-    }
-    if (options?.rest !== "cancel") return { completed, cancelled: [] }
-    const reason = CancelReason.lostRace({ by: completed.at(-1)?.id ?? "joinN" })
-    const results = yield* Effect.forEach(left.values(), (handle) => handle.cancel({ reason }), {
-      concurrency: "unbounded"
-    })
-    return { completed, cancelled: results.flatMap((result) => (result._tag === "Cancelled" ? [result.id] : [])) }
+    const { rest = "keep", ...policy } = options ?? {}
+    const owned = racers(handles, policy)
+    const { losers, winners } = yield* Effect.mapError(
+      Race.quorum(rest === "cancel" ? owned.members : byId(handles, ({ join }) => join), n, { name: "joinN" }),
+      ({ failures, succeeded }) =>
+        new NotEnough({
+          wanted: n,
+          completed: succeeded.map(({ member }) => String(member)),
+          failures: inOrder(handles, failures)
+        })
+    )
+    const stopped =
+      rest === "cancel"
+        ? yield* owned.stopped(winners.at(-1)?.winner ?? "joinN", losers)
+        : { cancelled: [], notCancelled: [] }
+    return { completed: winners.map(({ value, winner }) => ({ id: winner, value })), ...stopped }
   })

@@ -1,18 +1,19 @@
 /** Waiting for several tasks, but not for ever: what is there at the limit is returned, what is not is cancelled and named. */
 import type * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Deadline from "../../../combinators/Deadline.ts"
+import type { DeadlineExceeded } from "../../../combinators/DeadlineExceeded.ts"
 import * as Join from "../../../combinators/Join.ts"
 import type { CancelResult } from "../../../fibers/CancelResult.ts"
 import type * as TaskOutcome from "../../../fibers/TaskOutcome.ts"
 import type { TaskId } from "../AgentTask.ts"
 import type { AgentTasksError } from "../agentTaskErrors.ts"
-import type { CancelOptions, TaskHandle } from "../context/TaskHandle.ts"
-import { TooLate, type Why } from "./combineErrors.ts"
-import { byId } from "./select.ts"
+import type { TaskHandle } from "../context/TaskHandle.ts"
+import type { Why } from "./combineErrors.ts"
+import { byId, type Policy } from "./select.ts"
 
 type Handles<A> = ReadonlyArray<TaskHandle<A>>
-type Policy = Pick<CancelOptions, "grace" | "giveUp">
 
 /** Each task stands in exactly one list, in the order of the input. */
 export interface JoinedWithin<A> {
@@ -59,36 +60,30 @@ export const joinAllWithTimeout = <A>(
 export const bestEffort = <A, B = undefined>(
   handles: Handles<A>,
   options: { readonly within: Duration.Input; readonly otherwise?: B } & Policy
-): Effect.Effect<ReadonlyArray<A | B>> =>
-  Effect.map(joinAllWithTimeout(handles, options.within, options), ({ completed }) => {
-    const values = new Map(completed.map(({ id, value }) => [id, value]))
-    return handles.map(({ id }) => (values.has(id) ? values.get(id)! : (options.otherwise as B)))
-  })
+): Effect.Effect<ReadonlyArray<A | B>> => {
+  const { otherwise, within: limit, ...policy } = options
+  const members = byId(handles, (handle) => handle.run(policy))
+  return Effect.map(Join.bestEffort(members, { limit, name: "bestEffort" }), ({ values }) =>
+    handles.map(({ id }) => (id in values ? (values[id] as A) : (otherwise as B)))
+  )
+}
 
 /** How each ended, each within a limit of its own, counted from this call; over it, the task is cancelled (`timeout`). */
 export const perItemTimeout = <A>(
   items: ReadonlyArray<{ readonly handle: TaskHandle<A>; readonly timeout: Duration.Input }>,
   policy?: Policy
-): Effect.Effect<ReadonlyArray<TaskOutcome.TaskOutcome<A, Why | TooLate>>> =>
-  Effect.map(
-    Join.settled(
-      items.map(({ handle, timeout }) => withTimeout(handle, timeout, policy)),
-      { name: "perItemTimeout" }
-    ),
-    (outcomes) => outcomes
+): Effect.Effect<ReadonlyArray<TaskOutcome.TaskOutcome<A, Why | DeadlineExceeded>>> =>
+  Join.settled(
+    items.map(({ handle, timeout }) => withTimeout(handle, timeout, policy)),
+    { name: "perItemTimeout" }
   )
 
-/** The value of one task within the limit; else the task is cancelled (`timeout`), awaited, and it fails with `TooLate`. */
+/**
+ * The value of one task within the limit; else the task is cancelled (`timeout`), awaited, and it fails with
+ * `DeadlineExceeded`, whose `scope` is the id.
+ */
 export const withTimeout = <A>(
   handle: TaskHandle<A>,
   timeout: Duration.Input,
   policy?: Policy
-): Effect.Effect<A, Why | TooLate> =>
-  Effect.flatMap(
-    Join.within({ value: handle.run(policy) }, timeout, { name: "withTimeout" }),
-    ({ completed, failed }): Effect.Effect<A, Why | TooLate> => {
-      if ("value" in completed) return Effect.succeed(completed.value)
-      if (failed.value !== undefined) return Effect.failCause(failed.value)
-      return Effect.fail(new TooLate({ id: handle.id, limit: Duration.format(Duration.fromInputUnsafe(timeout)) }))
-    }
-  )
+): Effect.Effect<A, Why | DeadlineExceeded> => Deadline.run(handle.run(policy), timeout, { name: handle.id })

@@ -2,6 +2,7 @@
  * Choosing one of several tasks. `select` and `selectOk` look on: the losers keep running. `selectOkWithCancel` owns
  * them: the losers are cancelled on the server (`lost-race`, by the winner), awaited, and named.
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Race from "../../../combinators/Race.ts"
 import type { RaceFailed } from "../../../combinators/RaceFailed.ts"
@@ -14,6 +15,7 @@ import type { CancelOptions, TaskHandle } from "../context/TaskHandle.ts"
 import { AllTasksFailed, NoTasks, type Why } from "./combineErrors.ts"
 
 type Handles<A> = ReadonlyArray<TaskHandle<A>>
+export type Policy = Pick<CancelOptions, "grace" | "giveUp">
 
 /** By id: the ids are the names of the members, in reasons too. */
 export const byId = <A, B>(handles: Handles<A>, f: (handle: TaskHandle<A>) => B): { readonly [id: TaskId]: B } =>
@@ -22,10 +24,16 @@ export const byId = <A, B>(handles: Handles<A>, f: (handle: TaskHandle<A>) => B)
 const some = <A>(combinator: string, handles: Handles<A>): Effect.Effect<void, NoTasks> =>
   handles.length === 0 ? Effect.fail(new NoTasks({ combinator })) : Effect.void
 
-const allFailed = ({ failures }: RaceFailed<Why>): AllTasksFailed =>
-  new AllTasksFailed({ failures: failures.map(({ cause, member }) => ({ id: String(member), cause })) })
-
 const indexOf = <A>(handles: Handles<A>, id: TaskId): number => handles.findIndex((handle) => handle.id === id)
+
+/** What a race tells of its members, in the order of the input. */
+export const inOrder = <A>(
+  handles: Handles<A>,
+  failures: RaceFailed<Why>["failures"]
+): ReadonlyArray<{ readonly id: TaskId; readonly cause: Cause.Cause<Why> }> =>
+  failures
+    .map(({ cause, member }) => ({ id: String(member), cause }))
+    .toSorted((a, b) => indexOf(handles, a.id) - indexOf(handles, b.id))
 
 /** The first to end, however it ended. */
 export const select = <A>(
@@ -57,15 +65,14 @@ export const selectOk = <A>(
 ): Effect.Effect<{ readonly index: number; readonly id: TaskId; readonly value: A }, NoTasks | AllTasksFailed> =>
   Effect.gen(function* () {
     yield* some("selectOk", handles)
-    const won = yield* Effect.mapError(
+    const { value, winner } = yield* Effect.mapError(
       Race.firstSuccess(
         byId(handles, (handle) => handle.join),
         { name: "selectOk" }
       ),
-      allFailed
+      ({ failures }) => new AllTasksFailed({ failures: inOrder(handles, failures) })
     )
-    const id = won.winner
-    return { index: indexOf(handles, id), id, value: won.value }
+    return { index: indexOf(handles, winner), id: winner, value }
   })
 
 export interface Won<A> {
@@ -79,9 +86,48 @@ export interface Won<A> {
 }
 
 /** Also in an earlier life of the agent, which was killed before it could note the outcome: nobody else names this winner. */
-const isStoppedBy = (winner: TaskId, result: CancelResult | AgentTasksError | undefined): boolean =>
+const isStoppedBy = (winner: string, result: CancelResult | AgentTasksError | undefined): boolean =>
   result?._tag === "Cancelled" ||
   (result?._tag === "AlreadyCancelled" && result.reason.source === "lost-race" && result.reason.by === winner)
+
+/** The members of a race that owns its tasks: where one loses, it is cancelled on the server. */
+export interface Racers<A> {
+  readonly members: { readonly [id: TaskId]: Effect.Effect<A, Why> }
+  /** What the cancels came to. One whose turn to be waited for never came was not told yet. */
+  readonly stopped: (
+    winner: string,
+    losers: { readonly [id: TaskId]: { readonly _tag: string } | undefined }
+  ) => Effect.Effect<Pick<Won<A>, "cancelled" | "notCancelled">>
+}
+
+export const racers = <A>(handles: Handles<A>, policy?: Policy): Racers<A> => {
+  const told = new Map<TaskId, CancelResult | AgentTasksError>()
+  return {
+    members: byId(
+      // A race tells its youngest member first.
+      handles.toSorted((a, b) => b.priority - a.priority),
+      (handle) => handle.run({ ...policy, onCancel: (result) => told.set(handle.id, result) })
+    ),
+    stopped: (winner, losers) =>
+      Effect.gen(function* () {
+        const reason = CancelReason.lostRace({ by: winner })
+        yield* Effect.forEach(
+          handles.filter(({ id }) => losers[id]?._tag === "NotStarted"),
+          (handle) =>
+            Effect.match(handle.cancel({ ...policy, reason }), {
+              onSuccess: (result) => told.set(handle.id, result),
+              onFailure: (error) => told.set(handle.id, error)
+            }),
+          { concurrency: "unbounded", discard: true }
+        )
+        const results = handles.map(({ id }) => ({ id, result: told.get(id) }))
+        return {
+          cancelled: results.filter(({ result }) => isStoppedBy(winner, result)).map(({ id }) => id),
+          notCancelled: results.flatMap(({ id, result }) => (result instanceof Error ? [{ id, error: result }] : []))
+        }
+      })
+  }
+}
 
 /**
  * The first success; the others are cancelled, and the requests go out lowest priority first. Where the order must hold
@@ -89,41 +135,14 @@ const isStoppedBy = (winner: TaskId, result: CancelResult | AgentTasksError | un
  */
 export const selectOkWithCancel = <A>(
   handles: Handles<A>,
-  policy?: Pick<CancelOptions, "grace" | "giveUp">
+  policy?: Policy
 ): Effect.Effect<Won<A>, NoTasks | AllTasksFailed> =>
   Effect.gen(function* () {
     yield* some("selectOkWithCancel", handles)
-    const told = new Map<TaskId, CancelResult | AgentTasksError>()
-    const members = byId(
-      // A race tells its youngest member first.
-      handles.toSorted((a, b) => b.priority - a.priority),
-      (handle) => handle.run({ ...policy, onCancel: (result) => told.set(handle.id, result) })
+    const { members, stopped } = racers(handles, policy)
+    const { losers, value, winner } = yield* Effect.mapError(
+      Race.firstSuccess(members, { name: "selectOkWithCancel" }),
+      ({ failures }) => new AllTasksFailed({ failures: inOrder(handles, failures) })
     )
-    const won = yield* Effect.mapError(Race.firstSuccess(members, { name: "selectOkWithCancel" }), (failed) => {
-      const { failures } = allFailed(failed)
-      return new AllTasksFailed({
-        failures: failures.toSorted((a, b) => indexOf(handles, a.id) - indexOf(handles, b.id))
-      })
-    })
-    const id = won.winner
-    // One whose turn to be waited for never came was not told either.
-    const untold = handles.filter(({ id }) => won.losers[id]?._tag === "NotStarted")
-    const reason = CancelReason.lostRace({ by: id })
-    yield* Effect.forEach(
-      untold,
-      (handle) =>
-        Effect.match(handle.cancel({ ...policy, reason }), {
-          onSuccess: (result) => told.set(handle.id, result),
-          onFailure: (error) => told.set(handle.id, error)
-        }),
-      { concurrency: "unbounded", discard: true }
-    )
-    const results = handles.map((handle) => ({ id: handle.id, result: told.get(handle.id) }))
-    return {
-      index: indexOf(handles, id),
-      id,
-      value: won.value,
-      cancelled: results.filter(({ result }) => isStoppedBy(id, result)).map(({ id }) => id),
-      notCancelled: results.flatMap(({ id, result }) => (result instanceof Error ? [{ id, error: result }] : []))
-    }
+    return { index: indexOf(handles, winner), id: winner, value, ...(yield* stopped(winner, losers)) }
   })

@@ -37,7 +37,7 @@ export class AgentContext extends Context.Service<
   AgentContext,
   {
     readonly name: string
-    /** Records a task, and sends nothing yet. Input that its schema does not allow is a defect. */
+    /** Records a task, and sends nothing yet. Input that its schema does not allow, or an option, is a defect. */
     readonly schedule: <D extends TaskDefinition.Any>(
       definition: D,
       input: D["payload"]["Type"],

@@ -12,7 +12,7 @@ import * as Checkpoint from "../../../fibers/Checkpoint.ts"
 import * as Nursery from "../../../fibers/Nursery.ts"
 import * as Task from "../../../fibers/Task.ts"
 import type * as TaskDefinition from "../../../http/TaskDefinition.ts"
-import type { NewTask, TaskId } from "../AgentTask.ts"
+import { Name, NewTask, type TaskId } from "../AgentTask.ts"
 import type { AgentTasksError } from "../agentTaskErrors.ts"
 import { AgentTasks, type CancelCall } from "../AgentTasks.ts"
 import { AgentContext, type ScheduleOptions } from "./AgentContext.ts"
@@ -35,13 +35,17 @@ export interface Options {
   readonly onDrop?: ((id: TaskId, reason: CancelReason.CancelReason) => void) | undefined
 }
 
+const checkedName = Schema.decodeUnknownEffect(Name)
+/** One that the server would refuse must not be recorded: it would hold up all others of its batch. */
+const checkedTask = Schema.decodeUnknownEffect(Schema.toType(NewTask))
+
 /** So long the end of an agent waits for the server to take its cancels. */
 const goodbye = "3 seconds"
 
 /** Wire form of how a cancel is asked for. */
 const callOf = ({ giveUp, grace, reason, wait }: CancelOptions = {}): CancelCall => ({
   ...(reason === undefined ? {} : { reason: onlyGiven(reason) }),
-  ...(grace === undefined ? {} : { graceMillis: millis(grace) }),
+  ...(grace === undefined ? {} : { graceMillis: Math.min(millis(grace), Number.MAX_SAFE_INTEGER) }),
   ...(giveUp === undefined ? {} : finite("giveUpMillis", giveUp)),
   ...(wait === undefined ? {} : { wait })
 })
@@ -81,7 +85,8 @@ const over = (
   spend: Effect.Effect<void>
 ): Effect.Effect<AgentContext["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { journal = Journal.none, name, workers = [] } = options
+    const { journal = Journal.none, workers = [] } = options
+    const name = yield* Effect.orDie(checkedName(options.name))
     const nursery = yield* Nursery.make<any>(name)
     const feed = new OutcomeFeed((ids) => tasks.wait(name, ids, "any"))
     const outbox = new Outbox(nursery, (batch) => tasks.submit(name, batch))
@@ -154,7 +159,7 @@ const over = (
             Effect.sync(() => crypto.randomUUID())
           )
           const on = how.on ?? workers[at % workers.length]
-          outbox.add(newTask(id, definition, encoded, { ...how, on }))
+          outbox.add(yield* Effect.orDie(checkedTask(newTask(id, definition, encoded, { ...how, on }))))
           sent.push(id)
           options.onSchedule?.(id, how.label ?? `${definition.name} ${at + 1}`)
           return handleOf(definition, id, how.priority ?? 0, {

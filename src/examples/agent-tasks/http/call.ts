@@ -6,6 +6,7 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { describe } from "../../server/fetchFailed.ts"
 import { type AgentTasksError, UnexpectedAnswer, Unreachable } from "../agentTaskErrors.ts"
 import { callerHeader } from "./api.ts"
 import { errorOf } from "./problems.ts"
@@ -30,16 +31,8 @@ export interface Call<A> {
 
 export const unreachable = (url: string, error: HttpClientError.HttpClientError): Unreachable => {
   const cause = "cause" in error.reason ? error.reason.cause : undefined
-  return new Unreachable({ url, message: `The task server at ${url} cannot be reached: ${textOf(cause)}` })
+  return new Unreachable({ url, message: `The task server at ${url} cannot be reached: ${describe(cause)}` })
 }
-
-// "localhost" is tried over IPv6 and IPv4, and both refusals arrive in one AggregateError without a message.
-const textOf = (cause: unknown): string =>
-  cause instanceof AggregateError
-    ? cause.errors.map(textOf).join(", ")
-    : cause instanceof Error
-      ? cause.message
-      : "no answer"
 
 export const call = <A>({ client, url }: Server, what: Call<A>): Effect.Effect<A, AgentTasksError> =>
   Effect.gen(function* () {

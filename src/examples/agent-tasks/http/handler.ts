@@ -6,7 +6,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
-import { jsonBody } from "../../../http/internal/jsonBody.ts"
+import * as JsonBody from "../../../http/JsonBody.ts"
 import * as Problem from "../../../http/Problem.ts"
 import { Name } from "../AgentTask.ts"
 import type { AgentTasksError } from "../agentTaskErrors.ts"
@@ -20,7 +20,7 @@ const bodyLimit = ByteSize.mebibytes(8)
 
 /** The decoded body. */
 export const body = <A>(request: Request, schema: Schema.Codec<A, any>): Effect.Effect<A, Problem.Problem> =>
-  Effect.flatMap(jsonBody(request, bodyLimit), Problem.decode(Schema.toCodecJson(schema), "body"))
+  Effect.flatMap(JsonBody.read(request, bodyLimit), Problem.decode(Schema.toCodecJson(schema), "body"))
 
 /** A 200 with the encoded value; what its schema does not allow is a defect. */
 export const answer =

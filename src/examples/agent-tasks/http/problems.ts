@@ -53,8 +53,11 @@ export const errorOf = (
   body: unknown
 ): Effect.Effect<never, AgentTasksError> =>
   decodeDocument(body).pipe(
-    Effect.mapError(
-      () => new UnexpectedAnswer({ url, status, message: `${url} answered ${status}, which is not of a task server` })
+    Effect.mapError(() =>
+      // A server that is being stopped, or a proxy in front of one that is not there.
+      status >= 502 && status <= 504
+        ? new Unreachable({ url, message: `The task server at ${url} is not available: it answered ${status}` })
+        : new UnexpectedAnswer({ url, status, message: `${url} answered ${status}, which is not of a task server` })
     ),
     Effect.flatMap((document) => Effect.fail(refusalOf(url, caller, document)))
   )

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
+import * as Deadline from "../../../combinators/Deadline.ts"
 import { AgentTasks } from "../AgentTasks.ts"
 import * as MakeContext from "../context/makeContext.ts"
 import type { ClosedEarly } from "../../server/originLedger.ts"
@@ -16,6 +17,9 @@ const seenClosing = ({ origin }: Site, { closes, name }: Scenario): Effect.Effec
     closes.every((label) => early.some(({ url }) => url.includes(`mirror=${name}.${label}&`)))
   return Effect.repeat(Effect.delay(origin.closedEarly, 5), { until: all, times: 200 })
 }
+
+/** So long an agent may take: some ten times what one takes on a busy machine. */
+const budget = "10 seconds"
 
 /** True if everything was as expected. */
 export const runAgent = (
@@ -33,6 +37,7 @@ export const runAgent = (
     })
     const checks = yield* scenario.run(site.origin.url).pipe(
       Effect.provide(context),
+      Deadline.run(budget, { name }),
       Effect.catch((error) =>
         Effect.succeed<ReadonlyArray<Check>>([{ what: `the agent succeeds, but: ${error.message}`, held: false }])
       )

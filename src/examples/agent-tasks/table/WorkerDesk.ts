@@ -124,13 +124,13 @@ export class WorkerDesk {
   }
 
   private tell(row: TaskRow): void {
-    for (const listener of this.listeners.get(row.worker!) ?? []) listener(noticeOf(row))
+    for (const listener of this.listeners.get(row.worker!) ?? []) listener(noticeOf(row, this.table.now))
   }
 
   private cancellingOf(worker: string): ReadonlyArray<Notice> {
     return this.ofWorker(worker)
       .filter((row) => row.status === "cancelling")
-      .map(noticeOf)
+      .map((row) => noticeOf(row, this.table.now))
   }
 
   private ofWorker(worker: string): ReadonlyArray<TaskRow> {
@@ -156,7 +156,7 @@ export class WorkerDesk {
     const row = this.heldBy(worker, report)
     if (row === undefined) return "stale"
     if (isTerminal(row.status)) {
-      this.table.write(row, { _tag: "TaskStopped", worker, run: row.run })
+      if (isGivenUp(row)) this.table.write(row, { _tag: "TaskStopped", worker, run: row.run })
       return "stale"
     }
     this.end(row, worker, report)
@@ -221,6 +221,13 @@ export class WorkerDesk {
 /** What would fail again in the same way is not worth a retry. */
 const isTransient = ({ fault }: Failed): boolean => fault !== "unknown-kind" && fault !== "invalid-input"
 
+/** Its outcome was decided while its work went on, and of that nothing was heard since. */
+const isGivenUp = ({ events, outcome }: TaskRow): boolean =>
+  (outcome?._tag === "Cancelled"
+    ? outcome.how === "abandoned"
+    : outcome?._tag === "Failed" && outcome.fault === "worker-lost") &&
+  !events.some(({ _tag }) => _tag === "TaskStopped")
+
 const isPending = ({ status }: TaskRow): boolean => status === "pending"
 
 const isBefore = (row: TaskRow, other: TaskRow): boolean => {
@@ -228,9 +235,10 @@ const isBefore = (row: TaskRow, other: TaskRow): boolean => {
   return higher > 0 || (higher === 0 && row.position < other.position)
 }
 
-const noticeOf = ({ cancel, id, run }: TaskRow): Notice => ({
+/** The grace counts from the request: of a notice that comes later there is less left. */
+const noticeOf = ({ cancel, id, run }: TaskRow, now: number): Notice => ({
   id,
   run,
   reason: cancel!.reason,
-  graceMillis: cancel!.grace
+  graceMillis: Math.max(0, cancel!.at + cancel!.grace - now)
 })

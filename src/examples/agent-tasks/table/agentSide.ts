@@ -1,5 +1,6 @@
 /** `AgentTasks` over the table in this process: checks what is asked, then asks the table. */
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
 import type { CancelResult } from "../../../fibers/CancelResult.ts"
 import { TaskNotFound, TooManyTasks } from "../../../fibers/Tasks.ts"
@@ -49,18 +50,23 @@ const isMet = (rows: ReadonlyArray<TaskRow>, mode: Mode): boolean =>
     ? rows.every(({ status }) => isTerminal(status))
     : rows.some(({ status }) => isTerminal(status))
 
-const askOf = (caller: string, call: CancelCall | undefined): CancelAsk => {
-  const { giveUpMillis, graceMillis, reason } = call ?? {}
-  return {
-    reason:
-      reason instanceof CancelReason.CancelReason
-        ? reason
-        : { ...CancelReason.request({ by: caller, ...reason }), source: reason?.source ?? "request" },
-    requestedBy: caller,
-    graceMillis,
-    giveUpMillis
-  }
+/** A complete one stays as it is. */
+const reasonOf = (caller: string, given: CancelCall["reason"] = {}): CancelReason.Draft | CancelReason.CancelReason => {
+  if (given instanceof CancelReason.CancelReason) return given
+  const { at, scope, ...draft } = given
+  const { message } = CancelReason.request(draft)
+  const reason = { source: "request", by: caller, ...draft, message } as const
+  return at === undefined || scope === undefined
+    ? reason
+    : CancelReason.stamp({ ...reason, by: draft.by }, scope, at.epochMilliseconds)
 }
+
+const askOf = (caller: string, { giveUpMillis, graceMillis, reason }: CancelCall = {}): CancelAsk => ({
+  reason: reasonOf(caller, reason),
+  requestedBy: caller,
+  graceMillis,
+  giveUpMillis
+})
 
 const answer = (row: TaskRow, request: CancelRequest, call: CancelCall | undefined): Effect.Effect<CancelResult> =>
   Effect.map(call?.wait === false ? Effect.void : until([row], () => isTerminal(row.status)), () =>
@@ -114,21 +120,22 @@ const replacedBy = (table: TaskTable, caller: string, id: TaskId): Effect.Effect
 
 const submit = (table: TaskTable): Service["submit"] =>
   Effect.fnUntraced(function* (caller, tasks) {
-    const fresh: Array<{ readonly task: NewTask; readonly replaced: TaskRow | undefined }> = []
+    const fresh = new Map<TaskId, { readonly task: NewTask; readonly replaced: TaskRow | undefined }>()
     for (const task of tasks) {
       const there = table.find(yield* checked(task.id))
+      const before = there?.task ?? fresh.get(task.id)?.task
       const replaced = task.replaces === undefined ? undefined : yield* replacedBy(table, caller, task.replaces)
-      if (there === undefined) fresh.push({ task, replaced })
-      else if (there.owner !== caller || there.task.kind !== task.kind) {
+      if (before === undefined) fresh.set(task.id, { task, replaced })
+      else if ((there?.owner ?? caller) !== caller || !Equal.equals(before, task)) {
         const message = `The id "${task.id}" is taken by another task; take a fresh one`
-        return yield* Effect.fail(new WrongState({ id: task.id, status: there.status, message }))
+        return yield* Effect.fail(new WrongState({ id: task.id, status: there?.status ?? "pending", message }))
       }
     }
-    if (table.open.size + fresh.length > table.maxOpen) {
+    if (table.open.size + fresh.size > table.maxOpen) {
       return yield* Effect.fail(new TooManyTasks({ maxRunning: table.maxOpen }))
     }
     const added: Array<TaskRow> = []
-    for (const { replaced, task } of fresh) {
+    for (const { replaced, task } of fresh.values()) {
       if (table.find(task.id) === undefined) added.push(table.add(task, caller, replaced))
     }
     const views = tasks.map(({ id }) => table.find(id)!.view)

@@ -35,7 +35,10 @@ export const execute = <R, E extends { readonly message: string }>(
       Effect.sync(() => ({ id, run, outcome: { _tag: "Failed", error: { title }, fault }, stoppedAt: now() }))
 
     const found = tasks.find(({ definition }) => definition.name === kind)
-    if (found === undefined) return refused(`This worker cannot run "${kind}"`, "unknown-kind")
+    if (found === undefined) {
+      const known = tasks.map(({ definition }) => definition.name).join(", ")
+      return refused(`This worker cannot run "${kind}"; it can run: ${known}`, "unknown-kind")
+    }
     const payload = yield* Effect.result(Schema.decodeUnknownEffect(json(found.definition.payload))(input))
     if (payload._tag === "Failure") return refused(payload.failure.message, "invalid-input")
 

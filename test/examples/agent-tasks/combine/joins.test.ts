@@ -141,7 +141,26 @@ describe("joinN", () => {
         expect(error).toMatchObject({ _tag: "NotEnough", wanted: 2, failures: [{ id: fails.id }] })
         expect(yield* Clock.currentTimeMillis).toBe(20)
         expect(yield* Effect.flip(joinN([], 1))).toMatchObject({ _tag: "NoTasks" })
-        expect(yield* joinN([], 0)).toEqual({ completed: [], cancelled: [] })
+        expect(yield* joinN([], 0)).toEqual({ completed: [], cancelled: [], notCancelled: [] })
+      })
+    )
+  )
+
+  it.effect("cancels the rest also where n is out of reach, and those that nobody has waited for yet", () =>
+    mocked(
+      Effect.gen(function* () {
+        const { schedule } = yield* AgentContext
+        const slow = yield* schedule(Sleep, { ms: 500 })
+        const fails = yield* schedule(Fail, { ms: 15, message: "no" })
+        const error = yield* inTime(Effect.flip(joinN<unknown>([slow, fails], 2, { rest: "cancel" })))
+        expect(error).toMatchObject({ _tag: "NotEnough", completed: [], failures: [{ id: fails.id }] })
+        expect(yield* slow.await).toMatchObject({ reason: { source: "sibling-failed", by: fails.id } })
+        const unwanted = yield* schedule(Sleep, { ms: 500 })
+        expect(yield* joinN([unwanted], 0, { rest: "cancel" })).toMatchObject({
+          completed: [],
+          cancelled: [unwanted.id]
+        })
+        expect(String(yield* Effect.exit(joinN([unwanted], Number.NaN)))).toContain("must be a whole number")
       })
     )
   )

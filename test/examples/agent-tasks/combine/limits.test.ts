@@ -114,7 +114,7 @@ describe("perItemTimeout and withTimeout", () => {
         )
         expect(outcomes.map(({ _tag }) => _tag)).toEqual(["Failed", "Completed", "Failed"])
         expect(yield* Clock.currentTimeMillis).toBe(80)
-        expect(yield* handles[0]!.await).toMatchObject({ reason: { source: "timeout", scope: "withTimeout" } })
+        expect(yield* handles[0]!.await).toMatchObject({ reason: { source: "timeout", scope: handles[0]!.id } })
       })
     )
   )
@@ -125,7 +125,8 @@ describe("perItemTimeout and withTimeout", () => {
         const { schedule } = yield* AgentContext
         const task = yield* schedule(Sleep, { ms: 500 })
         const error = yield* inTime(Effect.flip(withTimeout(task, 50)))
-        expect(error).toMatchObject({ _tag: "TooLate", id: task.id, limit: "50ms" })
+        expect(error).toMatchObject({ _tag: "DeadlineExceeded", scope: task.id })
+        expect(error.message).toBe(`"${task.id}" did not end within its limit of 50ms`)
         expect(yield* task.status).toBe("cancelled")
         const quick = yield* schedule(Sleep, { ms: 5 })
         expect(yield* inTime(withTimeout(quick, 50))).toEqual({ sleptMillis: 5 })

@@ -267,4 +267,30 @@ describe("the task server in real time", () => {
       }).pipe(agent("agent"))
     )
   )
+
+  it.live("of a reason that is wrong, the field that is wrong is named, and no other", () =>
+    served(({ url }) =>
+      Effect.gen(function* () {
+        const id = crypto.randomUUID()
+        yield* call(`${url}/tasks`, {
+          body: { tasks: [{ id, kind: "k", input: 1, on: "nobody" }] },
+          headers: as("ann")
+        })
+        const reasons = { source: { source: "weird" }, message: { message: 5 }, massage: { massage: "x" } }
+        for (const [field, reason] of Object.entries(reasons)) {
+          const answer = yield* call(`${url}/tasks/${id}/cancel`, { body: { reason }, headers: as("ann") })
+          expect(answer.status).toBe(400)
+          expect(answer.json.errors.map((error: { field: string }) => error.field)).toEqual([`reason.${field}`])
+        }
+      })
+    )
+  )
+
+  it.live(
+    "a server that is stopped while somebody waits is one that cannot be reached, not one that answers oddly",
+    () =>
+      Effect.gen(function* () {
+        expect(yield* asked(yield* answering(503, ""))).toMatchObject({ _tag: "Unreachable" })
+      }).pipe(Effect.scoped)
+  )
 })

@@ -131,6 +131,33 @@ describe("npm run agents in real time", () => {
   )
 
   it.live(
+    "a worker process that is killed is replaced, so that no later task waits for it for ever",
+    () =>
+      Effect.gen(function* () {
+        const { child, exited, out } = yield* launch(["--worker=second-process", "--agent=batch"])
+        yield* ready(out, /^Task server/m)
+        process.kill(childrenOf(child.pid!)[0]!, "SIGKILL")
+        yield* exited
+        expect(out.stderr).toMatch(/The worker process "second-process" ended \(SIGKILL\): another one takes its place/)
+        expect(out.stdout).toMatch(/as expected\.\n$/)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "when nobody reads its output any more it ends, without a stack trace",
+    () =>
+      Effect.gen(function* () {
+        const { child, exited, out } = yield* launch([])
+        yield* ready(out, /^Task server/m)
+        child.stdout.destroy()
+        expect(yield* exited).toBe(141)
+        expect(out.stderr).toBe("")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
     "as a server it answers curl, takes a worker from elsewhere, and ends at a signal",
     () =>
       Effect.gen(function* () {

@@ -249,11 +249,11 @@ describe("TaskTable", () => {
           played.tasks.cancelTask("ann", id, { graceMillis: 5000, giveUpMillis: 10_000, reason: { message: "first" } })
         )
         yield* TestClock.adjust(10)
-        expect((yield* played.link.heartbeat("w", [job!])).cancelling).toMatchObject([{ graceMillis: 5000 }])
+        expect((yield* played.link.heartbeat("w", [job!])).cancelling).toMatchObject([{ graceMillis: 4990 }])
         const hasty = yield* Effect.forkChild(played.tasks.cancelTask("ann", id, { giveUpMillis: 50 }))
         yield* settle
         expect((yield* played.link.heartbeat("w", [job!])).cancelling).toMatchObject([
-          { graceMillis: 10, reason: { message: "first" } }
+          { graceMillis: 0, reason: { message: "first" } }
         ])
         yield* TestClock.adjust(50)
         expect(yield* Fiber.join(patient)).toMatchObject({ _tag: "Cancelled", how: "abandoned" })

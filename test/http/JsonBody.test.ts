@@ -3,9 +3,9 @@ import { describe, expect, it } from "@effect/vitest"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as TaskDefinition from "../../../src/http/TaskDefinition.ts"
-import { wait } from "../probes.ts"
-import { serving, type Site } from "../serving.ts"
+import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
+import { wait } from "./probes.ts"
+import { serving, type Site } from "./serving.ts"
 
 const json = { "content-type": "application/json" }
 
@@ -17,7 +17,7 @@ const label = (bytes: number) => JSON.stringify({ label: "x".repeat(bytes - '{"l
 
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`
 
-describe("jsonBody", () => {
+describe("JsonBody", () => {
   it.live("a body that is not JSON is 400 and says where it broke", () =>
     serving({ tasks: [wait] }, (site) =>
       Effect.gen(function* () {

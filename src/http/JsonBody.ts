@@ -1,11 +1,35 @@
-/** Reads a JSON body within a limit; none reads as an object without fields. */
+/**
+ * Reads the JSON body of a request as this package's own routes do, and refuses
+ * in problem documents: for routes of your own beside those of `TaskServer`, or
+ * instead of them. What the JSON must look like is checked by `Problem.decode`.
+ *
+ * @since 0.1.0
+ */
 import type * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import { Problem } from "../Problem.ts"
+import { Problem } from "./Problem.ts"
 
-export const jsonBody = (
+/**
+ * The parsed body; one that is empty reads as an object without fields.
+ *
+ * **Details**
+ *
+ * Fails with the problem that is the answer: `foreign-origin` for a page of
+ * another origin, `body-too-large` over `limit`, `not-json` without the content
+ * type, and `invalid-request` for what cannot be read, is not JSON or nests more
+ * than 64 deep.
+ *
+ * @example
+ * ```ts
+ * const order = yield* JsonBody.read(request, ByteSize.kibibytes(64)).pipe(Effect.flatMap(Problem.decode(Order, "body")))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = (
   request: HttpServerRequest.HttpServerRequest,
   limit: ByteSize.ByteSize
 ): Effect.Effect<unknown, Problem> =>
