@@ -56,7 +56,7 @@ const bounds: Record<string, Taking> = {
 const limits: Record<string, Taking> = {
   limit: (limit) => Deadline.run(ran, limit),
   "limit of a join": (limit) => Join.within({ ran }, limit),
-  "limit of each": (each) => Join.settled({ ran }, { each })
+  "each of a join": (each) => Join.settled({ ran }, { each })
 }
 
 const dies = (taking: Taking, name: string, wrong: unknown) =>
