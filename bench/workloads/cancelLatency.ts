@@ -15,7 +15,7 @@ import { runOperation } from "../runOperation.ts"
 import { aborted, parentController, TaskGroup } from "../TaskGroup.ts"
 import type { Case, Round, Workload } from "../Workload.ts"
 
-const samples = 300
+const samples = 200
 
 /** Some microseconds of work. */
 const compute = (): void => {
@@ -160,8 +160,8 @@ export const cancelLatency: Workload = {
   name: "cancel-latency",
   summary: "from the cancel of a sleeping task to the end of its finalizer, idle and among 1,000 busy siblings",
   measures: "wall",
-  rounds: 15,
-  strides: { effection: 5, promise: 3 },
+  rounds: 9,
+  strides: { effection: 3, promise: 3 },
   cases: [caseOf("cancel-latency-idle", 0), caseOf("cancel-latency-busy", 1000)],
   contestants: { rescind, effect, promise, effection }
 }

@@ -77,6 +77,6 @@ export const poll: Workload = {
   measures: "wall",
   rounds: 15,
   strides: { effection: 5 },
-  cases: [{ label: "poll", n, finalizers: n, operations: n, targets: { effect: 1.3, effection: 1 } }],
+  cases: [{ label: "poll", n, finalizers: n, operations: n, targets: { effection: 1 } }],
   contestants: { rescind, effect, promise, effection }
 }
