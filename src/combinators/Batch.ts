@@ -12,9 +12,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
-import * as CancelReason from "../fibers/CancelReason.ts"
 import type { CancelResult } from "../fibers/CancelResult.ts"
-import { cancelAs } from "../fibers/internal/cancelAs.ts"
+import { cancelAs, reasonOf } from "../fibers/internal/cancelAs.ts"
 import { own } from "../fibers/internal/groupNode.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import { outcomeOf } from "../fibers/internal/outcome.ts"
@@ -153,8 +152,9 @@ export const start = <Item, A, E, R>(
     return {
       report: reported(task),
       cancel: (cancelOptions) =>
-        Effect.suspend(() => {
-          node?.cancel(cancelOptions?.reason ?? CancelReason.request(), CancelPolicy.make(cancelOptions))
+        Effect.withFiber((fiber) => {
+          const reason = reasonOf(fiber.getRef(CurrentNode), cancelOptions)
+          node?.cancel(reason, CancelPolicy.make(cancelOptions))
           return reported(task)
         }),
       cancelItem: (index, cancelOptions) =>

@@ -148,6 +148,17 @@ describe("Batch", () => {
     )
   )
 
+  it.effect("a cancel without a reason says which task asked, as every cancel does (K19, K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const batch = yield* Batch.start(["a"], () => Effect.never)
+        const asking = yield* started(batch.cancel(), "ann's task")
+        const report = yield* Task.join(asking)
+        expect(told(report)).toEqual(["a cancelled: request by ann's task of batch"])
+      })
+    )
+  )
+
   it.effect("started to fail fast, its report fails (K36)", () =>
     leakChecked(
       Effect.gen(function* () {

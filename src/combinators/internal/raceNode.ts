@@ -72,16 +72,17 @@ export class RaceNode extends MembersNode<any, any> {
     const passed = Duration.isZero(delay) ? Effect.void : this.clock.sleep(delay)
     // Who ends at the same instant has ended in time.
     const settled = Effect.andThen(passed, Effect.yieldNow)
-    this.timer = Effect.runForkWith(this.context)(Effect.andThen(settled, this.releaseNext))
+    const release = Effect.sync(() => this.releaseNext())
+    this.timer = Effect.runForkWith(this.context)(Effect.andThen(settled, release))
   }
 
-  private readonly releaseNext: Effect.Effect<void> = Effect.sync(() => {
-    // The timer is this fiber, which must not interrupt itself.
+  private releaseNext(): void {
+    // Called on the fiber of the timer, which must not interrupt itself.
     this.timer = undefined
     this.released++
     this.startMore()
     if (this.timer === undefined) this.wait()
-  })
+  }
 
   override get done(): boolean {
     return super.done && (this.options.stagger === undefined || this.allStarted || this.decided || this.interrupted)
