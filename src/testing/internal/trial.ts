@@ -1,0 +1,143 @@
+/**
+ * Runs a program once as a task of its own tree, in a world of its own: with the world's scheduler and clock, a ledger,
+ * a count of fibers, a set of stragglers and seeded random numbers, and without loggers.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
+import { Scheduler } from "effect/Scheduler"
+import type { CancelPolicy } from "../../fibers/CancelPolicy.ts"
+import type * as CancelReason from "../../fibers/CancelReason.ts"
+import { cancel } from "../../fibers/internal/cancelling.ts"
+import { CurrentNode, RootNode } from "../../fibers/internal/currentNode.ts"
+import { outcomeOf } from "../../fibers/internal/outcome.ts"
+import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
+import { TaskNode } from "../../fibers/internal/taskNode.ts"
+import type { TaskOutcome } from "../../fibers/TaskOutcome.ts"
+import { Stragglers } from "../../fibers/Stragglers.ts"
+import * as Ledger from "../Ledger.ts"
+import type { Checked, Program, Trial } from "../Trial.ts"
+import { type Circumstances, judge } from "./judge.ts"
+import { randomFrom } from "./random.ts"
+import { type Director, World } from "./world.ts"
+
+/** A cancel at a point; point 0 is before the first operation. */
+export interface Injection {
+  readonly point: number
+  readonly reason: CancelReason.Draft
+  readonly policy: CancelPolicy
+}
+
+export interface TrialSettings {
+  readonly director: Director
+  readonly maxSteps: number
+  readonly first?: Injection | undefined
+  readonly second?: Injection | undefined
+  /** Milliseconds that a cancel may take. */
+  readonly within?: number | undefined
+  /** What a diagnosis adds to the context of the program. */
+  readonly extra?: Context.Context<never> | undefined
+}
+
+export const checkedOf = <A, E>(program: Program<A, E>): Checked<A, E> => {
+  const made = typeof program === "function" ? program() : program
+  return Effect.isEffect(made) ? { program: made } : made
+}
+
+const silent: ReadonlySet<Logger.Logger<unknown, unknown>> = new Set()
+
+export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings): Trial<A, E> => {
+  const world = new World(settings.director, settings.maxSteps)
+  const ledger = new Ledger.Ledger(() => world.now)
+  const stragglers = new Set<ScopeNode>()
+  const root = new RootNode(world.clock)
+  let fibers = 0
+  const services = new Map<string, unknown>(settings.extra?.mapUnsafe)
+  services.set(Scheduler.key, world)
+  services.set(Clock.Clock.key, world.clock)
+  services.set(Metric.FiberRuntimeMetrics.key, {
+    recordFiberStart: () => {
+      fibers++
+    },
+    recordFiberEnd: () => {
+      fibers--
+    }
+  })
+  services.set(CurrentNode.key, root)
+  services.set(Stragglers.key, stragglers)
+  services.set(Ledger.Current.key, ledger)
+  services.set(Random.Random.key, seeded())
+  services.set(Logger.CurrentLoggers.key, silent)
+  const context = Context.makeUnsafe<never>(services)
+  const checked = checkedOf(program)
+  const node = new TaskNode("task", "program", root, checked.program, context)
+  node.open()
+
+  const circumstances: Circumstances = { bodyHadEnded: false, committing: false }
+  let cancelled: Trial["cancelled"]
+  const inject = ({ point, reason, policy }: Injection): void => {
+    if (node.gone) return
+    ledger.cancelled = true
+    circumstances.bodyHadEnded = node.exit !== undefined
+    circumstances.committing = node.committing
+    cancelled = { point, at: world.now, reason }
+    ledger.note(`cancelled at point ${point}`)
+    cancel(node, reason, policy, context)
+  }
+  const injectAgain = ({ point, reason, policy }: Injection): void => {
+    if (node.gone) return
+    ledger.note(`cancelled again at point ${point}`)
+    cancel(node, reason, policy, context)
+    node.fiber?.interruptUnsafe()
+  }
+  const { first, second } = settings
+  if (first !== undefined && first.point === 0) inject(first)
+  else if (first !== undefined) world.at(first.point, () => inject(first))
+  if (second !== undefined) world.at(second.point, () => injectAgain(second))
+
+  node.start()
+  world.run(() => node.gone)
+  const { points, now: took } = world
+  // Whoever was told to stop takes a turn for it, but no time.
+  world.run(() => false, true)
+  const left = {
+    fibers,
+    timers: world.timers.length,
+    scopes: root.children().filter((child) => child !== node),
+    program: node.gone ? undefined : node
+  }
+  // Stragglers may go on; nobody else is left by then.
+  if (stragglers.size > 0) world.run(() => false)
+  const trial = {
+    outcome: node.gone ? (outcomeOf(node) as TaskOutcome<A, E>) : undefined,
+    cancelled,
+    ledger,
+    points,
+    steps: world.steps,
+    took
+  }
+  const findings = judge(trial, checked.invariant, {
+    ...circumstances,
+    ...left,
+    overrun: world.overrun,
+    stragglers,
+    returned: node.exit?._tag === "Success",
+    patient: first !== undefined && Duration.toMillis(first.policy.grace) > 0,
+    second: second?.reason,
+    within: settings.within
+  })
+  world.close()
+  return { ...trial, findings }
+}
+
+const seeded = (): Random.Random => {
+  const next = randomFrom(1)
+  return {
+    nextDoubleUnsafe: next,
+    nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER)
+  }
+}

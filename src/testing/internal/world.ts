@@ -1,0 +1,164 @@
+/**
+ * A deterministic world: fibers take turns on one stack, time is virtual and jumps to the next timer when nobody can
+ * run. It counts *points*: before every operation of every fiber, and before every turn of its own loop, that is while
+ * all are suspended. A job can be put at a point; every fiber on the stack then pauses before its next operation, the
+ * job runs, and the world goes on. A pause is what Effect's automatic yield does too, so each such state can occur in
+ * production. Who runs next, and who else pauses, is decided by a `Director`.
+ */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+
+/** A task of a dispatcher that waits for its turn. `owner` is the dispatcher: each fiber has its own. */
+export interface Ready {
+  readonly owner: number
+  readonly run: () => void
+}
+
+/** Decides what Effect leaves open. Without one the first that is ready runs, and nobody pauses. */
+export interface Director {
+  /** Whether the fiber pauses before its next operation. */
+  readonly pause?: ((world: World) => boolean) | undefined
+  /** The index of the task that runs next; asked only if there are two or more. */
+  readonly pick?: ((ready: ReadonlyArray<Ready>) => number) | undefined
+}
+
+interface Timer {
+  readonly at: number
+  readonly fire: () => void
+}
+
+export class World implements Scheduler {
+  readonly executionMode = "async" as const
+  /** Operations so far. */
+  steps = 0
+  /** Points so far; the first is 1. */
+  points = 0
+  /** Virtual time in milliseconds since the start. */
+  now = 0
+  readonly timers: Array<Timer> = []
+  private ready: Array<Ready> = []
+  private readonly director: Director
+  private readonly maxSteps: number
+  private owners = 0
+  private closed = false
+  /** Fibers that were made to pause: the pause itself takes two operations, which must not be paused again. */
+  private readonly pausing = new Map<object, number>()
+  private nextAt = Infinity
+  private readonly jobs: Array<{ readonly point: number; readonly run: () => void }> = []
+  private due: Array<() => void> = []
+
+  constructor(director: Director, maxSteps: number) {
+    this.director = director
+    this.maxSteps = maxSteps
+  }
+
+  /** More operations than the limit: something runs in circles. */
+  get overrun(): boolean {
+    return this.steps > this.maxSteps
+  }
+
+  /** Runs `job` at that point, or at the first later one. */
+  at(point: number, run: () => void): void {
+    this.jobs.push({ point, run })
+    this.jobs.sort((a, b) => a.point - b.point)
+    this.nextAt = this.jobs[0]!.point
+  }
+
+  private reach(): void {
+    if (++this.points < this.nextAt) return
+    while (this.jobs.length > 0 && this.jobs[0]!.point <= this.points) this.due.push(this.jobs.shift()!.run)
+    this.nextAt = this.jobs.length > 0 ? this.jobs[0]!.point : Infinity
+  }
+
+  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    this.steps++
+    if (this.closed || this.overrun) return true
+    this.reach()
+    if (this.pausing.size > 0) {
+      const left = this.pausing.get(fiber)
+      if (left !== undefined) {
+        if (left > 1) this.pausing.set(fiber, left - 1)
+        else this.pausing.delete(fiber)
+        return false
+      }
+    }
+    const { pause } = this.director
+    const pauses = (pause !== undefined && pause(this)) || this.due.length > 0
+    if (pauses) this.pausing.set(fiber, 2)
+    return pauses
+  }
+
+  makeDispatcher(): SchedulerDispatcher {
+    const owner = this.owners++
+    return {
+      scheduleTask: (run) => {
+        if (!this.closed) this.ready.push({ owner, run })
+      },
+      flush: () => {}
+    }
+  }
+
+  readonly clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => this.now,
+    currentTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
+    monotonicTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
+    currentTimeMillis: Effect.sync(() => this.now),
+    currentTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
+    monotonicTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
+    sleep: (duration) => {
+      const millis = Duration.toMillis(duration)
+      if (!(millis > 0)) return Effect.yieldNow
+      return Effect.callback<void>((resume) => {
+        if (millis === Infinity) return
+        const timer = { at: this.now + millis, fire: () => resume(Effect.void) }
+        this.timers.push(timer)
+        return Effect.sync(() => {
+          const index = this.timers.indexOf(timer)
+          if (index >= 0) this.timers.splice(index, 1)
+        })
+      })
+    }
+  }
+
+  /**
+   * Runs until nothing can happen any more, or `until` holds; with `standing` time does not pass.
+   */
+  run(until: () => boolean, standing = false): void {
+    while (true) {
+      while (this.due.length > 0) this.due.shift()!()
+      if (this.overrun || until()) return
+      const { ready } = this
+      if (ready.length === 0 && (standing || this.timers.length === 0)) return
+      this.reach()
+      if (this.due.length > 0) continue
+      if (ready.length > 0) this.turn(ready)
+      else this.tick()
+    }
+  }
+
+  private turn(ready: Array<Ready>): void {
+    const { pick } = this.director
+    if (ready.length === 1 || pick === undefined) return ready.shift()!.run()
+    ready.splice(pick(ready), 1)[0]!.run()
+  }
+
+  private tick(): void {
+    const { timers } = this
+    let next = 0
+    // Of two at one instant the older fires first.
+    for (let index = 1; index < timers.length; index++) if (timers[index]!.at < timers[next]!.at) next = index
+    const [timer] = timers.splice(next, 1)
+    this.now = Math.max(this.now, timer!.at)
+    timer!.fire()
+  }
+
+  /** Nothing of this world runs again, whatever a promise or real timer still resumes. */
+  close(): void {
+    this.closed = true
+    this.ready = []
+    this.timers.length = 0
+  }
+}
