@@ -52,7 +52,7 @@ export const following = ({ pauses, picks }: Schedule): Director => {
   const at = new Set(pauses)
   let next = 0
   return {
-    pause: at.size === 0 ? undefined : (world) => at.has(world.steps),
+    pause: at.size === 0 ? undefined : (world) => at.has(world.operations),
     pick: picks.length === 0 ? undefined : (ready) => Math.min(picks[next++] ?? 0, ready.length - 1)
   }
 }
@@ -70,7 +70,7 @@ export class Recorder implements Director {
       pause &&
       ((world) => {
         const pauses = pause(world)
-        if (pauses) this.pauses.push(world.steps)
+        if (pauses) this.pauses.push(world.operations)
         return pauses
       })
     this.pick = (ready) => {

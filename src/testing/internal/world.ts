@@ -32,8 +32,10 @@ interface Timer {
 
 export class World implements Scheduler {
   readonly executionMode = "async" as const
-  /** Operations so far. */
+  /** Steps of all run loops so far, those of pauses included. */
   steps = 0
+  /** Operations so far, without those of pauses: the same number for the same operation however often fibers paused. */
+  operations = 0
   /** Points so far; the first is 1. */
   points = 0
   /** Virtual time in milliseconds since the start. */
@@ -76,17 +78,29 @@ export class World implements Scheduler {
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
     this.steps++
     if (this.closed || this.overrun) return true
-    this.reach()
     if (this.pausing.size > 0) {
       const left = this.pausing.get(fiber)
-      if (left !== undefined) {
-        if (left > 1) this.pausing.set(fiber, left - 1)
-        else this.pausing.delete(fiber)
-        return false
-      }
+      if (left !== undefined) return this.resumes(fiber, left)
     }
+    this.operations++
+    this.reach()
     const { pause } = this.director
     const pauses = (pause !== undefined && pause(this)) || this.due.length > 0
+    if (pauses) this.pausing.set(fiber, 2)
+    return pauses
+  }
+
+  /** The two operations of a pause: its own end, and what it was put before. */
+  private resumes(fiber: Fiber.Fiber<unknown, unknown>, left: number): boolean {
+    if (left === 2) {
+      this.pausing.set(fiber, 1)
+      return false
+    }
+    this.pausing.delete(fiber)
+    // Unless it was interrupted meanwhile: then this is the first operation of its clean-up.
+    if ((fiber as { readonly _interruptedCause?: unknown })._interruptedCause === undefined) return false
+    this.reach()
+    const pauses = this.due.length > 0
     if (pauses) this.pausing.set(fiber, 2)
     return pauses
   }
