@@ -116,7 +116,8 @@ const fromLedger = (ledger: Ledger, remains: Remains, add: (kind: Kind, message:
 
 const saidBy = <A, E>(invariant: Invariant<A, E>, trial: Trial<A, E>): string | undefined => {
   const exit = Effect.runSyncExit(Effect.sync(() => invariant(trial)))
-  if (exit._tag === "Success") return exit.value ?? undefined
+  // `expect` answers an object.
+  if (exit._tag === "Success") return typeof exit.value === "string" ? exit.value : undefined
   const thrown = Cause.squash(exit.cause)
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

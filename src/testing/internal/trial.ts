@@ -48,6 +48,8 @@ export const checkedOf = <A, E>(program: Program<A, E>): Checked<A, E> => {
   return Effect.isEffect(made) ? { program: made } : made
 }
 
+const nothing = (): boolean => false
+
 const silent: ReadonlySet<Logger.Logger<unknown, unknown>> = new Set()
 
 export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings): Trial<A, E> => {
@@ -102,16 +104,18 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   node.start()
   world.run(() => node.gone)
   const { points, now: took } = world
-  // Whoever was told to stop takes a turn for it, but no time.
-  world.run(() => false, true)
+  // Whoever was told to stop takes a turn for it, but no time; stragglers may take their time.
+  world.run(nothing, true)
+  if (stragglers.size > 0) {
+    world.run(() => stragglers.size === 0)
+    world.run(nothing, true)
+  }
   const left = {
     fibers,
     timers: world.timers.length,
-    scopes: root.children().filter((child) => child !== node),
+    scopes: [...root.children(), ...node.children()].filter((child) => child !== node),
     program: node.gone ? undefined : node
   }
-  // Stragglers may go on; nobody else is left by then.
-  if (stragglers.size > 0) world.run(() => false)
   const trial = {
     outcome: node.gone ? (outcomeOf(node) as TaskOutcome<A, E>) : undefined,
     cancelled,
