@@ -27,7 +27,6 @@ const isError = (value: unknown): boolean => typeof value === "function" && valu
 const acts = (value: unknown): boolean =>
   !Schema.isSchema(value) &&
   !isError(value) &&
-  !Context.isReference(value) &&
   !Context.isKey(value) &&
   (typeof value === "function" || Effect.isEffect(value) || Layer.isLayer(value) || Stream.isStream(value))
 
