@@ -104,14 +104,14 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   const { points, now: took } = world
   // Whoever was told to stop takes a turn for it, but no time.
   world.run(() => false, true)
+  // Stragglers may go on; nobody else is left by then.
+  if (stragglers.size > 0) world.run(() => false)
   const left = {
     fibers,
     timers: world.timers.length,
     scopes: root.children().filter((child) => child !== node),
     program: node.gone ? undefined : node
   }
-  // Stragglers may go on; nobody else is left by then.
-  if (stragglers.size > 0) world.run(() => false)
   const trial = {
     outcome: node.gone ? (outcomeOf(node) as TaskOutcome<A, E>) : undefined,
     cancelled,
