@@ -22,3 +22,9 @@ export const allSubjects: ReadonlyArray<Listed> = (
 
 /** `SOAK=10` makes ten times as many runs. */
 export const soak = Math.max(1, Math.floor(Number(process.env["SOAK"] ?? 1)))
+
+/**
+ * Down the tree the fibers of the owners carry an interrupt: where these are made to pause, a step of somebody below may
+ * come before it.
+ */
+export const late = "work-after-cancel"
