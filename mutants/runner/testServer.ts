@@ -55,8 +55,11 @@ const run = async ({ test, changed, timeout }: Ask): Promise<FileRun> => {
   const project = vitest.projects[0]!
   Object.assign(project.config, { testTimeout: timeout, hookTimeout: timeout })
   const specification = project.createSpecification(path.join(root, test))
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification])
-  const module = testModules[0]
+  const before = specification.testModule
+  const { unhandledErrors } = await vitest.runTestSpecifications([specification])
+  const after = specification.testModule
+  // What the run answers are the modules of all runs so far: one that was not run again is of an earlier mutant.
+  const module = after === before ? undefined : after
   const notLoaded = module?.errors()[0]
   return {
     tests: module === undefined ? 0 : [...module.children.allTests()].length,

@@ -76,11 +76,11 @@ describe("runMutants", () => {
     Effect.gen(function* () {
       const root = project(green)
       const results = yield* run(root, [
-        mutant("wrong", "let n = 0", "let n = 7"),
-        mutant("unnoticed", "export const later", "export const  later"),
         mutant("noticed by the second file", "n += step", "n += 2 * step", {
           tests: ["test/other.test.ts", "test/count.test.ts"]
         }),
+        mutant("wrong", "let n = 0", "let n = 7"),
+        mutant("unnoticed", "export const later", "export const  later"),
         mutant("no syntax", "return n", "return n +"),
         mutant("no such name", "return n", "return m"),
         mutant("not loaded", "./step.ts", "./nowhere.ts"),
