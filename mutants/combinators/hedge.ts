@@ -9,8 +9,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a hedge does not wait for who ends at the delay's very instant",
     law: "K12",
     file: node,
-    find: "const settled = Effect.andThen(passed, Effect.yieldNow)",
-    replace: "const settled = passed",
+    find: "delay === 0 ? Effect.yieldNow : sleepOut(this.clock, delay)",
+    replace: "delay === 0 ? Effect.yieldNow : this.clock.sleep(Duration.millis(delay))",
+    tests: hedge
+  },
+  {
+    name: "a hedge does not wait for who ends at the delay's very instant on a timer that was set later",
+    law: "K12",
+    file: "src/fibers/internal/sleepOut.ts",
+    find: "millis > lastStretch\n",
+    replace: "millis > Infinity\n",
     tests: hedge
   },
   {
