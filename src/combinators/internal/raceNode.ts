@@ -151,14 +151,17 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   private raceFailed(): RaceFailed<unknown, unknown> {
-    const failed = this.members.filter(
-      (member) => !this.winners.has(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
+    const others = this.members.filter((member) => !this.winners.has(member))
+    // What finished in the grace of the others has succeeded too.
+    const late = others.filter(({ exit }) => exit?._tag === "Success")
+    const failed = others.filter(
+      (member) => member.exit?._tag !== "Success" && !(member.verdict === "cancelled" && member.mark === this.mark)
     )
     return new RaceFailed({
       race: this.name,
       needed: this.options.needed,
       failures: failed.map((member) => ({ member: this.keyOf(member), cause: causeOf(member) })),
-      succeeded: Array.from(this.winners, (member) => ({ member: this.keyOf(member), value: valueOf(member) }))
+      succeeded: [...this.winners, ...late].map((member) => ({ member: this.keyOf(member), value: valueOf(member) }))
     })
   }
 
