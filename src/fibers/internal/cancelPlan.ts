@@ -38,12 +38,15 @@ export class CancelPlan {
     timer?.interruptUnsafe()
   }
 
+  /** Sleeps twice, as `Limit` does: of the timers of one instant this one must be set last. */
   private readonly run: Effect.Effect<void> = Effect.suspend(() => {
     const { clock } = this.target
     const now = clock.currentTimeMillisUnsafe()
     const due = this.graceOver ? this.giveUpAt : this.interruptAt
     if (due === Infinity || this.target.gone) return Effect.void
-    if (now < due) return Effect.andThen(clock.sleep(Duration.millis(due - now)), this.settled)
+    const left = due - now
+    if (left > last) return Effect.andThen(clock.sleep(Duration.millis(left - last)), this.run)
+    if (left > 0) return Effect.andThen(clock.sleep(Duration.millis(left)), this.settled)
     // A commit may withhold it: then the task ends by itself.
     this.graceOver = true
     this.interrupt(this.target)
@@ -55,3 +58,6 @@ export class CancelPlan {
   /** What ends at the same instant as a timer has ended in time: let it run first. */
   private readonly settled: Effect.Effect<void> = Effect.suspend(() => Effect.andThen(Effect.yieldNow, this.run))
 }
+
+/** Milliseconds before the instant at which the last timer is set. */
+const last = 0.5
