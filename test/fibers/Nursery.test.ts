@@ -23,6 +23,18 @@ const failuresOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =
 const sleeper = (journal: Journal, name: string, cleanup?: Effect.Effect<unknown>): Effect.Effect<never> =>
   journal.watch(name, Effect.never, cleanup)
 
+/** The body as a task below a nursery of its own, running. */
+const inTask = <A, E>(body: Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.gen(function* () {
+    const top = yield* Nursery.make<unknown>("top")
+    const task = yield* top.spawn("task", body)
+    yield* settle
+    return task
+  })
+
+const scopesOf = (outcome: { readonly cleanupFailures: ReadonlyArray<{ readonly scope: string }> }) =>
+  outcome.cleanupFailures.map(({ scope }) => scope)
+
 describe("Nursery", () => {
   describe("structure", () => {
     it.effect("run returns only when each child has ended and its finalizers ran (K1)", () =>
@@ -1183,19 +1195,7 @@ describe("Nursery", () => {
   })
 
   describe("at the edge", () => {
-    /** The body as a task below a nursery of its own, running. */
-    const inTask = <A, E>(body: Effect.Effect<A, E, Scope.Scope>) =>
-      Effect.gen(function* () {
-        const top = yield* Nursery.make<unknown>("top")
-        const task = yield* top.spawn("task", body)
-        yield* settle
-        return task
-      })
-
     const ann = { reason: CancelReason.request({ by: "ann" }) }
-
-    const scopesOf = (outcome: { readonly cleanupFailures: ReadonlyArray<{ readonly scope: string }> }) =>
-      outcome.cleanupFailures.map(({ scope }) => scope)
 
     it.effect("a failure that is decided only after the cancel is one of clean-up (K3, K16)", () =>
       leakChecked(

@@ -1292,6 +1292,17 @@ describe("Task", () => {
   })
 
   describe("at the edge", () => {
+    it.effect("what the fiber still does in the turn in which its grace ends is in time (K12)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(Effect.andThen(Effect.sleep(100), Effect.yieldNow))
+          const asking = yield* Effect.forkChild(Task.cancel(task, { ...ann, grace: 100 }))
+          yield* TestClock.adjust(100)
+          expect(yield* Fiber.join(asking)).toEqual({ _tag: "AlreadyCompleted", id: "task", duringGrace: true })
+        })
+      )
+    )
+
     it.effect(
       "a task that ends at the instant of its grace has ended in time, also if its timer is the younger (K12)",
       () =>

@@ -30,6 +30,9 @@ const withTasks = <A, E>(body: (tasks: Tasks["Service"]) => Effect.Effect<A, E, 
 
 const slow = (time: number): Effect.Effect<never> => Effect.onInterrupt(Effect.never, () => Effect.sleep(time))
 
+const follow = (tasks: Tasks["Service"], id = "id") =>
+  Effect.forkChild(Effect.map(Stream.runCollect(tasks.events(id)), (events) => events.map(({ _tag }) => _tag)))
+
 describe("Tasks", () => {
   describe("start", () => {
     it.effect("a running id is AlreadyRunning, and the newcomer's body never runs (K37)", () =>
@@ -738,9 +741,6 @@ describe("Tasks", () => {
   })
 
   describe("at the edge", () => {
-    const follow = (tasks: Tasks["Service"], id = "id") =>
-      Effect.forkChild(Effect.map(Stream.runCollect(tasks.events(id)), (events) => events.map(({ _tag }) => _tag)))
-
     it.effect("whoever wakes from waiting finds the terminal event, and the id free (K37, K38)", () =>
       withTasks((tasks) =>
         Effect.gen(function* () {
@@ -821,6 +821,67 @@ describe("Tasks", () => {
           const events = yield* Stream.runCollect(tasks.events("id"))
           expect(events.length).toBeLessThan(8)
           expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => 103 - events.length + index))
+        })
+      )
+    )
+
+    it.effect("an id that nobody knows is known once it is started (K10)", () =>
+      withTasks((tasks) =>
+        Effect.gen(function* () {
+          expect(yield* Effect.flip(tasks.await("id"))).toBeInstanceOf(TaskNotFound)
+          yield* tasks.start("id", Effect.succeed("value"))
+          expect(yield* tasks.await("id")).toMatchObject({ _tag: "Completed", value: "value" })
+        })
+      )
+    )
+
+    it.effect("an old attempt that is forgotten takes nothing of the new one along (K37)", () =>
+      withTasks(
+        (tasks) =>
+          Effect.gen(function* () {
+            yield* tasks.start("id", Effect.void)
+            yield* settle
+            yield* tasks.start("id", Effect.never)
+            for (const id of ["a", "b", "c"]) yield* tasks.start(id, Effect.void)
+            yield* settle
+            expect((yield* tasks.list).map(({ id, state }) => `${id} ${state}`)).toEqual(["id running", "c completed"])
+          }),
+        { retention: { count: 1 } }
+      )
+    )
+
+    it.effect("whoever asks for an ended id after its time finds nothing (K37)", () =>
+      withTasks(
+        (tasks) =>
+          Effect.gen(function* () {
+            yield* tasks.start("id", Effect.void)
+            yield* TestClock.adjust(100)
+            expect(Option.isSome(yield* tasks.get("id"))).toBe(true)
+            yield* TestClock.adjust(1)
+            expect(Option.isNone(yield* tasks.get("id"))).toBe(true)
+          }),
+        { retention: { time: 100 } }
+      )
+    )
+
+    it.effect("the cancel of whoever built the layer does not reach its tasks: its closing does (K11, K37)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const nursery = yield* Nursery.make<unknown>("top")
+          const builder = yield* nursery.spawn(
+            "builder",
+            Effect.flatMap(Tasks, (tasks) =>
+              Effect.andThen(
+                tasks.start("id", journal.watch("id", Effect.never)),
+                Effect.onInterrupt(Effect.never, () => Effect.sleep(10))
+              )
+            ).pipe(Effect.provide(Tasks.layer()))
+          )
+          yield* settle
+          yield* Effect.forkChild(Task.cancel(builder, ann))
+          yield* TestClock.adjust(10)
+          expect(journal.lines).toEqual(["10 id: scope-closed of id"])
         })
       )
     )

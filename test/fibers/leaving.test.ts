@@ -65,11 +65,11 @@ describe("leaving", () => {
         const task: Task.Task<void> = yield* nursery.spawn(
           "task",
           Effect.suspend(() =>
-            Effect.gen(function* () {
-              const listening = (): number => listenersOf(nodeOf(task))
-              yield* beginAndLeave(Task.awaitRequest, listening)
-              yield* beginAndLeave(Effect.scoped(Effect.andThen(Task.signal, Effect.never)), listening)
-            })
+            Effect.forEach(
+              [Task.awaitRequest, Effect.scoped(Effect.andThen(Task.signal, Effect.never))],
+              (listening) => beginAndLeave(listening, () => listenersOf(nodeOf(task))),
+              { discard: true }
+            )
           )
         )
         yield* settle
