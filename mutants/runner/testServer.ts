@@ -16,7 +16,11 @@ export interface Ask {
   readonly timeout: number
 }
 
+/** Loaded: the tests of the file begin now. */
+export type Told = { readonly _tag: "Loaded" } | { readonly _tag: "Ran"; readonly run: FileRun }
+
 const root = process.cwd()
+const tell = (told: Told): void => void process.send!(told)
 
 const vitest = await createVitest(
   "test",
@@ -25,7 +29,7 @@ const vitest = await createVitest(
     watch: false,
     bail: 1,
     cache: false,
-    reporters: [{}],
+    reporters: [{ onTestModuleStart: () => tell({ _tag: "Loaded" }) }],
     pool: "forks",
     fileParallelism: false,
     typecheck: { enabled: false }
@@ -72,7 +76,7 @@ const run = async ({ test, changed, timeout }: Ask): Promise<FileRun> => {
 
 process.on("message", (ask: Ask) => {
   run(ask).then(
-    (told) => process.send!(told),
+    (told) => tell({ _tag: "Ran", run: told }),
     (error: unknown) => {
       console.error(error)
       process.exit(1)

@@ -21,9 +21,9 @@ import type * as TaskOutcome from "../../src/fibers/TaskOutcome.ts"
 import { randomFrom, World, wrongSeeds } from "../support/sim.ts"
 
 interface Played {
-  /** Signals that found it alive. */
   /** Told, though it may have been gone by then. */
   asked: boolean
+  /** Signals that found it alive. */
   readonly got: Array<string>
   readonly toldAt: number
   readonly killedAt: number
