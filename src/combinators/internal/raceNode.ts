@@ -151,14 +151,17 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   private raceFailed(): RaceFailed<unknown, unknown> {
+    // What finished while it was told to stop has a value too.
+    const late = this.members.filter((member) => !this.winners.has(member) && member.exit?._tag === "Success")
+    const succeeded = [...this.winners, ...late]
     const failed = this.members.filter(
-      (member) => !this.winners.has(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
+      (member) => !succeeded.includes(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
     )
     return new RaceFailed({
       race: this.name,
       needed: this.options.needed,
       failures: failed.map((member) => ({ member: this.keyOf(member), cause: causeOf(member) })),
-      succeeded: Array.from(this.winners, (member) => ({ member: this.keyOf(member), value: valueOf(member) }))
+      succeeded: succeeded.map((member) => ({ member: this.keyOf(member), value: valueOf(member) }))
     })
   }
 

@@ -17,8 +17,12 @@ export const handOnScope = (node: TaskNode, to: Scope.Scope | undefined): Effect
   if (node.state._tag === "Closed") return undefined
   if (to === undefined) {
     const closing = Scope.closeUnsafe(node, Exit.void)
+    if (closing === undefined) return undefined
+    const kept = Effect.catchCause(closing as Effect.Effect<void>, (cause) =>
+      Effect.sync(() => node.up!.cleanupFailed(node.name, cause, node.context))
+    )
     // It runs where the caller may be interrupted, and clean-up runs to its end.
-    return closing === undefined ? undefined : Effect.uninterruptible(closing)
+    return Effect.uninterruptible(kept)
   }
   if (node.state._tag === "Open") return Scope.addFinalizerExit(to, (exit) => Scope.close(node, exit))
   // It holds nothing: what is added later goes to the other scope itself.

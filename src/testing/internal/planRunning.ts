@@ -43,7 +43,9 @@ class Runner {
     const main = yield* nursery.spawn("main", this.notes.unit("main", this.step(this.plan.body, true)))
     this.tasks.set("main", main)
     for (const [index, cancel] of this.plan.cancels.entries()) {
-      yield* Effect.forkScoped(Effect.andThen(Effect.sleep(cancel.at), this.outerCancel(cancel, index)))
+      // Who has asked waits for the answer, though the plan ends with it.
+      const asking = Effect.uninterruptible(this.outerCancel(cancel, index))
+      yield* Effect.forkScoped(Effect.andThen(Effect.sleep(cancel.at), asking))
     }
     this.journal.outcome = yield* Task.await(main)
     return this.journal
