@@ -155,6 +155,11 @@ export class Fiber {
   }
 }
 
+/** What ends in the instant of its start: its owner may go on at once, or when those that are started around it have begun. */
+export const wakes = ({ unit }: Fiber): void => {
+  if (unit.startedAt === unit.world.now) unit.world.wake()
+}
+
 interface Held {
   readonly name: string
   readonly cleanup: Cleanup
@@ -344,8 +349,7 @@ export abstract class Group extends Node {
     }
     this.onClosed(() => {
       owner.abort = undefined
-      // Its owner may go on at once, or when those that are being started around it have begun.
-      if (owner.unit.startedAt === this.world.now) this.world.wake()
+      wakes(owner)
       if (left) this.lost(() => done(interrupted))
       else this.result(done)
     })

@@ -20,6 +20,8 @@ export interface Prediction {
 }
 
 export const predict = (plan: TaskPlan): Prediction => {
+  const left = outside(plan)
+  if (left !== undefined) return { entries: [], open: left, adrift: new Map() }
   const world = new World()
   const names = tasksOf(plan)
   const steps = new Steps(world, names)
@@ -35,7 +37,7 @@ export const predict = (plan: TaskPlan): Prediction => {
   main.open()
   world.turn(() => main.start())
   world.run()
-  return { entries: world.entries, open: outside(plan) ?? world.open, adrift: adriftIn(steps) }
+  return { entries: world.entries, open: world.open, adrift: adriftIn(steps) }
 }
 
 /** All names below whatever was given up on. */

@@ -14,7 +14,8 @@ import {
   type Policy,
   type Request,
   textOf,
-  Unit
+  Unit,
+  wakes
 } from "./nodes.ts"
 import type { World } from "./world.ts"
 
@@ -225,7 +226,10 @@ const wait = (fiber: Fiber, node: Node, done: Done): void => {
   })
   fiber.abort = () => {
     withdraw()
-    if (node.closed) node.world.leaveOpen("a waiter is told in the step that ends what it waits for")
+    const at = node.world.now
+    node.onClosed(() => {
+      if (node.world.now === at) node.world.leaveOpen("a waiter is told in the instant that ends what it waits for")
+    })
     done(interrupted)
   }
 }
@@ -283,6 +287,7 @@ class Shielded extends Region {
     if (above !== undefined) this.heldOff(above)
     this.onClosed(() => {
       this.heir = owner.unit
+      wakes(owner)
       unmask(owner, this.exit!, done)
     })
     this.start()
@@ -315,6 +320,7 @@ class Bounded extends Region {
     }
     this.onClosed(() => {
       owner.abort = undefined
+      wakes(owner)
       if (this.how !== "abandoned") {
         this.heir = owner.unit
         owner.scope.finalizers.push(...this.finalizers.splice(0))
