@@ -23,6 +23,8 @@ export interface TaskEntry {
   readonly text: string
   /** For `ended`: the names from the root task down to this one, with slashes between. */
   readonly path?: string | undefined
+  /** For `ended`: a cancel gave up on it, and it may run on. */
+  readonly givenUp?: boolean | undefined
 }
 
 /**
@@ -39,7 +41,10 @@ export class TaskJournal {
     return this.entries.map(lineOf)
   }
 
-  /** Undefined if all that started has stopped, and cleaned up, once, leaves first. */
+  /**
+   * Undefined if all that started has stopped, and cleaned up, once, leaves first.
+   * Where a cancel gave up on something, that may still run.
+   */
   get problem(): string | undefined {
     return (
       pairs(this.entries, "starts", "stops") ??
@@ -63,8 +68,10 @@ const pairs = (entries: ReadonlyArray<TaskEntry>, from: string, to: string): str
     if (what === from) open.set(who, (open.get(who) ?? 0) + 1)
     if (what === to) open.set(who, (open.get(who) ?? 0) - 1)
   }
+  const mayRun = entries.some(({ givenUp }) => givenUp === true)
   for (const [who, count] of open) {
-    if (count !== 0) return `${who} ${from} ${count > 0 ? "but never" : "less often than it"} ${to}`
+    if (count < 0 || (count > 0 && !mayRun))
+      return `${who} ${from} ${count > 0 ? "but never" : "less often than it"} ${to}`
   }
   return undefined
 }
@@ -79,16 +86,21 @@ const twice = (entries: ReadonlyArray<TaskEntry>): string | undefined => {
   return undefined
 }
 
+const isBelow =
+  (path: string) =>
+  (above: string): boolean =>
+    path.startsWith(`${above}/`)
+
 /** What a cancel gave up on, and what runs below it, ends when it likes. */
 const rootFirst = (entries: ReadonlyArray<TaskEntry>): string | undefined => {
   const ended: Array<string> = []
   const adrift: Array<string> = []
-  const isBelow = (path: string) => (above: string) => path.startsWith(`${above}/`)
-  for (const { path, text, what } of entries) {
+  for (const entry of entries) {
+    const { path, what } = entry
     if (what !== "ended") continue
     const above = ended.find(isBelow(path!))
     if (above !== undefined && !adrift.some(isBelow(path!))) return `${above} ended before ${path}`
-    if (text.startsWith("cancelled abandoned")) adrift.push(path!)
+    if (entry.givenUp === true) adrift.push(path!)
     ended.push(path!)
   }
   return undefined

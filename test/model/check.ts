@@ -11,24 +11,31 @@ import { predict } from "./predict.ts"
 /** Undefined in `journal` if the run did not come to its end; `left` is what outlived it. */
 export const runOf = (
   plan: TaskPlan.TaskPlan
-): { readonly journal: TaskJournal | undefined; readonly left: string | undefined } => {
+): {
+  readonly journal: TaskJournal | undefined
+  /** That of the journal at the moment in which the plan returned. */
+  readonly problem: string | undefined
+  readonly left: string | undefined
+} => {
   const world = new World({ seed: 1, preempt: 0, fifo: true })
   let journal: TaskJournal | undefined
+  let problem: string | undefined
   world.run(
     Effect.map(TaskPlan.interpret(plan), (ended) => {
       journal = ended
+      problem = ended.problem
     })
   )
-  return { journal, left: world.left }
+  return { journal, problem, left: world.left }
 }
 
 /** Undefined if the run was as predicted, "open" if the contract leaves the plan open, else what is wrong. */
 export const problemOf = (plan: TaskPlan.TaskPlan): string | undefined => {
   const prediction = predict(plan)
   if (prediction.open !== undefined) return "open"
-  const { journal, left } = runOf(plan)
+  const { journal, left, problem } = runOf(plan)
   if (journal === undefined) return "the plan never ended"
-  return left ?? journal.problem ?? differenceOf(journal, prediction)
+  return left ?? problem ?? journal.problem ?? differenceOf(journal, prediction)
 }
 
 export interface Checked {
@@ -39,13 +46,12 @@ export interface Checked {
 }
 
 /** What the model knows. */
-export const steps: ReadonlyArray<TaskPlan.StepTag> = [
-  ...["Sleep", "Succeed", "Fail", "Die", "Interrupt", "Finalizer", "Cancel", "Sequence", "Catch", "Resource"],
-  ...["Shield", "Uninterruptible", "Commit", "Nursery", "Race", "Join", "Deadline", "Latest"]
-] as ReadonlyArray<TaskPlan.StepTag>
+const leaves = ["Sleep", "Succeed", "Fail", "Die", "Interrupt", "Finalizer", "Cancel"] as const
+const around = ["Sequence", "Catch", "Resource", "Shield", "Uninterruptible", "Commit", "Deadline"] as const
+const many = ["Nursery", "Race", "Join", "Latest"] as const
 
 /** Long times, so that seldom two things happen at one instant. */
-const plans = TaskPlan.arbitrary({ steps, longest: 5000 })
+const plans = TaskPlan.arbitrary({ steps: [...leaves, ...around, ...many], longest: 5000 })
 
 export const check = (options: Arbitrary.CheckOptions): Checked => {
   let compared = 0

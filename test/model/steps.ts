@@ -106,7 +106,10 @@ export class Steps {
         return this.latest(step, fiber, done)
       case "Cancel":
         return this.cancel(step.name, `request/${step.name}`, step.target, step, step.wait, fiber, done)
-      default:
+      case "Child":
+      case "Native":
+      case "Yield":
+      case "Extra":
         throw new Error(`The model knows no ${step._tag}`)
     }
   }

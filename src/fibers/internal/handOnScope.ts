@@ -18,7 +18,7 @@ export const handOnScope = (node: TaskNode, to: Scope.Scope | undefined): Effect
   if (to === undefined) {
     const closing = Scope.closeUnsafe(node, Exit.void)
     if (closing === undefined) return undefined
-    const kept = Effect.catchCause(closing as Effect.Effect<void>, (cause) =>
+    const kept = Effect.catchCause(closing, (cause) =>
       Effect.sync(() => node.up!.cleanupFailed(node.name, cause, node.context))
     )
     // It runs where the caller may be interrupted, and clean-up runs to its end.

@@ -27,8 +27,11 @@ export const planSchema = (options: ArbitraryOptions | undefined): Schema.Codec<
       })
   })
 
+type LeafTag = "Sleep" | "Succeed" | "Fail" | "Die" | "Interrupt" | "Finalizer" | "Cancel" | "Yield"
+type CompositeTag = Exclude<StepTag, LeafTag | "Child" | "Extra">
+
 /** How often each is drawn. */
-const leaves: ReadonlyArray<readonly [StepTag, number]> = [
+const leaves: ReadonlyArray<readonly [LeafTag, number]> = [
   ["Sleep", 6],
   ["Succeed", 1],
   ["Fail", 3],
@@ -39,7 +42,7 @@ const leaves: ReadonlyArray<readonly [StepTag, number]> = [
   ["Yield", 1]
 ]
 
-const composites: ReadonlyArray<readonly [StepTag, number]> = [
+const composites: ReadonlyArray<readonly [CompositeTag, number]> = [
   ["Sequence", 4],
   ["Nursery", 4],
   ["Race", 4],
@@ -56,8 +59,8 @@ const composites: ReadonlyArray<readonly [StepTag, number]> = [
 
 class Grower {
   private state: number
-  private readonly leaves: ReadonlyArray<StepTag>
-  private readonly composites: ReadonlyArray<StepTag>
+  private readonly leaves: ReadonlyArray<LeafTag>
+  private readonly composites: ReadonlyArray<CompositeTag>
   private readonly extra: ReadonlyArray<ExtraStep>
   private readonly longest: number
   private readonly cancels: number
@@ -65,7 +68,7 @@ class Grower {
   constructor(seed: ReadonlyArray<number>, options: ArbitraryOptions | undefined) {
     this.state = seed.reduce((hash, number) => Math.imul(hash ^ number ^ (hash >>> 15), 0x85ebca6b) >>> 0, 0x9e3779b9)
     const wanted = options?.steps
-    const drawn = (from: typeof leaves) =>
+    const drawn = <Tag extends StepTag>(from: ReadonlyArray<readonly [Tag, number]>): ReadonlyArray<Tag> =>
       from.flatMap(([tag, weight]) =>
         wanted === undefined || wanted.includes(tag) ? Array.from({ length: weight }, () => tag) : []
       )
@@ -142,7 +145,7 @@ class Grower {
     return Array.from({ length: count }, () => this.step(Math.max(1, Math.round((size / count) * (0.5 + this.next())))))
   }
 
-  private leaf(tag: StepTag): Step {
+  private leaf(tag: LeafTag): Step {
     const name = ""
     const members = [] as const
     const sleep: Step = { _tag: "Sleep", name, ms: this.ms(), members }
@@ -173,12 +176,12 @@ class Grower {
         const end: Step = { _tag: tag, name, members }
         return this.chance(0.8) ? { _tag: "Sequence", name, members: [sleep, end] } : end
       }
-      default:
+      case "Sleep":
         return sleep
     }
   }
 
-  private composite(tag: StepTag, size: number): Step {
+  private composite(tag: CompositeTag, size: number): Step {
     const name = ""
     const many = () => this.members(size, 2 + this.below(2))
     const one = () => [this.step(size)] as const
@@ -195,7 +198,7 @@ class Grower {
       }
       case "Race": {
         const rule = this.pick(["firstSuccess", "firstSettled", "quorum", "hedge"] as const)
-        const needed = rule === "quorum" ? 1 + this.below(2) : 1
+        const needed = rule === "quorum" ? 1 + this.below(3) : 1
         return { _tag: "Race", name, rule, needed, delay: this.ms(), members: many(), ...this.patience() }
       }
       case "Join":
@@ -226,7 +229,7 @@ class Grower {
         const rule = this.pick(["race", "all", "timeout"] as const)
         return { _tag: "Native", name, rule, ms: this.ms(), members: rule === "timeout" ? one() : many() }
       }
-      default:
+      case "Sequence":
         return { _tag: "Sequence", name, members: many() }
     }
   }

@@ -1,5 +1,5 @@
 /** Writes to the journal of a plan, and puts ends into words. */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -67,7 +67,7 @@ export class Notes {
         ? `cancelled ${node.how}, ${textOfReason(node.mark!.reason)}`
         : `${node.verdict}${node.exit?._tag === "Failure" ? ` ${textOfCause(node.exit.cause)}` : ""}`
     const at = node.clock.currentTimeMillisUnsafe() - this.began
-    this.journal.entries.push({ at, who, what: "ended", text, path: node.path })
+    this.journal.entries.push({ at, who, what: "ended", text, path: node.path, givenUp: node.how === "abandoned" })
   }
 }
 
@@ -87,7 +87,8 @@ const partOf = (reason: Cause.Reason<unknown>): string =>
 const textOfError = (error: unknown): string => {
   if (typeof error !== "object" || error === null) return String(error)
   const { _tag, name, race, scope, task } = error as Record<string, unknown>
-  return `${String(_tag ?? name)}(${String(race ?? scope ?? task ?? "")})`
+  const about = [race, scope, task].find((part) => typeof part === "string") ?? ""
+  return `${[_tag, name].find((part) => typeof part === "string") ?? "object"}(${about})`
 }
 
 export const patienceOf = ({ giveUp, grace }: Patience): Patience => ({ grace, giveUp })

@@ -35,7 +35,20 @@ const headOf = (step: Step): string => {
       return step._tag.toLowerCase()
     case "Extra":
       return `${step.step.name} ${step.name}`
-    default:
+    case "Finalizer":
+    case "Cancel":
+    case "Fail":
+    case "Die":
+    case "Resource":
+    case "Shield":
+    case "Commit":
+    case "Child":
+    case "Nursery":
+    case "Race":
+    case "Join":
+    case "Deadline":
+    case "Latest":
+    case "Native":
       return step.name
   }
 }
@@ -81,7 +94,13 @@ const settingsOf = (step: Step, tasks: ReadonlyArray<string>): ReadonlyArray<str
       return [`every ${step.every}`, ...patienceText(step)]
     case "Native":
       return step.rule === "timeout" ? [step.rule, String(step.ms)] : [step.rule]
-    default:
+    case "Succeed":
+    case "Fail":
+    case "Die":
+    case "Interrupt":
+    case "Sequence":
+    case "Catch":
+    case "Uninterruptible":
       return []
   }
 }

@@ -33,22 +33,14 @@ const childShrinks = (child: Extract<Step, { readonly _tag: "Child" }>): Readonl
 ]
 
 const fewerMembers = (step: Step): ReadonlyArray<ReadonlyArray<Step>> => {
-  switch (step._tag) {
-    case "Sequence":
-    case "Race":
-    case "Join":
-    case "Latest":
-      return without(step.members, 1)
-    case "Nursery":
-      return without(step.members.slice(1), 0).map((children) => [step.members[0]!, ...children])
-    case "Native":
-      return step.rule === "all" ? without(step.members, 1) : []
-    case "Extra":
-      return without(step.members, step.step.members?.[0] ?? 0)
-    default:
-      return []
-  }
+  const { _tag, members } = step
+  if (_tag === "Nursery") return without(members.slice(1), 0).map((children) => [members[0]!, ...children])
+  if (_tag === "Extra") return without(members, step.step.members?.[0] ?? 0)
+  return lists.has(_tag) && members.length > 1 ? without(members, 1) : []
 }
+
+/** Steps that make sense with any number of members from one on. */
+const lists: ReadonlySet<string> = new Set(["Sequence", "Race", "Join", "Latest", "Native"])
 
 /** Each of the lists that have one element less, and for long ones each half. */
 const without = <A>(list: ReadonlyArray<A>, least: number): ReadonlyArray<ReadonlyArray<A>> => {
@@ -82,7 +74,10 @@ const cleanupShrinks = (cleanup: Cleanup): ReadonlyArray<Cleanup> => [
   ...smallerNumbers(cleanup.ms).map((ms) => ({ ...cleanup, ms }))
 ]
 
-const smallerNumbers = (value: number): ReadonlyArray<number> =>
-  [1, value >> 1, value - 1].filter(
-    (smaller, index, all) => smaller > 0 && smaller < value && all.indexOf(smaller) === index
-  )
+/** 1, then halfway there, and so on up to one less: a time of thousands is at its smallest after a dozen. */
+const smallerNumbers = (value: number): ReadonlyArray<number> => {
+  if (value <= 1) return []
+  const smaller = [1]
+  for (let gap = value >> 1; gap > 0; gap >>= 1) if (value - gap > 1) smaller.push(value - gap)
+  return smaller
+}
