@@ -92,6 +92,8 @@ export class DeadlineNode extends RegionNode<any, any> {
   }
 
   override release(): Effect.Effect<void> {
+    // What was given up on still uses it, and closes it at its real end.
+    if (this.how === "abandoned") return Effect.void
     return handOnScope(this, scopeIn(this.outside)) ?? Effect.void
   }
 
