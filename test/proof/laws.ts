@@ -39,7 +39,8 @@ export const answerAgrees = (
       return assert.equal(outcome._tag, "Completed")
     case "AlreadyFailed":
       return assert.equal(outcome._tag, "Failed")
-    default:
+    case "Requested":
+    case "NotFound":
       assert.fail(`the cancel answered ${answer._tag}`)
   }
 }

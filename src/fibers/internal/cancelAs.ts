@@ -16,8 +16,8 @@ import { resultOf } from "./outcome.ts"
 import type { NurseryNode } from "./nurseryNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import { together } from "./trampoline.ts"
-import { beginWait, isHeldOff, wouldDeadlock } from "./waits.ts"
 import type { TaskNode } from "./taskNode.ts"
+import { whenClosed } from "./waits.ts"
 
 export const cancelAs = (
   target: TaskNode,
@@ -92,17 +92,12 @@ const answered = (
   answer: () => CancelResult
 ): Effect.Effect<CancelResult> => {
   if (target.gone) return Effect.succeed(answer())
-  if (here.isWithin(target) || wouldDeadlock(here, target)) return requested(target)
-  const waiting = isHeldOff(fiber) ? beginWait(here, target) : undefined
+  if (here.isWithin(target)) return requested(target)
   return Effect.callback<CancelResult>((resume) => {
-    const withdraw = target.onClosed(() => {
-      waiting?.()
-      resume(Effect.succeed(answer()))
+    const withdraw = whenClosed(fiber, [target], (closed) => {
+      resume(closed ? Effect.succeed(answer()) : requested(target))
     })
-    return Effect.sync(() => {
-      waiting?.()
-      withdraw()
-    })
+    return Effect.sync(withdraw)
   })
 }
 

@@ -114,7 +114,7 @@ const cancelWith = (
   const grace = Duration.toMillis(policy.grace)
   const giveUp = Duration.toMillis(policy.giveUp)
   if (grace === 0 || giveUp === 0) interruptBelow(target, by)
-  if (giveUp === 0) return abandonBelow(target)
+  if (giveUp === 0) abandonBelow(target)
   if ((grace === 0 && giveUp === Infinity) || target.gone) return
   target.plan ??= new CancelPlan(target, interruptBelow, abandonBelow)
   target.plan.bringForward(at + grace, at + giveUp, context)

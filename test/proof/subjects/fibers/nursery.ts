@@ -166,9 +166,11 @@ const readies: Subject = {
             }).pipe(Ledger.watch("listener")),
           { background: true }
         )
-        const early = yield* Effect.flip(nursery.spawnReady("early", (_: Ready<number>) => worker("early", 1)))
+        const early = yield* Effect.flip(nursery.spawnReady("early", (_ready: Ready<number>) => worker("early", 1)))
         const failing = yield* Effect.flip(
-          nursery.spawnReady("failing", (_: Ready<number>) => Effect.andThen(Effect.sleep(1), Effect.fail("no port")))
+          nursery.spawnReady("failing", (_ready: Ready<number>) =>
+            Effect.andThen(Effect.sleep(1), Effect.fail("no port"))
+          )
         )
         return [port, early instanceof Nursery.NeverReady ? early.outcome._tag : early, failing]
       })
