@@ -67,7 +67,7 @@ const plain: ReadonlySet<string> = new Set([
 
 const isPlain = (step: Step): boolean => stepsOf(step).every(({ _tag }) => plain.has(_tag))
 
-export const outside = (plan: TaskPlan): string | undefined => {
+const outside = (plan: TaskPlan): string | undefined => {
   for (const step of stepsOf(plan.body)) {
     const { _tag, members } = step
     if (_tag === "Native" || _tag === "Yield" || _tag === "Extra") return _tag

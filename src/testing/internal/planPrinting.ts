@@ -1,5 +1,5 @@
 /** Plans as text that reads like code: on one line, or a member a line. */
-import { stepsOf, targetOf, tasksOf } from "./planNaming.ts"
+import { targetOf, tasksOf } from "./planNaming.ts"
 import type { Cleanup, OuterCancel, Patience, Step, TaskPlan } from "../TaskPlan.ts"
 
 export const textOf = (plan: TaskPlan): string => {
@@ -115,6 +115,3 @@ const patienceText = ({ giveUp, grace }: Patience): ReadonlyArray<string> => [
 
 const outerText = (cancel: OuterCancel, tasks: ReadonlyArray<string>): string =>
   [`at ${cancel.at} ${cancel.by} cancels ${targetOf(tasks, cancel.target)}`, ...patienceText(cancel)].join(" ")
-
-/** How many steps it has, for whoever judges how well it shrank. */
-export const sizeOf = (plan: TaskPlan): number => stepsOf(plan.body).length + plan.cancels.length
