@@ -111,14 +111,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [task, nursery, reviewed, "test/fibers/Shield.test.ts", random]
   },
   {
-    name: "the grace timer interrupts a task that ends at the same instant",
-    law: "K12",
-    file: plan,
-    find: "Effect.andThen(Effect.yieldNow, this.run)",
-    replace: "this.run",
-    tests: [task]
-  },
-  {
     name: "the grace timer interrupts a task whose own timer of the same instant is younger",
     law: "K12",
     file: plan,
