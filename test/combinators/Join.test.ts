@@ -981,23 +981,21 @@ describe("Join", () => {
         )
     )
 
-    it.effect(
-      "a member that somebody asked to stop before its limit passed was not stopped by the limit (K8, K31)",
-      () =>
-        leakChecked(
-          Effect.gen(function* () {
-            const task = yield* started(Join.within({ a: Effect.never, b: after(15, "b") }, 1000, { each: 20 }))
-            yield* TestClock.adjust(10)
-            yield* Task.requestCancel(task, { ...ann, grace: 500 })
-            yield* TestClock.adjust(10)
-            const outcome = yield* Task.await(task)
-            expect(outcome._tag === "Completed" && placesOf(outcome.value)).toEqual({
-              ...nothing,
-              completed: { b: "b" },
-              interrupted: { a: "request by ann of task" }
-            })
+    it.effect("a member that was asked to stop by somebody before its limit passed keeps that reason (K8, K31)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(Join.within({ a: Effect.never, b: after(15, "b") }, 1000, { each: 20 }))
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, { ...ann, grace: 500 })
+          yield* TestClock.adjust(10)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Completed" && placesOf(outcome.value)).toEqual({
+            ...nothing,
+            completed: { b: "b" },
+            cancelled: { a: "interrupted after 10: request by ann of task" }
           })
-        )
+        })
+      )
     )
 
     const joins: Record<string, (entries: Record<string, Effect.Effect<unknown>>) => Effect.Effect<unknown, unknown>> =
