@@ -23,6 +23,9 @@ export const beginWait = (from: ScopeNode, target: ScopeNode): (() => void) => {
   return () => waits.delete(wait)
 }
 
+/** How many waits have begun and not ended: for leak checks. */
+export const openWaits = (): number => waits.size
+
 /** Whether a cancel from above cannot end a wait of this fiber: because of where it stands itself, or a fiber that waits for it. */
 export const isHeldOff = (fiber: Fiber.Fiber<any, any>): boolean => {
   if (!isInterruptible(fiber)) return true
