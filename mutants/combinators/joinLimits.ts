@@ -42,14 +42,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: join
   },
   {
-    name: "an infinite limit is a limit",
-    law: "K31",
-    file: node,
-    find: "time !== undefined && Duration.toMillis(time) !== Infinity",
-    replace: "time !== undefined",
-    tests: join
-  },
-  {
     name: "the limit of a join is not told who set it",
     law: "K19",
     file: node,

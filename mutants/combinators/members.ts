@@ -21,7 +21,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: " && !this.decided && !this.interrupted && !this.stoppedAbove) {",
     replace: " && !this.decided && !this.interrupted) {",
-    tests: race
+    tests: [...race, ...join, "test/combinators/cancelAtRandom.test.ts", "test/combinators/everythingAtRandom.test.ts"]
   },
   {
     name: "the concurrency is not a bound",
@@ -109,7 +109,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (this.passedOn) return\n",
     replace: "",
-    tests: [...join, ...race]
+    tests: bounded
   },
   {
     name: "what failed in clean-up is kept for members that have a place for it",

@@ -414,8 +414,9 @@ describe("Join.bestEffort and Join.skipCancelled", () => {
   it.effect("skipCancelled: a failure that comes after the rest was told is one of clean-up (K16, K29)", () =>
     leakChecked(
       Effect.gen(function* () {
-        const late = Effect.onExit(Effect.never, () => Effect.andThen(Effect.sleep(10), Effect.die("late")))
-        expect(yield* keptBy(Join.skipCancelled({ bad: failing(10, "no"), late }))).toEqual(["late Die:late"])
+        const late = Effect.andThen(Task.awaitRequest, failing(5, "late"))
+        const join = Join.skipCancelled({ bad: failing(10, "no"), late }, { grace: 50 })
+        expect(yield* keptBy(join)).toEqual(["late Fail:late"])
       })
     )
   )

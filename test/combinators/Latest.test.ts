@@ -744,6 +744,7 @@ describe("Latest", () => {
             expect(journal.lines.at(-1)).toBe("30 closed")
             const error = yield* Effect.flip(latest.run("k", Effect.void))
             expect(error.reason.source).toBe("scope-closed")
+            expect(yield* latest.size).toBe(0)
           })
         )
     )
