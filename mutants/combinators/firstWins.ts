@@ -113,19 +113,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: merge
   },
   {
-    name: "a failure after a cancel from above fails the run",
-    law: "K8 K9",
-    file: node,
-    find: "if (this.decision !== undefined || this.interrupted || this.tripped) return",
-    replace: "if (this.decision !== undefined || this.tripped) return",
-    tests: merge
-  },
-  {
     name: "a failure that comes after the others were told stands in the cause",
     law: "K29",
     file: node,
     find: "if (this.decision !== undefined || this.interrupted || this.tripped) return",
     replace: "if (this.decision !== undefined || this.interrupted) return",
+    tests: merge
+  },
+  {
+    name: "a failure that comes while the others have their grace is dropped",
+    law: "K16 K29",
+    file: node,
+    find: "this.passOnLateFailures()\n      return",
+    replace: "return",
     tests: merge
   },
   {
@@ -286,14 +286,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     law: "K26",
     file: node,
     find: "for (const value of this.salvageable()) this.up!.salvage(this.name, value)\n",
-    replace: "",
-    tests: merge
-  },
-  {
-    name: "failures of hooks are kept twice",
-    law: "K16",
-    file: node,
-    find: "if (this.reported) return\n",
     replace: "",
     tests: merge
   },

@@ -86,6 +86,9 @@ export const whenClosed = (
   return stop
 }
 
+/** How many waits have begun and not ended: for leak checks. */
+export const openWaits = (): number => waits.size
+
 /** Whether a cancel from above cannot end a wait of this fiber: because of where it stands itself, or a fiber that waits for it. */
 export const isHeldOff = (fiber: Fiber.Fiber<any, any>): boolean => {
   if (!isInterruptible(fiber)) return true
