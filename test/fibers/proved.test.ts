@@ -219,4 +219,53 @@ describe("proved", () => {
       }).pipe(Effect.scoped)
     )
   )
+
+  const firstToCleanUp = (second: () => Task.Task<unknown, unknown>, told: (answer: CancelResult) => void) =>
+    cleaning(Effect.suspend(() => Effect.map(Task.requestCancel(second()), (answer) => told(answer))))
+
+  it.effect("who cleans up first finds all told that are cancelled together (K4)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* Nursery.make("top")
+        let second: Task.Task<unknown> | undefined
+        const first = yield* nursery.spawn(
+          "first",
+          firstToCleanUp(
+            () => known(second),
+            () => {}
+          )
+        )
+        second = yield* nursery.spawn("second", Effect.never)
+        yield* TestClock.adjust(1)
+        const answers = yield* Task.cancelAll([first, second], ann)
+        expect(answers).toMatchObject([{ _tag: "Cancelled" }, { _tag: "Cancelled", reason: { by: "ann" } }])
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("who cleans up first finds all told that are drained, and all background children (K2, K4, K37)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const tasks = yield* Tasks
+        const reasons: Array<string | undefined> = []
+        let second: Task.Task<unknown> | undefined
+        const told = (answer: CancelResult) => {
+          if (answer._tag === "Requested") reasons.push(answer.reason.source)
+        }
+        const first = firstToCleanUp(() => known(second), told)
+        yield* Nursery.run("nursery", (nursery) =>
+          Effect.gen(function* () {
+            yield* nursery.spawn("first", first, { background: true })
+            second = yield* nursery.spawn("second", Effect.never, { background: true })
+            yield* Effect.yieldNow
+          })
+        )
+        yield* tasks.start("first", first)
+        second = yield* tasks.start("second", Effect.never)
+        yield* TestClock.adjust(1)
+        yield* tasks.drain()
+        expect(reasons).toEqual(["scope-closed", "shutdown"])
+      }).pipe(Effect.provide(Tasks.layer()))
+    )
+  )
 })

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import type { DrainOptions, DrainReport } from "../Tasks.ts"
-import { cancel } from "./cancelling.ts"
+import { cancelEach } from "./cancelling.ts"
 import { isInterruptible } from "./interruptible.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import type { TaskNode } from "./taskNode.ts"
@@ -40,7 +40,7 @@ export const drain = (
     }
     const stop = Effect.withFiber((fiber) =>
       Effect.sync(() => {
-        for (const task of tasks.children()) cancel(task, reason, policy, fiber.context, fiber.id)
+        cancelEach(tasks.children(), reason, policy, fiber.context, fiber.id)
       })
     )
     // On a fiber of its own: a drainer that leaves does not call the drain off.

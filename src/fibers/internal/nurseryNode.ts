@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import { ScopeCancelled } from "../ScopeCancelled.ts"
-import { cancel } from "./cancelling.ts"
+import { cancelEach } from "./cancelling.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { GroupNode } from "./groupNode.ts"
 import { StartQueue } from "./startQueue.ts"
@@ -130,7 +130,7 @@ export class NurseryNode extends GroupNode<any, any> {
     if (this.background.size === 0) return
     const reason = CancelReason.scopeClosed({ by: this.name })
     // All are told; the group closes with the last of them.
-    for (const child of this.background) cancel(child, reason, CancelPolicy.immediate, this.context)
+    cancelEach(Array.from(this.background), reason, CancelPolicy.immediate, this.context)
   }
 
   /** Ends a nursery that has no body: refuses newcomers, cancels who is left. */

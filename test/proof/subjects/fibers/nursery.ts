@@ -150,7 +150,9 @@ type Ready<A> = (value: A) => Effect.Effect<void>
 const readies: Subject = {
   name: "a caller waits until its child is ready, fails with it before, and leaves it to the nursery after",
   covers: ["nursery.spawnReady", "Nursery.run"],
-  laws: ["K7", "K1"],
+  laws: ["K7", "K1", "K16"],
+  // A failure on its way to the caller when that one is cancelled.
+  allow: ["clean-up-failed"],
   program: left(
     Nursery.run("server", (nursery: Nursery.Nursery<string>) =>
       Effect.gen(function* () {
