@@ -104,8 +104,8 @@ const fromLedger = (ledger: Ledger, remains: Remains, add: (kind: Kind, message:
     if (released === 0) add("not-released", `"${name}" was opened and never closed`)
     else if (released > 1) add("released-twice", `"${name}" was closed ${released} times`)
   }
-  for (const { name, interrupted, reason, afterCancel } of ledger.ended) {
-    if (interrupted && reason === undefined && afterCancel) {
+  for (const { name, interrupted, reason, afterCancel, givenUp } of ledger.ended) {
+    if (interrupted && reason === undefined && afterCancel && !givenUp) {
       add("reason-unread", `"${name}" was interrupted and could not read why`)
     }
     if (remains.second !== undefined && reason !== undefined && reason.message === remains.second.message) {
