@@ -68,9 +68,9 @@ export const raceLaws = <R>(
   const { value = (result: R): unknown => result, wins = "success" } = options
   const bare = (stage: Stage): Effect.Effect<R, unknown> => race(stage.members)
 
+  const counts = (role: Role): boolean => role.after < Infinity && (wins === "end" || role.ends === "value")
   /** Whoever may win. */
   const first = (roles: ReadonlyArray<Role>): ReadonlyArray<number> => {
-    const counts = (role: Role): boolean => role.after < Infinity && (wins === "end" || role.ends === "value")
     const at = Math.min(...roles.filter(counts).map(({ after }) => after))
     return [...roles.keys()].filter((index) => counts(roles[index]!) && roles[index]!.after === at)
   }
@@ -267,7 +267,7 @@ export const raceLaws = <R>(
         options
       )
     ]),
-    ...groupLaws(race, [...decided, ...ties, ...lost], options)
+    ...groupLaws(race, [...decided.slice(0, 3), ...ties.slice(0, 1)], options)
   ]
 }
 

@@ -61,7 +61,7 @@ export const resourceLaws = (acquire: Acquire, options: ResourceOptions = {}): R
       "K15",
       "A second cancel cuts neither acquisition nor release short",
       [...closings, ...leftovers],
-      [{ ...used, where: "a second cancel comes at any point after the first", again: true }],
+      [{ ...inner, where: "a second cancel comes at any point after the first", again: true }],
       options
     ),
     law(

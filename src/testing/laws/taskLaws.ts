@@ -1,7 +1,6 @@
 /** What holds for the body of a task, whatever it does: the probes of the ledger in it say what that is. */
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Effect from "effect/Effect"
 import type { Kind } from "../Finding.ts"
 import type { Checked, Program } from "../Trial.ts"
 import { checkedOf } from "../internal/trial.ts"
@@ -16,14 +15,27 @@ export interface TaskOptions extends LawOptions {
   readonly within?: Duration.Input | undefined
 }
 
-/** A body, or a function that makes a fresh one for every run. */
-export type Body<A, E> = Effect.Effect<A, E, Scope.Scope> | (() => Effect.Effect<A, E, Scope.Scope> | Checked<A, E>)
+/**
+ * A body, or a function that makes a fresh one for every run.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Body<A, E> = Program<A, E>
 
 export const taskLaws = <A, E>(body: Body<A, E>, options: TaskOptions = {}): ReadonlyArray<Law> => {
   const { within = "1 second" } = options
-  const program = (): Checked<A, E> => checkedOf(body as Program<A, E>)
+  const program = (): Checked<A, E> => checkedOf(body)
   const cancelled: Scenario = { where: "it is cancelled at any point", program }
-  const twice: Scenario = { where: "a second cancel comes at any point after the first", program, again: true }
+  const twice: Scenario = {
+    where: "a second cancel comes at any point after the first",
+    // In a scope of its own, whose finalizers run on the fiber that is interrupted.
+    program: () => {
+      const checked = program()
+      return { ...checked, program: Effect.scoped(checked.program) }
+    },
+    again: true
+  }
   const holds = (rule: string, name: string, kinds: ReadonlyArray<Kind>, ...scenarios: ReadonlyArray<Scenario>): Law =>
     law(rule, name, kinds, scenarios, options)
   return [
