@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -31,6 +32,19 @@ const counted = () => {
       Effect.sleep(1)
     ),
     invariant: () => (began > 1 ? `it began ${began} times` : undefined)
+  }
+}
+
+/** Work on a fiber of its own that writes a last row when it is stopped, and how a button stops it. */
+const cancelButton = (stop: (fiber: Fiber.Fiber<unknown>) => Effect.Effect<unknown, string>) => {
+  let running: Fiber.Fiber<unknown> | undefined
+  const work = Effect.onInterrupt(Effect.sleep(10), () => Effect.andThen(Effect.sleep(1), Ledger.work("last row")))
+  return {
+    program: Effect.gen(function* () {
+      running = yield* Effect.forkChild(work)
+      yield* Fiber.await(running)
+    }),
+    cancel: Effect.suspend(() => (running === undefined ? Effect.void : stop(running)))
   }
 }
 
@@ -178,6 +192,24 @@ describe("CancelEverywhere", () => {
     expect(CancelEverywhere.run(counted).failures).toEqual([])
     expect(found(CancelEverywhere.run(counted, { replay: "-", invariant: () => "mine" }))).toEqual({
       invariant: "mine"
+    })
+  })
+
+  describe("with a cancel of the program's own", () => {
+    it("one that interrupts and awaits: nothing is wrong at any point", () => {
+      expect(CancelEverywhere.run(() => cancelButton((fiber) => Fiber.interrupt(fiber))).failures).toEqual([])
+    })
+
+    it("one that answers while the work goes on", () => {
+      const report = CancelEverywhere.run(() => cancelButton((fiber) => Effect.forkDetach(Fiber.interrupt(fiber))))
+      expect(found(report)["work-after-cancel"]).toBe(`"last row" was done although the program had been cancelled`)
+    })
+
+    it("one that fails, and one that never answers", () => {
+      const failing = CancelEverywhere.run(() => cancelButton(() => Effect.fail("no such task")))
+      expect(found(failing)["cancel-failed"]).toContain("no such task")
+      const hanging = CancelEverywhere.run(() => cancelButton(() => Effect.never))
+      expect(found(hanging)["cancel-failed"]).toBe("The cancel itself has not answered")
     })
   })
 

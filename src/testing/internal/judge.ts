@@ -11,6 +11,11 @@ import type { Invariant, Trial } from "../Trial.ts"
 export interface Circumstances {
   bodyHadEnded: boolean
   committing: boolean
+  /** The program brought its own cancel. */
+  readonly own: boolean
+  /** That cancel has not answered yet. */
+  cancelling?: boolean
+  cancelFailed?: Cause.Cause<unknown>
 }
 
 /** What is left when the program has ended, and how it got there. */
@@ -82,9 +87,13 @@ const afterCancel = (
   remains: Remains,
   add: (kind: Kind, message: string) => void
 ): void => {
-  const finished = remains.bodyHadEnded || remains.committing || remains.patient
+  const finished = remains.own || remains.bodyHadEnded || remains.committing || remains.patient
   if (remains.returned && !finished) {
     add("completed-after-cancel", "It was interrupted and returned all the same: something in it swallows interrupts")
+  }
+  if (remains.cancelling === true) add("cancel-failed", "The cancel itself has not answered")
+  if (remains.cancelFailed !== undefined) {
+    add("cancel-failed", `The cancel itself failed: ${Cause.pretty(remains.cancelFailed)}`)
   }
   for (const { scope, cause } of outcome!.cleanupFailures) {
     add("clean-up-failed", `Clean-up of "${scope}" failed: ${Cause.pretty(cause)}`)

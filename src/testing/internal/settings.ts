@@ -72,7 +72,7 @@ const withInvariant = <A, E>(program: Program<A, E>, { invariant }: CheckOptions
   return (): Checked<A, E> => {
     const checked = checkedOf(program)
     return {
-      program: checked.program,
+      ...checked,
       invariant: (trial) => checked.invariant?.(trial) ?? invariant(trial)
     }
   }
