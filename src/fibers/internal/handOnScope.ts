@@ -15,11 +15,16 @@ export const scopeIn = (context: Context.Context<never>): Scope.Scope | undefine
 /** Without a scope to move to, the scope of `node` is closed. Undefined if nothing is left to run. */
 export const handOnScope = (node: TaskNode, to: Scope.Scope | undefined): Effect.Effect<void> | undefined => {
   if (node.state._tag === "Closed") return undefined
-  if (to === undefined) return Scope.closeUnsafe(node, Exit.void)
+  // Not marked as closed before it is: whoever was to run the finalizers may be interrupted, and then they are asked for again.
+  if (to === undefined) return node.state._tag === "Open" ? Scope.close(node, Exit.void) : closed(node)
   if (node.state._tag === "Open") return Scope.addFinalizerExit(to, (exit) => Scope.close(node, exit))
   // It holds nothing: what is added later goes to the other scope itself.
   forward(node, to)
   return undefined
+}
+
+const closed = (empty: Scope.Closeable): undefined => {
+  Scope.closeUnsafe(empty, Exit.void)
 }
 
 const forward = (from: Scope.Scope, to: Scope.Scope): void => {
