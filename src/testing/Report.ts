@@ -72,18 +72,31 @@ const formatGroup = (group: ReadonlyArray<Failure>): ReadonlyArray<string> => {
   const { trial, findings, details, replay } = first!
   return [
     `${placeOf(group)}:`,
-    ...findings.map(({ kind, message }) => `  ${kind}: ${message.replaceAll(/\n(?=.)/g, "\n    ")}`),
-    ...details.map((line) => `  ${line}`),
+    ...findings
+      .slice(0, mostFindings)
+      .map(({ kind, message }) => cut(`  ${kind}: ${message.replaceAll(/\n(?=.)/g, "\n    ")}`, longestMessage)),
+    ...(findings.length > mostFindings ? [`  and ${findings.length - mostFindings} more`] : []),
+    ...details.map((line) => cut(`  ${line}`, longestLine)),
     ...(trial.ledger.journal.length === 0 ? [] : ["  journal (virtual ms):", ...lastOf(trial.ledger.journal)]),
     `  replay with { replay: "${replay}" }`
   ]
 }
 
+/** In each group. */
+const mostFindings = 6
+
+/** An invariant that compares two things may need much of it. */
+const longestMessage = 4_000
+
+const longestLine = 400
+
+const cut = (text: string, longest: number): string => (text.length <= longest ? text : `${text.slice(0, longest)}…`)
+
 const journalLines = 20
 
 const lastOf = (journal: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...(journal.length > journalLines ? [`    (${journal.length - journalLines} earlier lines)`] : []),
-  ...journal.slice(-journalLines).map((line) => `    ${line}`)
+  ...journal.slice(-journalLines).map((line) => cut(`    ${line}`, longestLine))
 ]
 
 const placeOf = (group: ReadonlyArray<Failure>): string => {
@@ -116,13 +129,14 @@ const ranges = (points: ReadonlyArray<number>): string => {
  */
 export class CheckFailed extends Error {
   override readonly name = "CheckFailed"
-  readonly report: Report
+  /** Not enumerable: test runners print what they can enumerate, and the message says it all. */
+  declare readonly report: Report
   /** `check` and what it called are left out of the stack: the first line of it is the user's. */
   constructor(report: Report, check?: Function) {
     const causes = report.failures.flatMap(({ findings }) => findings.map(({ cause }) => cause))
     const cause = causes.find((cause) => cause !== undefined)
     super(format(report), cause === undefined ? undefined : { cause })
-    this.report = report
+    Object.defineProperty(this, "report", { value: report })
     if (check !== undefined) Error.captureStackTrace?.(this, check)
   }
 }

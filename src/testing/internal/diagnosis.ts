@@ -151,10 +151,11 @@ class Reading {
 
   private opened({ ledger }: Trial): ReadonlyArray<string> {
     // The same schedule opens the same things in the same order.
-    return ledger.opened.flatMap(({ released }, index) => {
+    const left = ledger.opened.flatMap(({ released }, index) => {
       const opened = this.watch.opened[index]
-      return released > 0 || opened === undefined ? [] : this.done(opened, "was opened")
+      return released > 0 || opened === undefined ? [] : [opened]
     })
+    return left.slice(0, most).flatMap((opened) => this.done(opened, "was opened"))
   }
 
   private closedTwice({ ledger }: Trial): ReadonlyArray<string> {

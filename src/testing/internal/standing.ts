@@ -50,5 +50,6 @@ export const nameOf = ({ fiber, number }: Watched): string => {
   if (own) return node.path === "program" ? "the program" : `task "${node.path}"`
   const { span } = fiber.cache
   const name = span?._tag === "Span" ? `fiber ${number} "${span.name}"` : `fiber ${number}`
-  return node.path === "program" ? name : `${name} of "${node.path}"`
+  // What stands at a root is of no task: the program's own cancel, a runtime of its own.
+  return node.path === "program" || node.path === "" ? name : `${name} of "${node.path}"`
 }

@@ -45,6 +45,7 @@ export class Watch implements Watcher {
 
   constructor(whenEnded: (parts: Parts) => void) {
     this.whenEnded = whenEnded
+    this.sites.names.set(Effect.never, "Effect.never")
     const tracer = Tracer.make({
       span: (options) => Tracer.nativeTracer.span(options),
       context: (primitive, fiber) => {

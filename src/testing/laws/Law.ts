@@ -57,7 +57,8 @@ export class LawBroken extends Error {
   readonly law: string
   readonly rule: string
   readonly run: Run
-  readonly report: Report.Report
+  /** Not enumerable: test runners print what they can enumerate. */
+  declare readonly report: Report.Report
 
   constructor(
     law: { readonly name: string; readonly rule: string },
@@ -70,7 +71,7 @@ export class LawBroken extends Error {
     this.law = law.name
     this.rule = law.rule
     this.run = run
-    this.report = report
+    Object.defineProperty(this, "report", { value: report })
   }
 }
 
