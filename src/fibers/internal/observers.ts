@@ -46,6 +46,12 @@ export const observe = (make: (root: RootNode) => Observer): Effect.Effect<void,
     )
   )
 
+/** Nobody watches that tree any more: for one that will never run again, such as one of a test. */
+export const forgetObservers = (root: RootNode): void => {
+  installed -= root.observers.size
+  root.observers.clear()
+}
+
 const observersOf = (node: ScopeNode): Iterable<Observer> => {
   const { root } = node
   return root instanceof RootNode ? root.observers : none

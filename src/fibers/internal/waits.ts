@@ -86,6 +86,11 @@ export const whenClosed = (
   return stop
 }
 
+/** Ends all that are below that root: for a tree that will never run again, such as one of a test. */
+export const forgetWaits = (root: ScopeNode): void => {
+  for (const wait of waits) if (wait.from.root === root) waits.delete(wait)
+}
+
 /** How many waits have begun and not ended: for leak checks. */
 export const openWaits = (): number => waits.size
 
