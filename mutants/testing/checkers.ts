@@ -91,8 +91,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the checker does not see an interrupt without a reason",
     law: "K18",
     file: judge,
-    find: "if (interrupted && reason === undefined && afterCancel && !givenUp) {",
-    replace: "if (!interrupted && reason === undefined && afterCancel && !givenUp) {",
+    find: "if (interrupted && reason === undefined && told && !givenUp) {",
+    replace: "if (!interrupted && reason === undefined && told && !givenUp) {",
     tests: [planted]
   },
   {

@@ -8,8 +8,9 @@
  * @since 0.1.0
  */
 import type { CheckOptions } from "./CheckOptions.ts"
+import { flag, replayed, wholeNumber } from "./internal/options.ts"
 import { type Schedule, undisturbed } from "./internal/schedule.ts"
-import { Checking, replayed, wholeNumber } from "./internal/settings.ts"
+import { Checking } from "./internal/settings.ts"
 import { CheckFailed, type Failure, type Report } from "./Report.ts"
 import type { Program, Trial } from "./Trial.ts"
 
@@ -37,6 +38,7 @@ export interface Options<A, E> extends CheckOptions<A, E> {
 export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): Report<A, E> => {
   const checking = new Checking(program, options)
   const maxRuns = wholeNumber("maxRuns", options.maxRuns ?? 20_000)
+  const again = flag("again", options.again)
   const failures: Array<Failure<A, E>> = []
   const attempt = (schedule: Schedule): Trial<A, E> => {
     const trial = checking.run(schedule)
@@ -64,15 +66,15 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   }
   let exhausted = true
   // Point 0 is before the first operation.
-  const everyFirst = spread(0, points, options.again === true ? Math.ceil(Math.sqrt(maxRuns)) : maxRuns - 1)
+  const everyFirst = spread(0, points, again ? Math.ceil(Math.sqrt(maxRuns)) : maxRuns - 1)
   exhausted &&= everyFirst.length === points + 1
   for (const cancel of everyFirst) {
     const last = attempt({ ...undisturbed, cancel }).points
-    if (options.again !== true) continue
+    if (!again) continue
     const left = Math.max(1, Math.floor(maxRuns / everyFirst.length))
     const everySecond = spread(cancel + 1, last, left)
     exhausted &&= everySecond.length === last - cancel
-    for (const again of everySecond) attempt({ ...undisturbed, cancel, again })
+    for (const second of everySecond) attempt({ ...undisturbed, cancel, again: second })
   }
   return report(exhausted)
 }

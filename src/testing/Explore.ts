@@ -7,9 +7,10 @@
  * @since 0.1.0
  */
 import type { CheckOptions } from "./CheckOptions.ts"
+import { flag, named, probability, replayed, wholeNumber } from "./internal/options.ts"
 import { randomFrom } from "./internal/random.ts"
 import { following, Recorder, type Schedule, undisturbed } from "./internal/schedule.ts"
-import { Checking, probability, replayed, wholeNumber } from "./internal/settings.ts"
+import { Checking } from "./internal/settings.ts"
 import { shrink } from "./internal/shrinking.ts"
 import { depthFirst, pct, randomWalk, type Search } from "./internal/strategies.ts"
 import type { Director } from "./internal/world.ts"
@@ -59,7 +60,11 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   const runs = wholeNumber("runs", options.runs ?? 1_000)
   const random = randomFrom(wholeNumber("seed", options.seed ?? 1))
   const strategies = options.strategies ?? everyStrategy
-  if (strategies.length === 0) throw new RangeError("strategies must name at least one strategy, but it is empty")
+  if (!Array.isArray(strategies) || strategies.length === 0) {
+    const given = Array.isArray(strategies) ? "empty" : named(strategies)
+    throw new RangeError(`strategies must name at least one strategy, but it is ${given}`)
+  }
+  const cancels = flag("cancel", options.cancel)
   const report = (points: number, exhausted: boolean, failure?: Failure<A, E>): Report<A, E> => ({
     checker: "Explore",
     points,
@@ -82,7 +87,7 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   const repeated = checking.repeated(first)
   if (repeated !== undefined) return report(first.points, false, repeated)
 
-  const plans = strategies.map((strategy) => planOf(strategy, random, first, options.cancel === true))
+  const plans = strategies.map((strategy) => planOf(strategy, random, first, cancels))
   let exhausted = false
   for (let index = 0; index < strategies.length; index++) {
     const share = Math.ceil((runs - checking.runs) / (strategies.length - index))
@@ -133,7 +138,8 @@ const planOf = (
   cancels: boolean
 ): Plan => {
   const { points, steps } = undisturbedRun
-  switch (strategy._tag) {
+  const tag: unknown = strategy?._tag ?? strategy
+  switch (strategy?._tag) {
     case "bounded": {
       const preemptions = wholeNumber("preemptions", strategy.preemptions ?? 1, 0)
       const cancelAt = cancels ? Array.from({ length: points + 1 }, (_, point) => point) : []
@@ -144,7 +150,7 @@ const planOf = (
     case "pct":
       return byLot(pct(random, wholeNumber("depth", strategy.depth ?? 3), steps), random, points, cancels)
     default:
-      throw new RangeError(`"${(strategy as Strategy)._tag}" is no strategy: there are bounded, random and pct`)
+      throw new RangeError(`"${named(tag)}" is no strategy: there are bounded, random and pct`)
   }
 }
 

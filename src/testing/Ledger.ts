@@ -10,9 +10,8 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as CancelReason from "../fibers/CancelReason.ts"
+import type * as CancelReason from "../fibers/CancelReason.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import type { ScopeNode } from "../fibers/internal/scopeNode.ts"
 import { TaskNode } from "../fibers/internal/taskNode.ts"
@@ -41,6 +40,8 @@ export interface Ended {
   readonly reason: CancelReason.CancelReason | undefined
   /** Whether the cancel of the checker had been injected by then. */
   readonly afterCancel: boolean
+  /** Whether that cancel had interrupted it by then: not so during its grace, nor below a shield. */
+  readonly told: boolean
   /** A cancel had given up on its task, which has its outcome: who still runs there reads nothing any more. */
   readonly givenUp: boolean
 }
@@ -68,6 +69,8 @@ export class Ledger {
   readonly journal: Array<string> = []
   /** The checker has injected its cancel. */
   cancelled = false
+  /** Whether that cancel has interrupted the program, its grace being over. */
+  isTold: () => boolean = () => this.cancelled
   private readonly now: () => number
 
   constructor(now: () => number) {
@@ -94,10 +97,11 @@ export class Ledger {
     name: string,
     exit: Exit.Exit<unknown, unknown>,
     reason: CancelReason.CancelReason | undefined,
-    givenUp = false
+    { givenUp, heldOff } = { givenUp: false, heldOff: false }
   ): void {
     const interrupted = exit._tag === "Failure" && Cause.hasInterrupts(exit.cause)
-    this.ended.push({ name, interrupted, reason, afterCancel: this.cancelled, givenUp })
+    const told = this.cancelled && !heldOff && this.isTold()
+    this.ended.push({ name, interrupted, reason, afterCancel: this.cancelled, told, givenUp })
     const how = exit._tag === "Success" ? "done" : interrupted ? "interrupted" : "failed"
     this.note(`${name} ${how}${reason === undefined ? "" : ` (${reason.source} of ${reason.scope})`}`)
   }
@@ -185,19 +189,26 @@ export const watch =
     Effect.onExit(self, (exit) => ending(name, exit))
 
 const ending = (name: string, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-  Effect.flatMap(CancelReason.current, (reason) =>
-    Effect.withFiber((fiber) => {
-      const givenUp = isGivenUp(fiber.getRef(CurrentNode))
-      fiber.getRef(Current)?.end(name, exit, Option.getOrUndefined(reason), givenUp)
-      return Effect.void
-    })
-  )
+  // In one step: a cancel that comes after the reason was read must not count as one that came before.
+  Effect.withFiber((fiber) => {
+    const node = fiber.getRef(CurrentNode)
+    const standing = { givenUp: isGivenUp(node), heldOff: isHeldOff(node) }
+    fiber.getRef(Current)?.end(name, exit, node.readable, standing)
+    return Effect.void
+  })
 
 /** Also where a winner's scope has moved to a task that was given up on since. */
 const isGivenUp = (node: ScopeNode): boolean => {
   for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {
     if (at.gone && at instanceof TaskNode && at.how === "abandoned") return true
   }
+  return false
+}
+
+/** Whether interrupts from above are kept away, by a shield or where nothing may interrupt. */
+const isHeldOff = (node: ScopeNode): boolean => {
+  for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up)
+    if (at.holdsOff && !at.interrupted) return true
   return false
 }
 

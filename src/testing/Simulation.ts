@@ -10,9 +10,10 @@
  * @since 0.1.0
  */
 import type { CheckOptions } from "./CheckOptions.ts"
+import { replayed, wholeNumber } from "./internal/options.ts"
 import { randomFrom } from "./internal/random.ts"
 import { following, Recorder, undisturbed } from "./internal/schedule.ts"
-import { Checking, replayed, wholeNumber } from "./internal/settings.ts"
+import { Checking } from "./internal/settings.ts"
 import { randomWalk } from "./internal/strategies.ts"
 import type { Program, Trial } from "./Trial.ts"
 
@@ -40,12 +41,12 @@ const pauses = 0.3
  * @since 0.1.0
  */
 export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): Trial<A, E> => {
+  const checking = new Checking(program, options)
   const { replay, cancelAt, seed } = options
   if (replay !== undefined && (cancelAt !== undefined || seed !== undefined)) {
     throw new RangeError("replay decides everything: leave out cancelAt and seed")
   }
   if (cancelAt !== undefined) wholeNumber("cancelAt", cancelAt, 0)
-  const checking = new Checking(program, options)
   const schedule = replay === undefined ? { ...undisturbed, cancel: cancelAt } : replayed(replay)
   const walk = seed === undefined ? undefined : randomWalk(randomFrom(wholeNumber("seed", seed)), pauses).next()
   const recorder = new Recorder(walk ?? following(schedule))

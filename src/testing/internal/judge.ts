@@ -1,11 +1,13 @@
 /** What is wrong with a run that has ended: the checks that hold for every program, then the user's own. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import type * as CancelReason from "../../fibers/CancelReason.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { Finding, Kind } from "../Finding.ts"
 import type { Ledger } from "../Ledger.ts"
 import type { Invariant, Trial } from "../Trial.ts"
+import { named } from "./options.ts"
 
 /** How things stood when the cancel came. */
 export interface Circumstances {
@@ -22,6 +24,8 @@ export interface Circumstances {
 export interface Remains extends Circumstances {
   readonly fibers: number
   readonly timers: number
+  /** Somebody can run, so time does not pass. */
+  readonly waitsForTurns: boolean
   readonly scopes: ReadonlyArray<ScopeNode>
   readonly program: ScopeNode | undefined
   readonly stragglers: ReadonlySet<ScopeNode>
@@ -47,7 +51,7 @@ export const judge = <A, E>(
   const add: Add = (kind, message, cause) => {
     findings.push(cause === undefined ? { kind, message } : { kind, message, cause })
   }
-  if (remains.overrun) add("endless", `It had not ended after ${trial.steps} operations`)
+  if (remains.overrun) add("endless", `It had not ended after ${trial.steps} operations${timersOf(remains)}`)
   else if (trial.outcome === undefined) add("stuck", `Nothing can run any more, but ${openIn(remains.program!)}`)
   else {
     leftovers(remains, add)
@@ -67,19 +71,25 @@ const openIn = (program: ScopeNode): string => {
     if (node !== program) open.push(`${node.kind} "${node.name}"`)
     return true
   })
-  return open.length === 0 ? "the program has not ended" : `these have not ended: ${open.join(", ")}`
+  return open.length === 0 ? "the program has not ended" : `these have not ended: ${listed(open)}`
 }
+
+/** Whoever turns in a circle until a timer fires never sees it fire. */
+const timersOf = ({ timers, waitsForTurns }: Remains): string =>
+  timers === 0 || !waitsForTurns
+    ? ""
+    : `. ${count(timers, "timer")} set: time passes only when nobody can run, so a loop that waits for it must sleep`
 
 const leftovers = (remains: Remains, add: Add): void => {
   const { stragglers } = remains
   if (stragglers.size > 0) {
-    add("straggler-left", `${Array.from(stragglers, (node) => `"${node.path}"`).join(", ")} never ended`)
+    add("straggler-left", `${listed(Array.from(stragglers, (node) => `"${node.path}"`))} never ended`)
   }
   if (stragglers.size > 0) return
   if (remains.fibers > 0) add("fiber-left", `${count(remains.fibers, "fiber")} still alive when the program had ended`)
   if (remains.timers > 0) add("timer-left", `${count(remains.timers, "timer")} still set when the program had ended`)
   if (remains.scopes.length > 0) {
-    add("scope-left", `still open when the program had ended: ${remains.scopes.map((node) => node.path).join(", ")}`)
+    add("scope-left", `still open when the program had ended: ${listed(remains.scopes.map((node) => node.path))}`)
   }
 }
 
@@ -117,8 +127,8 @@ const fromLedger = (ledger: Ledger, remains: Remains, add: Add): void => {
     if (released === 0) add("not-released", `"${name}" was opened and never closed`)
     else if (released > 1) add("released-twice", `"${name}" was closed ${released} times`)
   }
-  for (const { name, interrupted, reason, afterCancel, givenUp } of ledger.ended) {
-    if (interrupted && reason === undefined && afterCancel && !givenUp) {
+  for (const { name, interrupted, reason, told, givenUp } of ledger.ended) {
+    if (interrupted && reason === undefined && told && !givenUp) {
       add("reason-unread", `"${name}" was interrupted and could not read why`)
     }
     if (remains.second !== undefined && reason !== undefined && reason.message === remains.second.message) {
@@ -133,9 +143,20 @@ const saidBy = <A, E>(
 ): { readonly message: string; readonly cause?: unknown } | undefined => {
   const exit = Effect.runSyncExit(Effect.sync(() => invariant(trial)))
   // `expect` answers an object.
-  if (exit._tag === "Success") return typeof exit.value === "string" ? { message: exit.value } : undefined
+  if (exit._tag === "Success") return typeof exit.value === "string" ? { message: exit.value } : noAnswer(exit.value)
   const cause = Cause.squash(exit.cause)
   return { message: cause instanceof Error ? cause.message : String(cause), cause }
+}
+
+const most = 12
+
+const listed = (names: ReadonlyArray<string>): string =>
+  names.length <= most ? names.join(", ") : `${names.slice(0, most).join(", ")} and ${names.length - most} more`
+
+/** Of an asynchronous check nobody would hear. */
+const noAnswer = (value: unknown): { readonly message: string } | undefined => {
+  if (!Predicate.isPromiseLike(value) && !Effect.isEffect(value)) return undefined
+  return { message: `It answered ${named(value)}: it must say at once what is wrong` }
 }
 
 const count = (number: number, what: string): string => (number === 1 ? `1 ${what} was` : `${number} ${what}s were`)

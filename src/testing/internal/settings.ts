@@ -2,7 +2,6 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as CancelPolicy from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import type { CheckOptions } from "../CheckOptions.ts"
@@ -10,8 +9,9 @@ import type { Finding } from "../Finding.ts"
 import type { Failure } from "../Report.ts"
 import type { Checked, Program, Trial } from "../Trial.ts"
 import { chanceIn, type Diagnosis, diagnose } from "./diagnosis.ts"
-import { following, type Schedule, scheduleOf, tokenOf, undisturbed } from "./schedule.ts"
-import { checkedOf, runTrial, type TrialSettings } from "./trial.ts"
+import { checkedOf, checkOptions, wholeNumber } from "./options.ts"
+import { following, type Schedule, tokenOf, undisturbed } from "./schedule.ts"
+import { runTrial, type TrialSettings } from "./trial.ts"
 import type { Director } from "./world.ts"
 
 export const firstReason = CancelReason.request({ by: "the checker", message: "cancelled by the checker" })
@@ -33,6 +33,7 @@ export class Checking<A, E> {
   steps = 0
 
   constructor(program: Program<A, E>, options: CheckOptions<A, E>) {
+    checkOptions(options)
     this.options = options
     this.reason = options.reason ?? firstReason
     this.policy = CancelPolicy.make(options)
@@ -160,23 +161,3 @@ const withInvariant = <A, E>(program: Program<A, E>, { invariant }: CheckOptions
     }
   }
 }
-
-/** Throws for what is no whole number of `least` or more. */
-export const wholeNumber = (field: string, given: number, least = 1): number => {
-  if (Number.isInteger(given) && given >= least) return given
-  throw new RangeError(`${field} must be a whole number of ${least} or more, but it is ${String(given)}`)
-}
-
-/** Throws for what is no probability. */
-export const probability = (field: string, given: number): number => {
-  if (given >= 0 && given <= 1) return given
-  throw new RangeError(`${field} must be a number from 0 to 1, but it is ${String(given)}`)
-}
-
-/** Throws for what is no token. */
-export const replayed = (token: string): Schedule =>
-  Option.getOrThrowWith(
-    scheduleOf(token),
-    () =>
-      new RangeError(`replay must be a token that a failure printed, such as "12" or "-/3,9/0,2", but it is "${token}"`)
-  )

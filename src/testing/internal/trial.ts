@@ -14,14 +14,17 @@ import type { CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import type * as CancelReason from "../../fibers/CancelReason.ts"
 import { cancel } from "../../fibers/internal/cancelling.ts"
 import { CurrentNode, RootNode } from "../../fibers/internal/currentNode.ts"
+import { forgetObservers } from "../../fibers/internal/observers.ts"
 import { outcomeOf } from "../../fibers/internal/outcome.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import { TaskNode } from "../../fibers/internal/taskNode.ts"
+import { forgetWaits } from "../../fibers/internal/waits.ts"
 import type { TaskOutcome } from "../../fibers/TaskOutcome.ts"
 import { Stragglers } from "../../fibers/Stragglers.ts"
 import * as Ledger from "../Ledger.ts"
-import type { Checked, Program, Trial } from "../Trial.ts"
+import type { Program, Trial } from "../Trial.ts"
 import { type Circumstances, judge } from "./judge.ts"
+import { checkedOf } from "./options.ts"
 import { randomFrom } from "./random.ts"
 import { type Director, World } from "./world.ts"
 
@@ -62,11 +65,6 @@ export interface Watcher {
   readonly cancels: (point: number) => void
   /** All that can run has run, and nothing was closed or judged yet. */
   readonly ends: () => void
-}
-
-export const checkedOf = <A, E>(program: Program<A, E>): Checked<A, E> => {
-  const made = typeof program === "function" ? program() : program
-  return Effect.isEffect(made) ? { program: made } : made
 }
 
 const nothing = (): boolean => false
@@ -137,9 +135,12 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   else if (first !== undefined) world.at(first.point, () => inject(first))
   if (second !== undefined) world.at(second.point, () => injectAgain(second))
 
+  ledger.isTold = () => node.interrupted
   node.start()
   world.run(() => node.gone)
   const { points, now: took } = world
+  // The program's own cancel may take longer than what it cancels.
+  world.run(() => circumstances.cancelling !== true)
   // Whoever was told to stop takes a turn for it, but no time; stragglers may take their time.
   world.run(nothing, true)
   if (stragglers.size > 0) {
@@ -150,6 +151,7 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   const left = {
     fibers,
     timers: world.timers.length,
+    waitsForTurns: world.busy,
     scopes: [...root.children(), ...node.children()].filter((child) => child !== node),
     program: node.gone ? undefined : node
   }
@@ -172,6 +174,8 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
     within: settings.within
   })
   world.close()
+  forgetWaits(root)
+  forgetObservers(root)
   return { ...trial, findings }
 }
 

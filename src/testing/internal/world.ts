@@ -47,6 +47,8 @@ export class World implements Scheduler {
   private readonly director: Director
   private readonly maxSteps: number
   private owners = 0
+  /** Of the loop. Every fiber that may yield takes an operation in its turn; those that may not are not seen. */
+  private turns = 0
   private closed = false
   /** Fibers that were made to pause: the pause itself takes two operations, which must not be paused again. */
   private readonly pausing = new Map<object, number>()
@@ -61,9 +63,19 @@ export class World implements Scheduler {
     this.maxSteps = maxSteps
   }
 
-  /** More operations than the limit: something runs in circles. */
+  /** More operations than the limit, or more turns where operations are not counted: something runs in circles. */
   get overrun(): boolean {
-    return this.steps > this.maxSteps
+    return this.steps > this.maxSteps || this.turns > this.maxSteps
+  }
+
+  /** Sleeps may end between two milliseconds. */
+  private get nanos(): bigint {
+    return BigInt(Math.round(this.now * 1_000_000))
+  }
+
+  /** Somebody can run now. */
+  get busy(): boolean {
+    return this.ready.length > 0
   }
 
   /** Runs `job` at that point, or at the first later one. */
@@ -132,11 +144,11 @@ export class World implements Scheduler {
 
   readonly clock: Clock.Clock = {
     currentTimeMillisUnsafe: () => this.now,
-    currentTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
-    monotonicTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
+    currentTimeNanosUnsafe: () => this.nanos,
+    monotonicTimeNanosUnsafe: () => this.nanos,
     currentTimeMillis: Effect.sync(() => this.now),
-    currentTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
-    monotonicTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
+    currentTimeNanos: Effect.sync(() => this.nanos),
+    monotonicTimeNanos: Effect.sync(() => this.nanos),
     sleep: (duration) => {
       const millis = Duration.toMillis(duration)
       if (!(millis > 0)) return Effect.yieldNow
@@ -159,6 +171,7 @@ export class World implements Scheduler {
     while (true) {
       while (this.due.length > 0) this.due.shift()!()
       if (this.overrun || until()) return
+      this.turns++
       if (this.ready.length > 0) this.turn()
       else if (!standing && this.timers.length > 0) this.tick()
       else return

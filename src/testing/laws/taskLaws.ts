@@ -3,7 +3,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Kind } from "../Finding.ts"
 import type { Checked, Program } from "../Trial.ts"
-import { checkedOf } from "../internal/trial.ts"
+import { checkedOf } from "../internal/options.ts"
 import { closings, law, type Law, type LawOptions, leftovers, type Scenario } from "./Law.ts"
 
 /**
