@@ -143,6 +143,48 @@ describe("correct programs", () => {
   })
 })
 
+describe("an order that Effect keeps", () => {
+  const inOrder =
+    (program: (note: (name: string) => Effect.Effect<void>) => Effect.Effect<unknown>, order: string) => () => {
+      const notes: Array<string> = []
+      const note = (name: string) =>
+        Effect.sync(() => {
+          notes.push(name)
+        })
+      return { program: program(note), invariant: () => (notes.join() === order ? undefined : notes.join()) }
+    }
+
+  it("children of one parent start in the order of their forks, and before the parent goes on from a yield", () => {
+    const program = inOrder(
+      (note) =>
+        Effect.gen(function* () {
+          yield* Effect.forkChild(note("a"))
+          yield* Effect.forkChild(note("b"))
+          yield* Effect.yieldNow
+          yield* note("parent")
+          yield* Effect.sleep(1)
+        }),
+      "a,b,parent"
+    )
+    expect(messages(Explore.run(program))).toEqual([])
+  })
+
+  it("of what one fiber has scheduled, the lower priority comes first", () => {
+    const program = inOrder(
+      (note) =>
+        Effect.withFiber(({ currentDispatcher }) => {
+          const schedule = (name: string, priority: number) =>
+            currentDispatcher.scheduleTask(() => Effect.runSync(note(name)), priority)
+          schedule("late", 5)
+          schedule("early", 1)
+          return Effect.sleep(1)
+        }),
+      "early,late"
+    )
+    expect(messages(Explore.run(program))).toEqual([])
+  })
+})
+
 describe("incorrect programs", () => {
   it("one that sleeps in a circle where nothing may yield is endless, and does not hang the checker", () => {
     const program = Effect.provideService(Effect.forever(Effect.sleep(1)), PreventSchedulerYield, true)

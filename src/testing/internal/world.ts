@@ -11,19 +11,42 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
 
-/** A task of a dispatcher that waits for its turn. `owner` is the dispatcher: each fiber has its own. */
+/** A dispatcher whose tasks wait for their turn, in an order that Effect does not leave open. Each fiber has its own. */
 export interface Ready {
   readonly owner: number
+}
+
+interface Task {
+  /** Who of all was scheduled first. */
+  readonly number: number
+  readonly priority: number
   /** The end of a pause: nothing has happened since the point before it, so it is no point of its own. */
   readonly resumes: boolean
   readonly run: () => void
+}
+
+class Queue implements Ready, SchedulerDispatcher {
+  readonly owner: number
+  readonly tasks: Array<Task> = []
+  private readonly schedule: (queue: Queue, run: () => void, priority: number) => void
+
+  constructor(owner: number, schedule: (queue: Queue, run: () => void, priority: number) => void) {
+    this.owner = owner
+    this.schedule = schedule
+  }
+
+  scheduleTask(run: () => void, priority: number): void {
+    this.schedule(this, run, priority)
+  }
+
+  flush(): void {}
 }
 
 /** Decides what Effect leaves open. Without one the first that is ready runs, and nobody pauses. */
 export interface Director {
   /** Whether the fiber pauses before its next operation. */
   readonly pause?: ((world: World) => boolean) | undefined
-  /** The index of the task that runs next; asked only if there are two or more. */
+  /** The index of whose task runs next; asked only if there are two or more. */
   readonly pick?: ((ready: ReadonlyArray<Ready>) => number) | undefined
 }
 
@@ -43,7 +66,9 @@ export class World implements Scheduler {
   /** Virtual time in milliseconds since the start. */
   now = 0
   readonly timers: Array<Timer> = []
-  private ready: Array<Ready> = []
+  /** Those that have tasks, by the age of their first. */
+  private ready: Array<Queue> = []
+  private scheduled = 0
   private readonly director: Director
   private readonly maxSteps: number
   private owners = 0
@@ -132,14 +157,18 @@ export class World implements Scheduler {
   }
 
   makeDispatcher(): SchedulerDispatcher {
-    const owner = this.owners++
-    return {
-      scheduleTask: (run) => {
-        if (!this.closed) this.ready.push({ owner, run, resumes: this.pausesNow })
-        this.pausesNow = false
-      },
-      flush: () => {}
-    }
+    return new Queue(this.owners++, this.schedule)
+  }
+
+  private readonly schedule = (queue: Queue, run: () => void, priority: number): void => {
+    const task = { number: ++this.scheduled, priority, resumes: this.pausesNow, run }
+    this.pausesNow = false
+    if (this.closed) return
+    const { tasks } = queue
+    let at = tasks.length
+    while (at > 0 && tasks[at - 1]!.priority > priority) at--
+    tasks.splice(at, 0, task)
+    if (tasks.length === 1) this.ready.push(queue)
   }
 
   readonly clock: Clock.Clock = {
@@ -182,9 +211,20 @@ export class World implements Scheduler {
     const { ready } = this
     const { pick } = this.director
     const index = ready.length === 1 || pick === undefined ? 0 : pick(ready)
-    if (!ready[index]!.resumes) this.reach()
+    const { tasks } = ready[index]!
+    if (!tasks[0]!.resumes) this.reach()
     // Whoever was going to run is chosen again after the job.
-    if (this.due.length === 0) ready.splice(index, 1)[0]!.run()
+    if (this.due.length > 0) return
+    const [queue] = ready.splice(index, 1)
+    const task = tasks.shift()!
+    if (tasks.length > 0) this.wait(queue!)
+    task.run()
+  }
+
+  private wait(queue: Queue): void {
+    const { number } = queue.tasks[0]!
+    const later = this.ready.findIndex(({ tasks }) => tasks[0]!.number > number)
+    this.ready.splice(later < 0 ? this.ready.length : later, 0, queue)
   }
 
   private tick(): void {
