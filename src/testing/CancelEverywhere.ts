@@ -76,6 +76,9 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
     exhausted &&= everySecond.length === last - cancel
     for (const second of everySecond) attempt({ ...undisturbed, cancel, again: second })
   }
+  // What has changed since comes from the runs before.
+  const changed = failures.length === 0 ? checking.repeated(first) : undefined
+  if (changed !== undefined) failures.push(changed)
   return report(exhausted)
 }
 

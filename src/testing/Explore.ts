@@ -108,7 +108,8 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
       if (failure !== undefined) return report(first.points, false, failure)
     }
   }
-  return report(first.points, exhausted)
+  // What has changed since comes from the runs before.
+  return report(first.points, exhausted, checking.repeated(first))
 }
 
 /**

@@ -143,17 +143,18 @@ describe("correct programs", () => {
   })
 })
 
-describe("an order that Effect keeps", () => {
-  const inOrder =
-    (program: (note: (name: string) => Effect.Effect<void>) => Effect.Effect<unknown>, order: string) => () => {
-      const notes: Array<string> = []
-      const note = (name: string) =>
-        Effect.sync(() => {
-          notes.push(name)
-        })
-      return { program: program(note), invariant: () => (notes.join() === order ? undefined : notes.join()) }
-    }
+/** Wrong unless what the program notes comes in that order. */
+const inOrder =
+  (program: (note: (name: string) => Effect.Effect<void>) => Effect.Effect<unknown>, order: string) => () => {
+    const notes: Array<string> = []
+    const note = (name: string) =>
+      Effect.sync(() => {
+        notes.push(name)
+      })
+    return { program: program(note), invariant: () => (notes.join() === order ? undefined : notes.join()) }
+  }
 
+describe("an order that Effect keeps", () => {
   it("children of one parent start in the order of their forks, and before the parent goes on from a yield", () => {
     const program = inOrder(
       (note) =>
@@ -198,6 +199,20 @@ describe("incorrect programs", () => {
     expect(messages(CancelEverywhere.run(program, { maxSteps: 1000 }))).toEqual([
       "endless: It had not ended after 1001 operations. 1 timer was set: time passes only when nobody can run, so a loop that waits for it must sleep"
     ])
+  })
+})
+
+describe("a program that keeps state from run to run", () => {
+  const slowly = () => {
+    let runs = 0
+    return Effect.suspend(() => (++runs > 5 ? Effect.sleep(2) : Effect.sleep(1)))
+  }
+
+  it("is found out also where it shows only after some runs", () => {
+    const once = [CancelEverywhere.run(slowly()), Explore.run(slowly(), { runs: 10 })]
+    for (const report of once)
+      expect(messages(report)).toEqual([expect.stringMatching(/^not-repeatable: .*1 ms, then 2 ms/)])
+    expect(CancelEverywhere.run(slowly).failures).toEqual([])
   })
 })
 
