@@ -19,7 +19,9 @@ import type { Program, Trial } from "./Trial.ts"
 
 /**
  * - `bounded`: depth first through every order of the ready fibers with at most `preemptions` pauses (default 1);
- * - `random`: before each operation a pause with probability `preempt` (default 0.3), and any ready fiber next;
+ * - `random`: before each operation a pause with probability `preempt` (default 0.3), and any ready fiber next. With
+ *   probability `late` (default 0) the next timer fires although fibers could run, as on a busy machine: otherwise time
+ *   passes only when nobody can. A program that means its sleeps to be exact does not hold then;
  * - `pct`: random priorities that change at `depth - 1` operations (default 3), which finds a bug that needs `depth`
  *   things in order with a probability that has a lower bound.
  *
@@ -28,7 +30,7 @@ import type { Program, Trial } from "./Trial.ts"
  */
 export type Strategy =
   | { readonly _tag: "bounded"; readonly preemptions?: number | undefined }
-  | { readonly _tag: "random"; readonly preempt?: number | undefined }
+  | { readonly _tag: "random"; readonly preempt?: number | undefined; readonly late?: number | undefined }
   | { readonly _tag: "pct"; readonly depth?: number | undefined }
 
 /**
@@ -102,7 +104,7 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
       const decided = { ...undisturbed, cancel: tried.cancel }
       const trial = checking.run(decided, recorder)
       if (checking.wrong(trial).length === 0) continue
-      const schedule = { ...decided, pauses: recorder.pauses, picks: recorder.picks }
+      const schedule = { ...decided, pauses: recorder.pauses, picks: recorder.picks, lates: recorder.lates }
       const small = smallest(checking, schedule, trial)
       const failure = checking.failure(small.trial, small.schedule)
       if (failure !== undefined) return report(first.points, false, failure)
@@ -147,7 +149,12 @@ const planOf = (
       return inTurn([undefined, ...cancelAt], () => depthFirst(preemptions))
     }
     case "random":
-      return byLot(randomWalk(random, probability("preempt", strategy.preempt ?? 0.3)), random, points, cancels)
+      return byLot(
+        randomWalk(random, probability("preempt", strategy.preempt ?? 0.3), probability("late", strategy.late ?? 0)),
+        random,
+        points,
+        cancels
+      )
     case "pct":
       return byLot(pct(random, wholeNumber("depth", strategy.depth ?? 3), steps), random, points, cancels)
     default:

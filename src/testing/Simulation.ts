@@ -53,6 +53,11 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   const trial = checking.run(schedule, recorder)
   if (trial.outcome !== undefined) return trial
   // A closer look tells what waits for the host from what is stuck by itself.
-  const failure = checking.failure(trial, { ...schedule, pauses: recorder.pauses, picks: recorder.picks })
+  const failure = checking.failure(trial, {
+    ...schedule,
+    pauses: recorder.pauses,
+    picks: recorder.picks,
+    lates: recorder.lates
+  })
   return failure === undefined ? trial : { ...trial, findings: failure.findings }
 }

@@ -10,23 +10,27 @@ describe("schedule", () => {
     ["12+40", { cancel: 12, again: 40 }],
     ["-/3,9", { pauses: [3, 9] }],
     ["-//0,2", { picks: [0, 2] }],
-    ["12+40/3,9/0,2,1", { cancel: 12, again: 40, pauses: [3, 9], picks: [0, 2, 1] }]
+    ["12+40/3,9/0,2,1", { cancel: 12, again: 40, pauses: [3, 9], picks: [0, 2, 1] }],
+    ["-/3//7,7", { pauses: [3], lates: [7, 7] }]
   ])("%s", (token, parts) => {
-    const schedule = { cancel: undefined, again: undefined, pauses: [], picks: [], ...parts }
+    const schedule = { cancel: undefined, again: undefined, pauses: [], picks: [], lates: [], ...parts }
     expect(tokenOf(schedule)).toBe(token)
     expect(scheduleOf(token)).toEqual(Option.some(schedule))
   })
 
   it("picks of the first at the end change nothing and are left out", () => {
-    expect(tokenOf({ cancel: 1, again: undefined, pauses: [], picks: [1, 0, 0] })).toBe("1//1")
-    expect(tokenOf({ cancel: 1, again: undefined, pauses: [], picks: [0, 0] })).toBe("1")
+    expect(tokenOf({ cancel: 1, again: undefined, pauses: [], picks: [1, 0, 0], lates: [] })).toBe("1//1")
+    expect(tokenOf({ cancel: 1, again: undefined, pauses: [], picks: [0, 0], lates: [] })).toBe("1")
   })
 
-  it.each(["", "x", "1+", "-/", "-/a", "1//", "1/2/3/4", "-1", "1.5", "1/,2", " 1"])("%j is no token", (token) => {
-    const read = scheduleOf(token)
-    // An empty part in the middle is allowed, but a token never ends in one.
-    expect(Option.match(read, { onNone: () => "none", onSome: tokenOf })).not.toBe(token)
-  })
+  it.each(["", "x", "1+", "-/", "-/a", "1//", "1/2/3/4/5", "1/2/3/", "-1", "1.5", "1/,2", " 1"])(
+    "%j is no token",
+    (token) => {
+      const read = scheduleOf(token)
+      // An empty part in the middle is allowed, but a token never ends in one.
+      expect(Option.match(read, { onNone: () => "none", onSome: tokenOf })).not.toBe(token)
+    }
+  )
 
   it("500 random schedules come back as they were", () => {
     const random = randomFrom(3)
@@ -36,7 +40,7 @@ describe("schedule", () => {
       const again = cancel === undefined || random() < 0.5 ? undefined : cancel + 1
       const picks = numbers()
       while (picks.at(-1) === 0) picks.pop()
-      const schedule = { cancel, again, pauses: numbers(), picks }
+      const schedule = { cancel, again, pauses: numbers(), picks, lates: numbers() }
       expect(scheduleOf(tokenOf(schedule))).toEqual(Option.some(schedule))
     }
   })

@@ -24,6 +24,28 @@ const messages = ({ failures }: Report.Report): ReadonlyArray<string> => [
 /** As somebody who writes JavaScript. */
 const untyped = (given: unknown): never => given as never
 
+/** Between reading the sum and writing it the other must not write. */
+const losing = () => {
+  let sum = 0
+  const add = (millis: number) =>
+    Effect.gen(function* () {
+      yield* Effect.sleep(millis)
+      const seen = sum
+      yield* Effect.sync(() => {})
+      sum = seen + 1
+    })
+  return {
+    program: Effect.all([add(1), add(2)], { concurrency: 2 }),
+    invariant: () => (sum === 2 ? undefined : `the sum is ${sum}`)
+  }
+}
+
+/** From the sixth run on it takes longer. */
+const slowly = () => {
+  let runs = 0
+  return Effect.suspend(() => (++runs > 5 ? Effect.sleep(2) : Effect.sleep(1)))
+}
+
 describe("what is no program", () => {
   it.each<[name: string, given: unknown, message: string]>([
     ["undefined", undefined, "program must be an effect, or a function that returns one, but it is undefined"],
@@ -76,6 +98,7 @@ describe("options that cannot be meant", () => {
     [{ strategies: [null] }, `"null" is no strategy`],
     [{ strategies: ["random"] }, `"random" is no strategy`],
     [{ strategies: [{ _tag: "random", preempt: "0.3" }] }, "preempt must be a number from 0 to 1, but it is 0.3"],
+    [{ strategies: [{ _tag: "random", late: 1.5 }] }, "late must be a number from 0 to 1, but it is 1.5"],
     [{ cancel: "no" }, "cancel must be true or false, but it is no"]
   ])("are refused by name: %j", (options, message) => {
     expect(() => Explore.run(Effect.void, untyped(options))).toThrow(message)
@@ -187,6 +210,16 @@ describe("an order that Effect keeps", () => {
 })
 
 describe("incorrect programs", () => {
+  it("one that loses an update only where a timer fires while another fiber is held", () => {
+    expect(Explore.run(losing).failures).toEqual([])
+    const report = Explore.run(losing, { strategies: [{ _tag: "random", late: 0.2 }] })
+    expect(messages(report)).toEqual(["invariant: the sum is 1"])
+    const { replay, details } = report.failures[0]!
+    expect(replay).toMatch(/^-\/\d+\/[\d,]*\/\d+$/)
+    expect(details).toContain("time passed once although somebody could run")
+    expect(messages(Explore.run(losing, { replay }))).toEqual(["invariant: the sum is 1"])
+  })
+
   it("one that sleeps in a circle where nothing may yield is endless, and does not hang the checker", () => {
     const program = Effect.provideService(Effect.forever(Effect.sleep(1)), PreventSchedulerYield, true)
     expect(messages(CancelEverywhere.run(program, { maxSteps: 1000 }))).toEqual([
@@ -203,11 +236,6 @@ describe("incorrect programs", () => {
 })
 
 describe("a program that keeps state from run to run", () => {
-  const slowly = () => {
-    let runs = 0
-    return Effect.suspend(() => (++runs > 5 ? Effect.sleep(2) : Effect.sleep(1)))
-  }
-
   it("is found out also where it shows only after some runs", () => {
     const once = [CancelEverywhere.run(slowly()), Explore.run(slowly(), { runs: 10 })]
     for (const report of once)

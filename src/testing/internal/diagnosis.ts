@@ -118,11 +118,17 @@ class Reading {
     return this.watch.paused.map((standing) => `${standing.name} paused ${this.before(standing.position)}`)
   }
 
+  private late(): ReadonlyArray<string> {
+    const lates = this.watch.parts?.world.lates ?? 0
+    return lates === 0 ? [] : [`time passed ${lates === 1 ? "once" : `${lates} times`} although somebody could run`]
+  }
+
   diagnosis(trial: Trial, again: Trial, tree: ReadonlyArray<string>, findings: ReadonlyArray<Finding>): Diagnosis {
     const kinds = new Set(findings.map(({ kind }) => kind))
     const escaped = kinds.has("stuck") ? this.escapes() : undefined
     const lines = [
       ...this.pauses(),
+      ...this.late(),
       ...this.cancels(),
       ...findings.flatMap(thrown),
       ...(kinds.has("not-released") ? this.opened(trial) : []),

@@ -2,6 +2,7 @@
  * A schedule is everything that was decided in one run: where the cancels came, before which operations fibers paused,
  * and who of the ready ran next. Written as a token, `12+40/3,9/0,2,1`: cancel at point 12, again at 40; pauses before
  * operations 3 and 9; of those who could run, the first, the third, the second, and from then on always the first.
+ * A fourth part has the operations before which time passed although somebody could run.
  * A part that is empty is left out from the right; no cancel is `-`.
  */
 import * as Option from "effect/Option"
@@ -12,35 +13,39 @@ export interface Schedule {
   readonly again: number | undefined
   readonly pauses: ReadonlyArray<number>
   readonly picks: ReadonlyArray<number>
+  /** Operations before which the next timer fires although fibers could run, once for each time that one stands here. */
+  readonly lates: ReadonlyArray<number>
 }
 
-export const undisturbed: Schedule = { cancel: undefined, again: undefined, pauses: [], picks: [] }
+export const undisturbed: Schedule = { cancel: undefined, again: undefined, pauses: [], picks: [], lates: [] }
 
 /** Leaves out what changes nothing. */
 const trimmed = (picks: ReadonlyArray<number>): ReadonlyArray<number> =>
   picks.slice(0, picks.findLastIndex((pick) => pick !== 0) + 1)
 
-export const tokenOf = ({ cancel, again, pauses, picks }: Schedule): string => {
+export const tokenOf = ({ cancel, again, pauses, picks, lates }: Schedule): string => {
   const parts = [
     (cancel === undefined ? "-" : String(cancel)) + (again === undefined ? "" : `+${again}`),
     pauses.join(","),
-    trimmed(picks).join(",")
+    trimmed(picks).join(","),
+    lates.join(",")
   ]
   while (parts.length > 1 && parts.at(-1) === "") parts.pop()
   return parts.join("/")
 }
 
-const shape = /^(-|\d+)(?:\+(\d+))?(?:\/(\d+(?:,\d+)*)?(?:\/(\d+(?:,\d+)*)?)?)?$/
+const shape = /^(-|\d+)(?:\+(\d+))?(?:\/(\d+(?:,\d+)*)?(?:\/(\d+(?:,\d+)*)?(?:\/(\d+(?:,\d+)*)?)?)?)?$/
 
 export const scheduleOf = (token: string): Option.Option<Schedule> => {
   const match = shape.exec(token)
   if (match === null) return Option.none()
-  const [, cancel, again, pauses, picks] = match
+  const [, cancel, again, pauses, picks, lates] = match
   return Option.some({
     cancel: cancel === "-" ? undefined : Number(cancel),
     again: again === undefined ? undefined : Number(again),
     pauses: numbers(pauses),
-    picks: numbers(picks)
+    picks: numbers(picks),
+    lates: numbers(lates)
   })
 }
 
@@ -48,12 +53,22 @@ const numbers = (text: string | undefined): ReadonlyArray<number> =>
   text === undefined ? [] : text.split(",").map(Number)
 
 /** Decides as the schedule says. */
-export const following = ({ pauses, picks }: Schedule): Director => {
+export const following = ({ pauses, picks, lates }: Schedule): Director => {
   const at = new Set(pauses)
   let next = 0
+  let nextLate = 0
   return {
     pause: at.size === 0 ? undefined : (world) => at.has(world.operations),
-    pick: picks.length === 0 ? undefined : (ready) => Math.min(picks[next++] ?? 0, ready.length - 1)
+    pick: picks.length === 0 ? undefined : (ready) => Math.min(picks[next++] ?? 0, ready.length - 1),
+    late:
+      lates.length === 0
+        ? undefined
+        : ({ operations }) => {
+            while (lates[nextLate]! < operations) nextLate++
+            if (lates[nextLate] !== operations) return false
+            nextLate++
+            return true
+          }
   }
 }
 
@@ -61,17 +76,26 @@ export const following = ({ pauses, picks }: Schedule): Director => {
 export class Recorder implements Director {
   readonly pauses: Array<number> = []
   readonly picks: Array<number> = []
+  readonly lates: Array<number> = []
   readonly pause: Director["pause"]
   readonly pick: Director["pick"]
+  readonly late: Director["late"]
 
   constructor(director: Director) {
-    const { pause, pick } = director
+    const { pause, pick, late } = director
     this.pause =
       pause &&
       ((world) => {
         const pauses = pause(world)
         if (pauses) this.pauses.push(world.operations)
         return pauses
+      })
+    this.late =
+      late &&
+      ((world) => {
+        const passes = late(world)
+        if (passes) this.lates.push(world.operations)
+        return passes
       })
     this.pick = (ready) => {
       const picked = pick === undefined ? 0 : pick(ready)

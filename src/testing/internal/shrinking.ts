@@ -8,9 +8,11 @@ const mostAlone = 400
 
 export const shrink = (schedule: Schedule, fails: (candidate: Schedule) => boolean): Schedule => {
   const search = new Shrinking(schedule, fails)
-  search.attempt({ ...schedule, picks: [] })
+  search.attempt({ ...schedule, lates: [] })
+  search.attempt({ ...search.best, picks: [] })
   if (!search.attempt({ ...search.best, pauses: [] })) search.pauseOnce()
   search.dropPauses()
+  search.dropLates()
   search.dropTail()
   search.pickFirst()
   return search.best
@@ -52,6 +54,14 @@ class Shrinking {
     for (let size = Math.ceil(this.best.pauses.length / 2); size >= 1; size = Math.floor(size / 2)) {
       for (let from = 0; from < this.best.pauses.length;) {
         if (!this.attempt({ ...this.best, pauses: this.best.pauses.toSpliced(from, size) })) from += size
+      }
+    }
+  }
+
+  dropLates(): void {
+    for (let size = Math.ceil(this.best.lates.length / 2); size >= 1; size = Math.floor(size / 2)) {
+      for (let from = 0; from < this.best.lates.length;) {
+        if (!this.attempt({ ...this.best, lates: this.best.lates.toSpliced(from, size) })) from += size
       }
     }
   }

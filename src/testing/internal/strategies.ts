@@ -6,13 +6,14 @@ export interface Search {
   readonly next: () => Director | undefined
 }
 
-/** Each pause and each pick by lot. */
-export const randomWalk = (random: () => number, preempt: number): Search => ({
+/** Each pause and each pick by lot, and with `late` also whether time passes. */
+export const randomWalk = (random: () => number, preempt: number, late = 0): Search => ({
   next: () => {
     const draw = randomFrom(Math.floor(random() * 2 ** 31) + 1)
     return {
       pause: () => draw() < preempt,
-      pick: (ready) => Math.floor(draw() * ready.length)
+      pick: (ready) => Math.floor(draw() * ready.length),
+      late: late === 0 ? undefined : () => draw() < late
     }
   }
 })

@@ -48,6 +48,8 @@ export interface Director {
   readonly pause?: ((world: World) => boolean) | undefined
   /** The index of whose task runs next; asked only if there are two or more. */
   readonly pick?: ((ready: ReadonlyArray<Ready>) => number) | undefined
+  /** Whether the next timer fires although somebody could run, as on a machine that is busy. */
+  readonly late?: ((world: World) => boolean) | undefined
 }
 
 interface Timer {
@@ -69,6 +71,8 @@ export class World implements Scheduler {
   /** Those that have tasks, by the age of their first. */
   private ready: Array<Queue> = []
   private scheduled = 0
+  /** How often time passed although somebody could run. */
+  lates = 0
   private readonly director: Director
   private readonly maxSteps: number
   private owners = 0
@@ -201,10 +205,16 @@ export class World implements Scheduler {
       while (this.due.length > 0) this.due.shift()!()
       if (this.overrun || until()) return
       this.turns++
-      if (this.ready.length > 0) this.turn()
+      if (this.ready.length > 0 && (standing || !this.isLate())) this.turn()
       else if (!standing && this.timers.length > 0) this.tick()
       else return
     }
+  }
+
+  private isLate(): boolean {
+    if (this.timers.length === 0 || this.director.late?.(this) !== true) return false
+    this.lates++
+    return true
   }
 
   private turn(): void {
