@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { PreventSchedulerYield } from "effect/Scheduler"
+import * as TestClock from "effect/testing/TestClock"
 import { describe, expect, it } from "vitest"
 import { installed } from "../../src/fibers/internal/observers.ts"
 import { openWaits } from "../../src/fibers/internal/waits.ts"
@@ -220,6 +221,27 @@ describe("incorrect programs", () => {
     expect(messages(Explore.run(losing, { replay }))).toEqual(["invariant: the sum is 1"])
   })
 
+  it("one that asserts inside, and one that lacks a service: a defect is a finding, a failure is none", () => {
+    const asserting = Effect.gen(function* () {
+      const order: Array<string> = []
+      const note = (name: string) =>
+        Effect.andThen(
+          Effect.yieldNow,
+          Effect.sync(() => order.push(name))
+        )
+      yield* Effect.all([note("a"), note("b")], { concurrency: 2 })
+      if (order.join() !== "a,b") throw new TypeError(`it was ${order.join()}`)
+    })
+    const report = Explore.run(asserting)
+    expect(messages(report)).toEqual(["died: It died: TypeError: it was b,a"])
+    expect(report.failures[0]!.details).toContainEqual(expect.stringMatching(/^the program threw in `.*` at test/))
+    expect(messages(CancelEverywhere.run(untyped(Tasks)))).toEqual([
+      expect.stringContaining("died: It died: Error: Service not found: rescind/fibers/Tasks")
+    ])
+    expect(messages(Explore.run(asserting, { allow: ["died"] }))).toEqual([])
+    expect(messages(CancelEverywhere.run(Effect.fail("no")))).toEqual([])
+  })
+
   it("one that sleeps in a circle where nothing may yield is endless, and does not hang the checker", () => {
     const program = Effect.provideService(Effect.forever(Effect.sleep(1)), PreventSchedulerYield, true)
     expect(messages(CancelEverywhere.run(program, { maxSteps: 1000 }))).toEqual([
@@ -270,6 +292,14 @@ describe("a report", () => {
     expect(error).toBeInstanceOf(Report.CheckFailed)
     expect(Object.keys(error as object)).not.toContain("report")
     expect((error as Report.CheckFailed).report.failures.length).toBeGreaterThan(0)
+  })
+
+  it("says that a program brought a clock of its own, such as the test clock", () => {
+    const report = CancelEverywhere.run(Effect.provide(Effect.sleep(5), TestClock.layer()))
+    expect(messages(report)).toEqual(["stuck: Nothing can run any more, but the program has not ended"])
+    expect(report.failures[0]!.details).toContain(
+      "the program has a Clock of its own, which no checker moves on: leave it out, time passes by itself here"
+    )
   })
 
   it("names Effect.never", () => {

@@ -42,7 +42,8 @@ export const diagnose = <A, E>(
 
 const thrown = ({ kind, cause }: Finding): ReadonlyArray<string> => {
   const place = cause instanceof Error ? usersOf(placesOf(cause.stack)) : undefined
-  return place === undefined ? [] : [`${kind === "invariant" ? "the invariant" : "clean-up"} threw in ${show(place)}`]
+  const who = kind === "invariant" ? "the invariant" : kind === "died" ? "the program" : "clean-up"
+  return place === undefined ? [] : [`${who} threw in ${show(place)}`]
 }
 
 const waits: ReadonlyArray<Kind> = ["stuck", "endless", "fiber-left", "timer-left", "scope-left", "straggler-left"]
@@ -99,6 +100,8 @@ const difference = (trial: Trial, again: Trial): ReadonlyArray<string> => {
 }
 
 const toIt = { itself: "by", inside: "by", ahead: "right before", near: "near" } as const
+
+const hasOwnClock = "has a Clock of its own, which no checker moves on: leave it out, time passes by itself here"
 
 /** What a watch has seen, in words. */
 class Reading {
@@ -189,7 +192,8 @@ class Reading {
 
   private left(): ReadonlyArray<string> {
     const { left } = this.watch
-    return left.length === 0 ? [] : ["not ended:", ...this.list(left)]
+    const clocks = left.flatMap(({ name, ownClock }) => (ownClock ? [`${name} ${hasOwnClock}`] : []))
+    return left.length === 0 ? [] : ["not ended:", ...this.list(left), ...clocks.slice(0, 1)]
   }
 
   /** Fibers that wait for the host. */

@@ -54,6 +54,7 @@ export const judge = <A, E>(
   if (remains.overrun) add("endless", `It had not ended after ${trial.steps} operations${timersOf(remains)}`)
   else if (trial.outcome === undefined) add("stuck", `Nothing can run any more, but ${openIn(remains.program!)}`)
   else {
+    if (trial.outcome._tag === "Failed") died(trial.outcome.cause, add)
     leftovers(remains, add)
     if (trial.cancelled !== undefined) afterCancel(trial, trial.cancelled, remains, add)
     fromLedger(trial.ledger, remains, add)
@@ -72,6 +73,12 @@ const openIn = (program: ScopeNode): string => {
     return true
   })
   return open.length === 0 ? "the program has not ended" : `these have not ended: ${listed(open)}`
+}
+
+/** A failure is an answer; a defect is what nobody expected, such as an assertion in the program itself. */
+const died = (cause: Cause.Cause<unknown>, add: Add): void => {
+  const [error] = Cause.prettyErrors(Cause.fromReasons(cause.reasons.filter(Cause.isDieReason)))
+  if (error !== undefined) add("died", `It died: ${error.name}: ${error.message}`, error)
 }
 
 /** Whoever turns in a circle until a timer fires never sees it fire. */

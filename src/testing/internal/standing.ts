@@ -32,6 +32,8 @@ export interface Standing {
   readonly name: string
   readonly position: Position
   readonly held: boolean
+  /** Its time is not that of the run. */
+  readonly ownClock: boolean
   readonly started: boolean
   readonly interruptible: boolean
 }

@@ -3,7 +3,7 @@
  * where operations were made and which of them call the host. Nothing of it changes what the program does, and all is
  * taken back afterwards. It only keeps stacks and references; a diagnosis reads them when the run has ended.
  */
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -167,6 +167,7 @@ export class Watch implements Watcher {
       name: nameOf(watched),
       position: this.position(watched),
       held: watched.held,
+      ownClock: watched.fiber.getRef(Clock.Clock) !== this.parts!.world.clock,
       started: watched.last !== undefined,
       interruptible: interruptible !== false
     }

@@ -90,6 +90,7 @@ export interface Scenario {
 
 /** What a law may leave to others; all other kinds, such as `stuck`, break every law. */
 const separable: ReadonlyArray<Kind> = [
+  "died",
   "fiber-left",
   "timer-left",
   "scope-left",
