@@ -115,16 +115,17 @@ const moved: Subject = {
   }
 }
 
+const save = (value: string) => Shield.run(`save ${value}`, after(5, value))
+
 const lateValue: Subject = {
   name: "what a shield finishes after the limit is in the error, and for an option on the task around",
   covers: ["Deadline.run", "Deadline.option", "Shield.run"],
   laws: ["K26", "K33", "K34", "K39"],
   program: left(
     Effect.gen(function* () {
-      const save = (value: string) => Shield.run(`save ${value}`, after(5, value))
       const error = yield* Effect.flip(Deadline.run(save("one"), 3))
       const none = yield* Deadline.option(save("two"), 3)
-      return [(error as DeadlineExceeded).late.map(({ value }) => value), Option.isNone(none)]
+      return [error.late.map(({ value }) => value), Option.isNone(none)]
     })
   ),
   invariant: (trial) => {
@@ -142,7 +143,7 @@ const patient: Subject = {
     const error = yield* Effect.flip(
       Deadline.run(Effect.uninterruptible(Effect.sleep(30)), 2, { grace: 1, giveUp: 3, name: "stubborn" })
     )
-    return [scopeOf(error), (error as DeadlineExceeded).how]
+    return [scopeOf(error), error.how]
   }),
   invariant: (trial) => {
     completes(trial, ["stubborn after 2", "abandoned"])

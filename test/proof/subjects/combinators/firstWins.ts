@@ -158,7 +158,7 @@ const fails: Subject = {
     return {
       program: left(
         Effect.gen(function* () {
-          const error: unknown = yield* Effect.flip(visit as Effect.Effect<unknown, unknown, Scope.Scope>)
+          const error: unknown = yield* Effect.flip(visit)
           late = yield* handle!.arrive("manual", "late")
           return error
         })

@@ -110,38 +110,37 @@ const inCleanUp: Subject = {
   }
 }
 
+const dirty = (name: string) =>
+  Effect.andThen(
+    Effect.addFinalizer(() => Effect.andThen(Effect.sleep(1), Effect.die(`dirty ${name}`))),
+    member(name, Effect.never, 1)
+  )
+
 const dyingCleanUp: Subject = {
   name: "clean-up that dies on every level changes neither result nor reasons, and none of it is silent",
   covers: ["Race.firstSuccess", "Join.within"],
   laws: ["K1", "K16", "K18"],
   allow: ["clean-up-failed"],
-  program: () => {
-    const dirty = (name: string) =>
-      Effect.andThen(
-        Effect.addFinalizer(() => Effect.andThen(Effect.sleep(1), Effect.die(`dirty ${name}`))),
-        member(name, Effect.never, 1)
-      )
-    return {
-      program: left(
-        Effect.gen(function* () {
-          const report = yield* Race.firstSuccess({
-            join: Join.within([dirty("one"), dirty("two")], 50),
-            fast: after(3, "fast")
-          })
-          const within = yield* Join.within({ three: dirty("three"), four: after(1, 4) }, 2)
-          const { join } = report.losers
-          const told = join?._tag === "Cancelled" ? join.cleanupFailures.map(({ cause }) => String(cause)) : []
-          const all = ["dirty one", "dirty two"].every((text) => told.some((cause) => cause.includes(text)))
-          return [report.winner, all, within.cancelled.three?.cleanupFailures.length, within.completed.four]
+  program: () => ({
+    program: left(
+      Effect.gen(function* () {
+        const report = yield* Race.firstSuccess({
+          join: Join.within([dirty("one"), dirty("two")], 50),
+          fast: after(3, "fast")
         })
-      ),
-      invariant: (trial) => {
-        completes(trial, ["fast", true, 1, 4])
-        isLastOf(trial, "left")
-        for (const name of ["one", "two"]) readsOneReason(trial, name, "lost-race")
-      }
+        const within = yield* Join.within({ three: dirty("three"), four: after(1, 4) }, 2)
+        const { join } = report.losers
+        const told = join?._tag === "Cancelled" ? join.cleanupFailures.map(({ cause }) => String(cause)) : []
+        const all = ["dirty one", "dirty two"].every((text) => told.some((cause) => cause.includes(text)))
+        return [report.winner, all, within.cancelled.three?.cleanupFailures.length, within.completed.four]
+      })
+    ),
+    invariant: (trial) => {
+      completes(trial, ["fast", true, 1, 4])
+      isLastOf(trial, "left")
+      for (const name of ["one", "two"]) readsOneReason(trial, name, "lost-race")
     }
-  }
+  })
 }
 
 const tasksInTasks: Subject = {
