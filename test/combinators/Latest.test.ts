@@ -42,6 +42,9 @@ const resultText = (result: CancelResult): string =>
 const run = (journal: Journal, name: string, cleanup = 0): Effect.Effect<never> =>
   Effect.andThen(journal.note(`${name}: began`), waiter(journal, name, Effect.sleep(cleanup)))
 
+/** Asked to stop, it takes so long to finish. */
+const polite = (millis: number) => Effect.andThen(Task.awaitRequest, after(millis, `after ${millis}`))
+
 describe("Latest", () => {
   describe("replace", () => {
     it.effect("a new run begins when the clean-up of the old one, which is superseded, has ended (K35, S4-03)", () =>
@@ -284,7 +287,6 @@ describe("Latest", () => {
             yield* TestClock.adjust(20)
             expect(yield* latest.size).toBe(0)
             const patient = yield* Latest.make<string>({ overlap: true, grace: 50 })
-            const polite = (millis: number) => Effect.andThen(Task.awaitRequest, after(millis, `after ${millis}`))
             const first = yield* patient.start("k", polite(10))
             yield* settle
             const second = yield* patient.start("k", polite(20))
