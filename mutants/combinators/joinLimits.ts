@@ -163,7 +163,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: join
   },
   {
-    name: "a late value is dropped",
+    name: "the late value of a limited member is dropped",
     law: "K31",
     file: report,
     find: 'const late = exit?._tag === "Success" ? { late: exit.value } : {}',

@@ -3,14 +3,18 @@
  * all that it started, when a test file takes too long; the next question starts another.
  */
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, fork } from "node:child_process"
 import * as path from "node:path"
-import type { Ask } from "./testServer.ts"
+import type { Ask, Told } from "./testServer.ts"
 import type { FileRun } from "./Verdict.ts"
 
 const server = path.join(import.meta.dirname, "testServer.ts")
+
+/** Milliseconds until what cannot be loaded is given up, and for what is between the tests and the answer. */
+const loading = 60_000
+const slack = 1000
 
 export class TestProcess {
   private child: ChildProcess | undefined = undefined
@@ -33,31 +37,41 @@ export class TestProcess {
   }
 
   /**
-   * `timeout`, in milliseconds, is that of a test. None when the whole file has not ended after two of them: long enough
-   * for vitest to tell of a test that waits for ever, but not for a loop that never yields.
+   * `timeout`, in milliseconds, is that of a test. None when the tests of the file have not ended after `usual` and two of
+   * them, one for the clean-up: long enough for vitest to tell of a test that waits for ever, but not for a loop that never
+   * yields. To load the file takes as long as the machine needs.
    */
-  run(test: string, timeout: number): Effect.Effect<Option.Option<FileRun>> {
-    return Effect.timeoutOption(this.ask(test, timeout), 2 * timeout + 500)
-  }
-
-  private ask(test: string, timeout: number): Effect.Effect<FileRun> {
-    return Effect.callback<FileRun>((resume) => {
+  run(test: string, timeout: number, usual: number): Effect.Effect<Option.Option<FileRun>> {
+    return Effect.callback((resume) => {
       const child = (this.child ??= this.start())
-      const answered = (told: FileRun): void => {
-        child.off("exit", exited)
-        resume(Effect.succeed(told))
+      const tooLong = (): void => {
+        this.kill()
+        answer(Option.none())
+      }
+      let timer = setTimeout(tooLong, loading)
+      const heard = (told: Told): void => {
+        if (told._tag === "Ran") return answer(Option.some(told.run))
+        clearTimeout(timer)
+        timer = setTimeout(tooLong, 2 * timeout + 2 * usual + slack)
       }
       const exited = (code: number | null, signal: string | null): void => {
         this.child = undefined
         const message = `the test process ended (${signal ?? code}); see above`
-        resume(Effect.succeed({ tests: 0, took: 0, unhandled: { name: "Crash", message } }))
+        answer(Option.some({ tests: 0, took: 0, longest: 0, unhandled: { name: "Crash", message } }))
       }
-      child.once("message", answered)
-      child.once("exit", exited)
+      const withdraw = (): void => {
+        clearTimeout(timer)
+        child.off("message", heard).off("exit", exited)
+      }
+      const answer = (run: Option.Option<FileRun>): void => {
+        withdraw()
+        resume(Effect.succeed(run))
+      }
+      child.on("message", heard).on("exit", exited)
       child.send({ test, changed: [...this.changed], timeout } satisfies Ask)
       this.changed.clear()
       return Effect.sync(() => {
-        child.off("message", answered).off("exit", exited)
+        withdraw()
         this.kill()
       })
     })

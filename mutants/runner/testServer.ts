@@ -16,7 +16,11 @@ export interface Ask {
   readonly timeout: number
 }
 
+/** Loaded: the tests of the file begin now. */
+export type Told = { readonly _tag: "Loaded" } | { readonly _tag: "Ran"; readonly run: FileRun }
+
 const root = process.cwd()
+const tell = (told: Told): void => void process.send!(told)
 
 const vitest = await createVitest(
   "test",
@@ -25,7 +29,7 @@ const vitest = await createVitest(
     watch: false,
     bail: 1,
     cache: false,
-    reporters: [{}],
+    reporters: [{ onTestModuleStart: () => tell({ _tag: "Loaded" }) }],
     pool: "forks",
     fileParallelism: false,
     typecheck: { enabled: false }
@@ -61,8 +65,10 @@ const run = async ({ test, changed, timeout }: Ask): Promise<FileRun> => {
   // What the run answers are the modules of all runs so far: one that was not run again is of an earlier mutant.
   const module = after === before ? undefined : after
   const notLoaded = module?.errors()[0]
+  const tests = module === undefined ? [] : [...module.children.allTests()]
   return {
-    tests: module === undefined ? 0 : [...module.children.allTests()].length,
+    tests: tests.length,
+    longest: Math.max(0, ...tests.map((test) => test.diagnostic()?.duration ?? 0)),
     took: module?.diagnostic().duration ?? 0,
     failed: module && firstFailed(module),
     notLoaded: notLoaded && failureOf(notLoaded),
@@ -72,7 +78,7 @@ const run = async ({ test, changed, timeout }: Ask): Promise<FileRun> => {
 
 process.on("message", (ask: Ask) => {
   run(ask).then(
-    (told) => process.send!(told),
+    (told) => tell({ _tag: "Ran", run: told }),
     (error: unknown) => {
       console.error(error)
       process.exit(1)

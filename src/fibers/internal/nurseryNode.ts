@@ -147,7 +147,11 @@ export class NurseryNode extends GroupNode<any, any> {
   }
 
   override lost(): void {
-    for (const { cause, name } of this.failures) this.up!.cleanupFailed(name, cause, this.context)
+    this.keepFailures(this.failures)
+  }
+
+  private keepFailures(failures: ReadonlyArray<ChildFailure>): void {
+    for (const { cause, name } of failures) this.up!.cleanupFailed(name, cause, this.context)
   }
 
   override get done(): boolean {
@@ -173,7 +177,9 @@ export class NurseryNode extends GroupNode<any, any> {
     }
     // Failed, or interrupted by itself.
     if (body.verdict === "failed" || (body.verdict === "cancelled" && body.mark !== this.mark)) {
-      if (this.onFailure === "supervise") this.lost()
+      // The body's own leaves with it.
+      const { cause } = body.exit as Exit.Failure<unknown, unknown>
+      if (this.onFailure === "supervise") this.keepFailures(this.failures.filter((failure) => failure.cause !== cause))
       return body.exit!
     }
     if (this.interrupted && this.mark!.target === this) {
