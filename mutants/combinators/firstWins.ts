@@ -64,15 +64,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: merge
   },
   {
-    name: "the branch for which somebody arrived has none of the merge's patience",
-    law: "K25",
-    file: node,
-    find: "cancel(winner, this.overtaken(path), this.settings.policy, this.context)",
-    replace:
-      "cancel(winner, this.overtaken(path), { ...this.settings.policy, giveUp: this.settings.undoWithin }, this.context)",
-    tests: merge
-  },
-  {
     name: "who loses to an arrival from outside has none of the merge's patience",
     law: "K25",
     file: node,

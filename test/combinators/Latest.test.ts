@@ -552,6 +552,18 @@ describe("Latest", () => {
       )
     )
 
+    it.effect("one that stops waiting in a shield no longer counts as one that waits (K13, K45)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const latest = yield* Latest.make<string>()
+          const waiting = Shield.run("s", Effect.timeoutOption(latest.run("k", Effect.never), 10))
+          const fiber = yield* Effect.forkChild(waiting)
+          yield* TestClock.adjust(10)
+          expect([yield* Fiber.join(fiber), yield* latest.size]).toEqual([Option.none(), 0])
+        })
+      )
+    )
+
     it.effect("a clean-up that waits for the next run of its key is a defect, not a hang (K13)", () =>
       leakChecked(
         Effect.gen(function* () {
