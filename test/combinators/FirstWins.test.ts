@@ -573,7 +573,7 @@ describe("FirstWins", () => {
               "m",
               (handle: Visit<string, "phone">) => {
                 visit = handle
-                return { bad: Effect.fail("no"), other: Effect.never }
+                return { other: Effect.never, bad: Effect.fail("no") }
               },
               quiet
             )
