@@ -80,11 +80,13 @@ const isNothing = (value: Node, resume: string): boolean =>
   (value.type === "UnaryExpression" && value.operator === "void") ||
   (value.type === "CallExpression" && value.callee.type === "Identifier" && value.callee.name === resume)
 
+const platform = /^(node:|global\.(setTimeout|setInterval|setImmediate|requestAnimationFrame|navigator|process)\b)/
+
 /** `(resume) => f(resume)` may give back a clean-up, except where `f` is known to give none. */
 const isForeign = (context: Context, value: Node): boolean => {
   if (value.type !== "CallExpression") return false
   const origin = originOf(context, value.callee)
-  if (origin !== undefined && /^(node:|global\.)/.test(origin)) return true
+  if (origin !== undefined && platform.test(origin)) return true
   const callee = unwrapped(value.callee)
   if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return false
   if (/^(then|catch|finally|push|add|set)$/.test(callee.property.name)) return true

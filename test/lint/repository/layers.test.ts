@@ -8,7 +8,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
-const root = path.resolve(import.meta.dirname, "../..")
+const root = path.resolve(import.meta.dirname, "../../..")
 const tree = fs.mkdtempSync(path.join(os.tmpdir(), "rescind-lint-"))
 
 const files: Record<string, string> = {
