@@ -31,7 +31,7 @@ export const noRunInside: CreateRule = {
       // Also where it is handed on: `Effect.tap(Effect.runFork)`.
       MemberExpression: (node) => check(context, node, reach),
       Identifier(node) {
-        if (node.parent?.type === "MemberExpression" || /^Import/.test(node.parent?.type ?? "")) return
+        if (node.parent?.type === "MemberExpression" || node.parent?.type.startsWith("Import") === true) return
         check(context, node, reach)
       }
     }

@@ -1,5 +1,4 @@
 /** Each rule on its own, over all its fixtures: what it likes, what it reports and what it suggests. */
-import type { Rule } from "@oxlint/plugins"
 import { RuleTester } from "oxlint/plugins-dev"
 import { describe, expect, it } from "vitest"
 import plugin from "../../lint/index.ts"
@@ -13,26 +12,22 @@ const common = ({ code, options, title }: Case) => ({
   name: title,
   code,
   filename: "fixture.ts",
-  ...(options === undefined ? {} : { options: [options as never] })
+  ...(options === undefined ? {} : { options: [options] })
 })
 
 for (const { invalid, rule, valid } of all) {
-  new RuleTester({ languageOptions: { parserOptions: { lang: "ts" } } } as never).run(
-    rule,
-    plugin.rules[rule] as unknown as Rule,
-    {
-      valid: valid.map(common),
-      invalid: invalid.map((sin) => ({
-        ...common(sin),
-        errors: sin.reports.map((messageId, index) => ({
-          messageId,
-          ...(index === 0 && sin.suggestion !== undefined
-            ? { suggestions: [{ messageId: sin.suggestion.id, output: sin.suggestion.code }] }
-            : {})
-        }))
+  new RuleTester({ languageOptions: { parserOptions: { lang: "ts" } } }).run(rule, plugin.rules[rule], {
+    valid: valid.map(common),
+    invalid: invalid.map((sin) => ({
+      ...common(sin),
+      errors: sin.reports.map((messageId, index) => ({
+        messageId,
+        ...(index === 0 && sin.suggestion !== undefined
+          ? { suggestions: [{ messageId: sin.suggestion.id, output: sin.suggestion.code }] }
+          : {})
       }))
-    } as never
-  )
+    }))
+  })
 }
 
 describe("fixtures", () => {
