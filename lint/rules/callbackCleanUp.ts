@@ -3,7 +3,7 @@
  * It gives back an effect that undoes it, or uses its signal.
  */
 import type { Context, CreateRule, ESTree } from "@oxlint/plugins"
-import { importsEffect, isUninterruptible } from "../syntax/effectCode.ts"
+import { importsEffect, isBeyondSignals } from "../syntax/effectCode.ts"
 import { originOf } from "../syntax/origin.ts"
 import { callOf, type FunctionNode, isFunction, type Node, returned, unwrapped, walk } from "../syntax/walk.ts"
 
@@ -23,7 +23,7 @@ export const callbackCleanUp: CreateRule = {
         const origin = originOf(context, call.callee)
         if (origin !== "effect/Effect.callback" && origin !== "rescind/Bridge.fromCallback") return
         const register = call.arguments[0] === undefined ? undefined : unwrapped(call.arguments[0])
-        if (!isFunction(register) || hasMode(call) || isUninterruptible(context, call)) return
+        if (!isFunction(register) || hasMode(call) || isBeyondSignals(context, call)) return
         const resume = register.params[0]
         if (resume?.type !== "Identifier" || usesSignal(context, register)) return
         if (!resumesLater(context, register, resume) || returnsCleanUp(context, register, resume.name)) return

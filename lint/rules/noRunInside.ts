@@ -31,7 +31,7 @@ export const noRunInside: CreateRule = {
       // Also where it is handed on: `Effect.tap(Effect.runFork)`.
       MemberExpression: (node) => check(context, node, reach),
       Identifier(node) {
-        if (node.parent?.type === "MemberExpression" || node.parent?.type.startsWith("Import") === true) return
+        if (/^(MemberExpression|Import)/.test(node.parent?.type ?? "")) return
         check(context, node, reach)
       }
     }

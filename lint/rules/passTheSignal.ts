@@ -3,7 +3,7 @@
  * `Bridge.fromPromise` with a `mode`: then what a cancel does to it is written down, and the rule is content.
  */
 import type { Context, CreateRule, ESTree, Fix, Fixer, Suggestion } from "@oxlint/plugins"
-import { importsEffect, isUninterruptible } from "../syntax/effectCode.ts"
+import { importsEffect, isBeyondSignals } from "../syntax/effectCode.ts"
 import { originOf, variableOf } from "../syntax/origin.ts"
 import { type FunctionNode, isFunction, type Node, some, unwrapped, walk } from "../syntax/walk.ts"
 
@@ -30,7 +30,7 @@ export const passTheSignal: CreateRule = {
         const origin = originOf(context, call.callee)
         if (origin === undefined || !makers.has(origin)) return
         const fn = promiseFunction(context, call)
-        if (fn === undefined || hasMode(call) || isUninterruptible(context, call)) return
+        if (fn === undefined || hasMode(call) || isBeyondSignals(context, call)) return
         const [signal] = fn.params
         if (signal === undefined || signal.type === "RestElement") {
           if (startsWork(context, fn) && !handsSignal(context, fn)) {

@@ -108,19 +108,22 @@ const runsAtOnce = (fn: FunctionNode): boolean => {
   )
 }
 
-/** Where nothing is interrupted: the acquire and release of a resource, finalizers, uninterruptible regions. */
-export const isUninterruptible = (context: Context, node: Node): boolean => {
+/**
+ * Where a signal or a clean-up has nothing to do: nothing is interrupted there (the acquire and release of a resource,
+ * finalizers, uninterruptible regions), or a cancel closes the resource that the call waits for.
+ */
+export const isBeyondSignals = (context: Context, node: Node): boolean => {
   for (let at: Node | null | undefined = node; at !== null && at !== undefined; at = at.parent) {
     const call: Node | null = at.parent
     if (call?.type !== "CallExpression" || !(call.arguments as ReadonlyArray<Node>).includes(at)) continue
-    if (isProtectedArgument(originOf(context, call.callee), call, call.arguments.indexOf(at as ESTree.Argument))) {
+    if (isBeyondAsArgument(originOf(context, call.callee), call, call.arguments.indexOf(at as ESTree.Argument))) {
       return true
     }
   }
   return false
 }
 
-const isProtectedArgument = (origin: string | undefined, call: ESTree.CallExpression, index: number): boolean => {
+const isBeyondAsArgument = (origin: string | undefined, call: ESTree.CallExpression, index: number): boolean => {
   switch (origin) {
     case "effect/Effect.acquireRelease":
       return index < 2
@@ -137,7 +140,8 @@ const isProtectedArgument = (origin: string | undefined, call: ESTree.CallExpres
     case "effect/Scope.addFinalizerExit":
       return index === call.arguments.length - 1
     case "rescind/Bridge.stopOnCancel":
-      return index !== 1
+    case "rescind/NodeResource.use":
+      return true
     default:
       return false
   }
