@@ -71,7 +71,7 @@ const returnsEffect = (context: Context, fn: FunctionNode): boolean =>
   !fn.async && !fn.generator && returned(context, fn).some((value) => value !== undefined && isEffect(context, value))
 
 /** An expression that is an effect by its looks: `Effect.…`, with or without `.pipe(…)` or inside `pipe(…)`. */
-export const isEffect = (context: Context, node: Node): boolean => {
+const isEffect = (context: Context, node: Node): boolean => {
   const value = unwrapped(node)
   if (value.type === "ConditionalExpression")
     return isEffect(context, value.consequent) || isEffect(context, value.alternate)

@@ -5,13 +5,13 @@
  */
 import * as babel from "@babel/eslint-parser"
 import { ESLint, type Linter } from "eslint"
-import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import plugin from "../../lint/index.ts"
 import { all } from "./fixtures/all.ts"
 import type { Case } from "./fixtures/cases.ts"
+import { add, type Found, oxlinted, sorted } from "./oxlinted.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const folder = path.join(root, ".tmp/linters")
@@ -40,38 +40,6 @@ const withOptions = files.flatMap(({ fixture, name, rule }) =>
     : [{ files: [name], rules: { [`rescind/${rule}`]: ["error", fixture.options] as ["error", object] } }]
 )
 
-type Found = ReadonlyMap<string, ReadonlyArray<string>>
-
-const inOxlint = (): Found => {
-  const config = {
-    jsPlugins: [path.join(root, "lint/index.ts")],
-    categories: { correctness: "off" },
-    rules: plugin.configs.recommended.rules,
-    overrides: withOptions
-  }
-  fs.writeFileSync(path.join(folder, "oxlint.json"), JSON.stringify(config))
-  const oxlint = path.join(root, "node_modules/oxlint/bin/oxlint")
-  const run = spawnSync(process.execPath, [oxlint, "-c", "oxlint.json", "-f", "json", "."], {
-    cwd: folder,
-    encoding: "utf8"
-  })
-  const { diagnostics } = JSON.parse(run.stdout) as {
-    readonly diagnostics: ReadonlyArray<{
-      readonly filename: string
-      readonly code: string
-      readonly message: string
-      readonly labels: ReadonlyArray<{ readonly span: { readonly line: number; readonly column: number } }>
-    }>
-  }
-  const found = new Map<string, Array<string>>()
-  for (const { code, filename, labels, message } of diagnostics) {
-    const { column, line } = labels[0]!.span
-    const rule = code.replace(/^rescind\((.*)\)$/, "rescind/$1")
-    add(found, path.basename(filename), `${line}:${column} ${rule}: ${message}`)
-  }
-  return sorted(found)
-}
-
 const inESLint = async (): Promise<Found> => {
   const languageOptions: Linter.LanguageOptions = {
     parser: babel as Linter.Parser,
@@ -91,22 +59,11 @@ const inESLint = async (): Promise<Found> => {
   return sorted(found)
 }
 
-const add = (found: Map<string, Array<string>>, file: string, place: string): void => {
-  found.set(file, [...(found.get(file) ?? []), place])
-}
-
-const sorted = (found: Found): Found => new Map(Array.from(found, ([file, places]) => [file, places.toSorted()]))
-
 let oxlint: Found
 let eslint: Found
 
 beforeAll(async () => {
-  fs.rmSync(folder, { recursive: true, force: true })
-  fs.mkdirSync(folder, { recursive: true })
-  // A repository of its own, as .tmp is none that a linter looks at.
-  fs.mkdirSync(path.join(folder, ".git"))
-  for (const { fixture, name } of files) fs.writeFileSync(path.join(folder, name), fixture.code)
-  oxlint = inOxlint()
+  oxlint = oxlinted(folder, new Map(files.map(({ fixture, name }) => [name, fixture.code])), withOptions)
   eslint = await inESLint()
 })
 
