@@ -45,7 +45,7 @@ export const isEffectItself = (context: Context, node: Node, reach?: Reach): boo
 
 /** A function whose functions run on a fiber: all of Effect but the runners, Layer, Stream, and Rescind. */
 export const takesEffectCode = (origin: string | undefined): boolean =>
-  origin !== undefined && /^(effect\/(Effect|Layer|Stream)\.(?!run[A-Z])|rescind\/)/.test(origin)
+  origin !== undefined && /^(effect\/Effect\.(?!run[A-Z])|effect\/(Layer|Stream)\.|rescind\/)/.test(origin)
 
 export const isEffectGenerator = (context: Context, fn: FunctionNode): boolean => fn.generator && isGiven(context, fn)
 
