@@ -52,6 +52,6 @@ const readsClock = (context: Context, test: Node): boolean =>
     }
     return (
       node.type === "YieldExpression" &&
-      /^effect\/Clock\.currentTime(Millis|Nanos)$/.test(originOf(context, node) ?? "")
+      /^effect\/Clock\.currentTime(Millis|Nanos)\*$/.test(originOf(context, node) ?? "")
     )
   })

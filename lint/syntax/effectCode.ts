@@ -43,9 +43,15 @@ export const isEffectItself = (context: Context, node: Node, reach?: Reach): boo
   return fn !== undefined && isBody(context, fn)
 }
 
-/** A function whose functions run on a fiber: all of Effect but the runners, Layer, Stream, and Rescind. */
+/** Of Effect all but the runners; what `Effect.fn("name")` gives; Layer and Stream. */
+const ofEffect = /^effect\/(Effect\.(?!run[A-Z])\w+|Effect\.fn\w*\(\)|(Layer|Stream)\.\w+)$/
+
+/** A function of a module of Rescind, or of a handle: a nursery, a service, what a `make` gave. */
+const ofRescind = /^rescind\/(\w+\*?|\w+\.make\(\)\*?|\w+\.[A-Z]\w*)\.\w+$/
+
+/** Whether functions written in a call of it run on a fiber. */
 export const takesEffectCode = (origin: string | undefined): boolean =>
-  origin !== undefined && /^(effect\/Effect\.(?!run[A-Z])|effect\/(Layer|Stream)\.|rescind\/)/.test(origin)
+  origin !== undefined && (ofEffect.test(origin) || ofRescind.test(origin))
 
 export const isEffectGenerator = (context: Context, fn: FunctionNode): boolean => fn.generator && isGiven(context, fn)
 
@@ -70,12 +76,14 @@ const isAnnotated = (context: Context, fn: FunctionNode): boolean => {
 const returnsEffect = (context: Context, fn: FunctionNode): boolean =>
   !fn.async && !fn.generator && returned(context, fn).some((value) => value !== undefined && isEffect(context, value))
 
+const effectMade = /^effect\/Effect\.(?!run[A-Z]|is[A-Z]|fn)\w+$/
+
 /** An expression that is an effect by its looks: `Effect.…`, with or without `.pipe(…)` or inside `pipe(…)`. */
 const isEffect = (context: Context, node: Node): boolean => {
   const value = unwrapped(node)
   if (value.type === "ConditionalExpression")
     return isEffect(context, value.consequent) || isEffect(context, value.alternate)
-  if (value.type === "MemberExpression") return originOf(context, value)?.startsWith("effect/Effect.") === true
+  if (value.type === "MemberExpression") return effectMade.test(originOf(context, value) ?? "")
   if (value.type !== "CallExpression") return false
   const callee = unwrapped(value.callee)
   const isPipe =
@@ -85,7 +93,7 @@ const isEffect = (context: Context, node: Node): boolean => {
   const [first] = value.arguments
   if (origin === "effect/Function.pipe" || origin === "effect/pipe")
     return first !== undefined && isEffect(context, first) && !endsInRun(context, value)
-  return origin !== undefined && /^effect\/Effect\.(?!run[A-Z]|is[A-Z]|fn)/.test(origin)
+  return effectMade.test(origin ?? "")
 }
 
 /** `effect.pipe(…, Effect.runPromise)` is a promise. */

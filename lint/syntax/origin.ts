@@ -3,7 +3,7 @@
  * `global.setTimeout`. Imports are followed through every form (namespace, named, renamed, default, `require`), and
  * through constants, destructuring and type annotations, so that no rule fires on another thing of the same name.
  *
- * The result of a call is `rescind/TaskRunner.make()`; `yield*` gives what it is given: `yield* Tasks` is `Tasks`.
+ * The result of a call is `rescind/TaskRunner.make()`, what a `yield*` gives is `rescind/Tasks*`.
  */
 import type { Context, ESTree, Scope, Variable } from "@oxlint/plugins"
 import { callOf, isFunction, type Node, unwrapped } from "./walk.ts"
@@ -22,9 +22,7 @@ export const originOf = (context: Context, node: Node, depth = 0): string | unde
     case "CallExpression":
       return requiredModule(context, at) ?? called(originOf(context, at.callee, depth + 1))
     case "YieldExpression":
-      return at.argument === null ? undefined : originOf(context, at.argument, depth + 1)
-    case "AwaitExpression":
-      return originOf(context, at.argument, depth + 1)
+      return at.argument === null ? undefined : yielded(originOf(context, at.argument, depth + 1))
     default:
       return undefined
   }
@@ -129,6 +127,8 @@ const builtins = /^(fs|child_process|crypto|zlib|timers)(\/promises)?$/
 const moduleName = (source: string): string => (builtins.test(source) ? `node:${source}` : source)
 
 const called = (origin: string | undefined): string | undefined => (origin === undefined ? undefined : `${origin}()`)
+
+const yielded = (origin: string | undefined): string | undefined => (origin === undefined ? undefined : `${origin}*`)
 
 /** Joins, and says a thing that has several homes one way: `effect` exports what `effect/Effect` is. */
 const member = (origin: string, name: string): string => {

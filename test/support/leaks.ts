@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { CurrentNode, RootNode } from "../../src/fibers/internal/currentNode.ts"
 import type { ScopeNode } from "../../src/fibers/internal/scopeNode.ts"
+import { openWaits } from "../../src/fibers/internal/waits.ts"
 import { Stragglers } from "../../src/fibers/Stragglers.ts"
 
 /** What lives now: for a look in the middle of a test. */
@@ -50,9 +51,10 @@ export class Leaks {
       return true
     })
     const stragglers = Array.from(this.stragglers, (node) => node.path)
-    return nodes.length === 0 && stragglers.length === 0 && this.fibers === 0
+    const waits = openWaits()
+    return nodes.length === 0 && stragglers.length === 0 && this.fibers === 0 && waits === 0
       ? undefined
-      : `left behind: nodes [${nodes.join(", ")}], stragglers [${stragglers.join(", ")}], ${this.fibers} fibers`
+      : `left behind: nodes [${nodes.join(", ")}], stragglers [${stragglers.join(", ")}], ${this.fibers} fibers, ${waits} waits`
   }
 }
 

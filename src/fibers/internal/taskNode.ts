@@ -178,9 +178,12 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     this.committing = false
     if (!this.withheld) return
     this.fiber!.currentDispatcher.scheduleTask(() => {
-      if (this.exit === undefined && this.hearsInterrupt) {
-        this.interrupted = true
-        this.deliverInterrupt(undefined)
+      if (this.exit !== undefined || !this.hearsInterrupt) return
+      this.interrupted = true
+      this.deliverInterrupt(undefined)
+      // What gave up meanwhile could not give up on this task.
+      for (let node: ScopeNode | undefined = this; node !== undefined && !node.gone; node = node.up) {
+        node.plan?.giveUpOverdue()
       }
     }, 0)
   }
@@ -261,7 +264,9 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   private keepFailuresOf(cause: Cause.Cause<unknown>): void {
     if (cause.reasons.length === 1 && Cause.isInterruptReason(cause.reasons[0]!)) return
     const failures = cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
-    if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
+    // A task from outside keeps its own failure.
+    if (failures.length > 0 && this.record?.standsFor === undefined)
+      this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
   }
 }
 

@@ -1,0 +1,195 @@
+/**
+ * A deterministic world: fibers take turns on one stack, time is virtual and jumps to the next timer when nobody can
+ * run. It counts *points*: before every operation of every fiber but the first after it was resumed, and before every turn of its own loop, that is while
+ * all are suspended. A job can be put at a point; every fiber on the stack then pauses before its next operation, the
+ * job runs, and the world goes on. A pause is what Effect's automatic yield does too, so each such state can occur in
+ * production. Who runs next, and who else pauses, is decided by a `Director`.
+ */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+
+/** A task of a dispatcher that waits for its turn. `owner` is the dispatcher: each fiber has its own. */
+export interface Ready {
+  readonly owner: number
+  /** The end of a pause: nothing has happened since the point before it, so it is no point of its own. */
+  readonly resumes: boolean
+  readonly run: () => void
+}
+
+/** Decides what Effect leaves open. Without one the first that is ready runs, and nobody pauses. */
+export interface Director {
+  /** Whether the fiber pauses before its next operation. */
+  readonly pause?: ((world: World) => boolean) | undefined
+  /** The index of the task that runs next; asked only if there are two or more. */
+  readonly pick?: ((ready: ReadonlyArray<Ready>) => number) | undefined
+}
+
+interface Timer {
+  readonly at: number
+  readonly fire: () => void
+}
+
+export class World implements Scheduler {
+  readonly executionMode = "async" as const
+  /** Steps of all run loops so far, those of pauses included. */
+  steps = 0
+  /** Operations so far, without those of pauses: the same number for the same operation however often fibers paused. */
+  operations = 0
+  /** Points so far; the first is 1. */
+  points = 0
+  /** Virtual time in milliseconds since the start. */
+  now = 0
+  readonly timers: Array<Timer> = []
+  private ready: Array<Ready> = []
+  private readonly director: Director
+  private readonly maxSteps: number
+  private owners = 0
+  private closed = false
+  /** Fibers that were made to pause: the pause itself takes two operations, which must not be paused again. */
+  private readonly pausing = new Map<object, number>()
+  private nextAt = Infinity
+  private readonly jobs: Array<{ readonly point: number; readonly run: () => void }> = []
+  private due: Array<() => void> = []
+  /** Told of each pause, and whether it is there for a job; for a run that is watched. */
+  onPause: ((fiber: Fiber.Fiber<unknown, unknown>, forJob: boolean) => void) | undefined = undefined
+
+  constructor(director: Director, maxSteps: number) {
+    this.director = director
+    this.maxSteps = maxSteps
+  }
+
+  /** More operations than the limit: something runs in circles. */
+  get overrun(): boolean {
+    return this.steps > this.maxSteps
+  }
+
+  /** Runs `job` at that point, or at the first later one. */
+  at(point: number, run: () => void): void {
+    this.jobs.push({ point, run })
+    this.jobs.sort((a, b) => a.point - b.point)
+    this.nextAt = this.jobs[0]!.point
+  }
+
+  private reach(): void {
+    if (++this.points < this.nextAt) return
+    while (this.jobs.length > 0 && this.jobs[0]!.point <= this.points) this.due.push(this.jobs.shift()!.run)
+    this.nextAt = this.jobs.length > 0 ? this.jobs[0]!.point : Infinity
+  }
+
+  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    this.steps++
+    if (this.closed || this.overrun) return true
+    if (this.pausing.size > 0) {
+      const left = this.pausing.get(fiber)
+      if (left !== undefined) return this.resumes(fiber, left)
+    }
+    this.operations++
+    // Effect's own yield counts operations, so it never strikes at the first one after a fiber was resumed.
+    if (fiber.currentOpCount === 1) return false
+    this.reach()
+    const { pause } = this.director
+    const pauses = (pause !== undefined && pause(this)) || this.due.length > 0
+    if (pauses) this.pause(fiber)
+    return pauses
+  }
+
+  /** The next thing that it schedules is the end of its pause. */
+  private pause(fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.pausing.set(fiber, 2)
+    this.pausesNow = true
+    this.onPause?.(fiber, this.due.length > 0)
+  }
+  private pausesNow = false
+
+  /** The two operations of a pause: its own end, and what it was put before. */
+  private resumes(fiber: Fiber.Fiber<unknown, unknown>, left: number): boolean {
+    if (left === 2) {
+      this.pausing.set(fiber, 1)
+      return false
+    }
+    this.pausing.delete(fiber)
+    // Unless it was interrupted meanwhile: then this is the first operation of its clean-up.
+    if ((fiber as { readonly _interruptedCause?: unknown })._interruptedCause === undefined) return false
+    this.reach()
+    const pauses = this.due.length > 0
+    if (pauses) this.pause(fiber)
+    return pauses
+  }
+
+  makeDispatcher(): SchedulerDispatcher {
+    const owner = this.owners++
+    return {
+      scheduleTask: (run) => {
+        if (!this.closed) this.ready.push({ owner, run, resumes: this.pausesNow })
+        this.pausesNow = false
+      },
+      flush: () => {}
+    }
+  }
+
+  readonly clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => this.now,
+    currentTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
+    monotonicTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
+    currentTimeMillis: Effect.sync(() => this.now),
+    currentTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
+    monotonicTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
+    sleep: (duration) => {
+      const millis = Duration.toMillis(duration)
+      if (!(millis > 0)) return Effect.yieldNow
+      return Effect.callback<void>((resume) => {
+        if (millis === Infinity) return
+        const timer = { at: this.now + millis, fire: () => resume(Effect.void) }
+        this.timers.push(timer)
+        return Effect.sync(() => {
+          const index = this.timers.indexOf(timer)
+          if (index >= 0) this.timers.splice(index, 1)
+        })
+      })
+    }
+  }
+
+  /**
+   * Runs until nothing can happen any more, or `until` holds; with `standing` time does not pass.
+   */
+  run(until: () => boolean, standing = false): void {
+    while (true) {
+      while (this.due.length > 0) this.due.shift()!()
+      if (this.overrun || until()) return
+      if (this.ready.length > 0) this.turn()
+      else if (!standing && this.timers.length > 0) this.tick()
+      else return
+    }
+  }
+
+  private turn(): void {
+    const { ready } = this
+    const { pick } = this.director
+    const index = ready.length === 1 || pick === undefined ? 0 : pick(ready)
+    if (!ready[index]!.resumes) this.reach()
+    // Whoever was going to run is chosen again after the job.
+    if (this.due.length === 0) ready.splice(index, 1)[0]!.run()
+  }
+
+  private tick(): void {
+    const { timers } = this
+    this.reach()
+    if (this.due.length > 0) return
+    let next = 0
+    // Of two at one instant the older fires first.
+    for (let index = 1; index < timers.length; index++) if (timers[index]!.at < timers[next]!.at) next = index
+    const [timer] = timers.splice(next, 1)
+    this.now = Math.max(this.now, timer!.at)
+    timer!.fire()
+  }
+
+  /** Nothing of this world runs again, whatever a promise or real timer still resumes. */
+  close(): void {
+    this.closed = true
+    this.ready = []
+    this.timers.length = 0
+  }
+}
