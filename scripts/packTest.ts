@@ -69,4 +69,30 @@ const compilerOptions = {
 write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["consumer.ts"] }))
 run(process.execPath, path.join(root, "node_modules/typescript/bin/tsc"), "-p", project)
 run(process.execPath, "consumer.ts")
-console.log(`packed package: ${subpaths.join(", ")} import, the consumer's types check, its race runs`)
+
+// The lint plugin as `extends` finds it in a project; the declarations name no package of the linters.
+write(".oxlintrc.json", JSON.stringify({ extends: ["./node_modules/rescind/lint/recommended.json"] }))
+write("sin.ts", `import * as Effect from "effect/Effect"\nexport const page = Effect.promise(() => fetch("/"))\n`)
+fs.mkdirSync(path.join(project, ".git"))
+const oxlint = spawnSync(
+  process.execPath,
+  [path.join(root, "node_modules/oxlint/bin/oxlint"), "-f", "unix", "sin.ts"],
+  {
+    cwd: project,
+    encoding: "utf8"
+  }
+)
+if (!oxlint.stdout.includes("sin.ts:2:") || !oxlint.stdout.includes("rescind(pass-the-signal)")) {
+  console.error(`The preset does not work in a project:\n${oxlint.stdout}${oxlint.stderr}`)
+  process.exit(1)
+}
+const leaky = fs
+  .globSync("dist/**/*.d.ts", { cwd: path.join(project, "node_modules/rescind") })
+  .filter((file) => fs.readFileSync(path.join(project, "node_modules/rescind", file), "utf8").includes("oxlint/"))
+if (leaky.length > 0) {
+  console.error(`These declarations need the types of a linter: ${leaky.join(", ")}`)
+  process.exit(1)
+}
+console.log(
+  `packed package: ${subpaths.join(", ")} import, the consumer's types check, its race runs, the lint preset reports`
+)
