@@ -8,6 +8,7 @@
  * | kind | says |
  * |---|---|
  * | `stuck` | nothing can run any more, yet the program has not ended: a deadlock, or it waits for something outside |
+ * | `gate-closed` | somebody still waits at a gate that nobody opened |
  * | `endless` | more operations than `maxSteps` |
  * | `fiber-left` | fibers live on although the program has ended |
  * | `timer-left` | sleeps go on although the program has ended |
@@ -29,6 +30,7 @@
  */
 export type Kind =
   | "stuck"
+  | "gate-closed"
   | "endless"
   | "fiber-left"
   | "timer-left"

@@ -13,6 +13,7 @@ import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as CancelReason from "../fibers/CancelReason.ts"
+import type { Held } from "./internal/held.ts"
 
 /**
  * One resource: `released` counts its releases, and must be 1 in the end.
@@ -59,6 +60,8 @@ export class Ledger {
   readonly opened: Array<Opened> = []
   readonly ended: Array<Ended> = []
   readonly work: Array<Done> = []
+  /** Gates that held somebody. */
+  readonly gates = new Set<Held>()
   /** Everything in order, with the virtual time in milliseconds: "5 opened db". */
   readonly journal: Array<string> = []
   /** The checker has injected its cancel. */
