@@ -1,7 +1,8 @@
 /**
  * What the documentation shows, compiles and runs (STYLE habit 12): each ```ts fence of README.md and docs/ becomes a
  * program of its own under .tmp/docs, where `rescind/…` leads to the sources. A ```text fence right after one is
- * what it prints. A fence that needs a server or a browser is marked in another language (`typescript`, `sh`).
+ * what it prints. A fence of tests (it imports `rescind/testing/vitest`) is run by a vitest of its own: its tests pass, or
+ * fail with the message that the ```text fence shows, where a line of "…" stands for lines that do not matter. A fence that needs a server or a browser is marked in another language (`typescript`, `sh`).
  */
 import { spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -16,6 +17,7 @@ interface Fence {
   readonly file: string
   readonly code: string
   readonly printed: string | undefined
+  readonly isTest: boolean
 }
 
 const pages = ["README.md", ...fs.globSync("docs/**/*.md", { cwd: root })].filter((page) =>
@@ -26,11 +28,13 @@ const fencesOf = (page: string): ReadonlyArray<Fence> => {
   const text = fs.readFileSync(path.join(root, page), "utf8")
   return [...text.matchAll(/^```ts\n(.*?)^```\n(?:\s*^```text\n(.*?)^```$)?/gms)].map((match) => {
     const line = text.slice(0, match.index).split("\n").length
+    const isTest = match[1]!.includes('from "rescind/testing/vitest"')
     return {
       place: `${page}:${line}`,
-      file: path.join(folder, `${page.replaceAll(/[^\w]/g, "-")}-${line}.ts`),
+      file: path.join(folder, `${page.replaceAll(/[^\w]/g, "-")}-${line}${isTest ? ".test" : ""}.ts`),
       code: match[1]!,
-      printed: match[2]
+      printed: match[2],
+      isTest
     }
   })
 }
@@ -61,6 +65,45 @@ const run = (file: string): Promise<{ code: number | null; stdout: string; stder
     child.on("close", (code) => resolve({ code, stdout, stderr }))
   })
 
+/** What vitest reports of each fence of tests. */
+const reports = new Map<string, TestReport>()
+interface TestReport {
+  readonly name: string
+  readonly message: string
+  readonly assertionResults: ReadonlyArray<{ readonly status: string; readonly failureMessages: ReadonlyArray<string> }>
+}
+
+beforeAll(async () => {
+  if (!fences.some(({ isTest }) => isTest)) return
+  const config = path.join(root, "test/docs/fences.config.ts")
+  const json = path.join(folder, "report.json")
+  const vitest = path.join(root, "node_modules/vitest/vitest.mjs")
+  const args = [vitest, "run", "--config", config, "--reporter=json", `--outputFile=${json}`]
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, NO_COLOR: "1" } })
+  await new Promise((resolve) => child.on("close", resolve))
+  const { testResults } = JSON.parse(fs.readFileSync(json, "utf8")) as { testResults: ReadonlyArray<TestReport> }
+  for (const report of testResults) reports.set(path.resolve(report.name), report)
+}, 120_000)
+
+/** Without stacks. */
+const failuresOf = ({ assertionResults }: TestReport): string =>
+  assertionResults
+    .flatMap(({ failureMessages }) => failureMessages)
+    .flatMap((message) => message.split("\n").filter((line) => !/^\s+at /.test(line)))
+    .join("\n")
+
+const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")
+
+/** The page's text, in which a line of "…" stands for any lines, and the number of a fiber for any number. */
+const asPattern = (printed: string): RegExp =>
+  new RegExp(
+    `^${printed
+      .trimEnd()
+      .split("\n")
+      .map((line) => (line.trim() === "…" ? "[^]*" : escaped(line).replaceAll(/#\d+/g, "#\\d+")))
+      .join("\n")}$`
+  )
+
 describe.concurrent("documentation", () => {
   it("has pages to read", () => {
     expect(pages).toContain("README.md")
@@ -70,6 +113,14 @@ describe.concurrent("documentation", () => {
   it.each(fences)("$place compiles, runs and prints what the page says", { retry: 2 }, async (fence) => {
     const own = typeErrors.split("\n").filter((line) => line.startsWith(path.basename(fence.file)))
     expect(own).toEqual([])
+    if (fence.isTest) {
+      const report = reports.get(fence.file)
+      expect(report?.message).toBe("")
+      if (fence.printed !== undefined) expect(failuresOf(report!)).toMatch(asPattern(fence.printed))
+      else expect(report!.assertionResults.map(({ status }) => status)).toContain("passed")
+      if (fence.printed === undefined) expect(failuresOf(report!)).toBe("")
+      return
+    }
     const { code, stdout, stderr } = await run(fence.file)
     expect({ code, stderr, stdout }).toEqual({ code: 0, stderr: "", stdout: fence.printed ?? stdout })
   })

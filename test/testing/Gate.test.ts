@@ -92,6 +92,7 @@ describe("Gate", () => {
       const other = yield* Effect.forkChild(gate.reached, { startImmediately: true })
       expect([gate.waiting, other.pollUnsafe()]).toEqual([0, undefined])
       yield* Fiber.interrupt(other)
+      expect(Reflect.get(gate, "watchers")).toHaveProperty("size", 0)
     })
   )
 

@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { describe, expect, it } from "@effect/vitest"
 import * as Nursery from "../../src/fibers/Nursery.ts"
@@ -87,6 +88,48 @@ describe("Leaks", () => {
       )
       expect(left?.stragglers).toEqual([expect.stringMatching(/^"crawl\/page 3", told to stop: ".+"$/)])
     })
+  )
+
+  it.effect("names an open scope without a fiber, and a straggler without one", () =>
+    Effect.gen(function* () {
+      const forgotten = yield* leftBy(
+        Effect.gen(function* () {
+          yield* Scope.provide(Nursery.make("forgotten"), yield* Scope.make())
+        })
+      )
+      expect(forgotten).toMatchObject({ scopes: ['nursery "forgotten"'], fibers: [] })
+
+      const abandoned = yield* leftBy(
+        Effect.gen(function* () {
+          const watch = yield* Leaks.Current
+          watch!.stragglers.add(watch!.root)
+        })
+      )
+      expect(abandoned).toMatchObject({ scopes: [], fibers: [], stragglers: ['""'] })
+    })
+  )
+
+  it.effect("what was told to stop may take a turn for it", () =>
+    Effect.gen(function* () {
+      const told = Effect.gen(function* () {
+        const fiber = yield* Effect.forkDetach(Effect.onInterrupt(Effect.never, () => Effect.yieldNow))
+        yield* Effect.yieldNow
+        fiber.interruptUnsafe()
+        expect(fiber.pollUnsafe()).toBeUndefined()
+      })
+      expect(yield* leftBy(told)).toBeUndefined()
+    })
+  )
+
+  it.effect("the test clock adds no fiber of its own to what is counted", () =>
+    Leaks.check((watch) =>
+      Effect.gen(function* () {
+        yield* Effect.forkChild(Effect.sleep("1 hour"))
+        yield* Effect.yieldNow
+        yield* Effect.yieldNow
+        expect(watch.fibers).toBe(1)
+      })
+    )
   )
 
   it.effect("the message has everything that is left, one a line; the failure of the effect comes first", () =>

@@ -42,7 +42,10 @@ describe("fixtures", () => {
   withFixtures.cancelEverywhere("are given to the program", ({ file, millis }) =>
     Effect.scoped(Effect.andThen(resource(file), Effect.sleep(millis)))
   )
-  withFixtures.explore.each([1, 2])("beside the case %s", (_, { file }) => Effect.scoped(resource(file)))
+  withFixtures.explore.each([1, 2])("beside the case %s", (_, { file, millis }) => {
+    expect([file, millis]).toEqual(["file", 5])
+    return resource(file)
+  })
   withFixtures.cancelEverywhere("are not for an effect", careful)
   withFixtures.leakChecked("are given under a leak check", ({ millis }) => Effect.sync(() => expect(millis).toBe(5)))
   withFixtures("and to a plain test", ({ millis }) => expect(millis).toBe(5))
