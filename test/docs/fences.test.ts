@@ -39,6 +39,8 @@ const fencesOf = (page: string): ReadonlyArray<Fence> => {
   })
 }
 const fences = pages.flatMap(fencesOf)
+const programs = fences.filter(({ isTest }) => !isTest)
+const tests = fences.filter(({ isTest }) => isTest)
 
 let typeErrors = ""
 beforeAll(() => {
@@ -65,6 +67,9 @@ const run = (file: string): Promise<{ code: number | null; stdout: string; stder
     child.on("close", (code) => resolve({ code, stdout, stderr }))
   })
 
+const typeErrorsOf = ({ file }: Fence): ReadonlyArray<string> =>
+  typeErrors.split("\n").filter((line) => line.startsWith(path.basename(file)))
+
 /** What vitest reports of each fence of tests. */
 const reports = new Map<string, TestReport>()
 interface TestReport {
@@ -74,7 +79,6 @@ interface TestReport {
 }
 
 beforeAll(async () => {
-  if (!fences.some(({ isTest }) => isTest)) return
   const config = path.join(root, "test/docs/fences.config.ts")
   const json = path.join(folder, "report.json")
   const vitest = path.join(root, "node_modules/vitest/vitest.mjs")
@@ -110,19 +114,17 @@ describe.concurrent("documentation", () => {
   })
 
   // Programs of a page run on the real clock, and their margins are a reader's, not those of a machine under load.
-  it.each(fences)("$place compiles, runs and prints what the page says", { retry: 2 }, async (fence) => {
-    const own = typeErrors.split("\n").filter((line) => line.startsWith(path.basename(fence.file)))
-    expect(own).toEqual([])
-    if (fence.isTest) {
-      const report = reports.get(fence.file)
-      expect(report?.message).toBe("")
-      if (fence.printed !== undefined) expect(failuresOf(report!)).toMatch(asPattern(fence.printed))
-      else expect(report!.assertionResults.map(({ status }) => status)).toContain("passed")
-      if (fence.printed === undefined) expect(failuresOf(report!)).toBe("")
-      return
-    }
+  it.each(programs)("$place compiles, runs and prints what the page says", { retry: 2 }, async (fence) => {
+    expect(typeErrorsOf(fence)).toEqual([])
     const { code, stdout, stderr } = await run(fence.file)
     expect({ code, stderr, stdout }).toEqual({ code: 0, stderr: "", stdout: fence.printed ?? stdout })
+  })
+
+  it.each(tests)("$place compiles, and its tests pass or fail as the page says", (fence) => {
+    expect(typeErrorsOf(fence)).toEqual([])
+    const report = reports.get(fence.file)!
+    expect({ problem: report.message, tests: report.assertionResults.length }).toEqual({ problem: "", tests: 1 })
+    expect(failuresOf(report)).toMatch(asPattern(fence.printed ?? ""))
   })
 
   it("has no type error outside the fences", () => {
