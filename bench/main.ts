@@ -9,6 +9,7 @@ import { heading, jsonLine, rowsOf, tableLine } from "./report.ts"
 import { weigh } from "./weigh.ts"
 import type { Case, Workload } from "./Workload.ts"
 import { cancelLatency } from "./workloads/cancelLatency.ts"
+import { cancelPoints, interleaved } from "./workloads/checkers.ts"
 import { correlator } from "./workloads/correlator.ts"
 import { deep } from "./workloads/deep.ts"
 import { hedge } from "./workloads/hedge.ts"
@@ -33,6 +34,8 @@ const workloads: ReadonlyArray<Workload> = [
   latest,
   correlator,
   poll,
+  cancelPoints,
+  interleaved,
   deep
 ]
 

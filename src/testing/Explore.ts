@@ -9,9 +9,10 @@
 import type { CheckOptions } from "./CheckOptions.ts"
 import { randomFrom } from "./internal/random.ts"
 import { following, Recorder, type Schedule, undisturbed } from "./internal/schedule.ts"
-import { Checking, replayed, wholeNumber } from "./internal/settings.ts"
+import { Checking, probability, replayed, wholeNumber } from "./internal/settings.ts"
 import { shrink } from "./internal/shrinking.ts"
 import { depthFirst, pct, randomWalk, type Search } from "./internal/strategies.ts"
+import type { Director } from "./internal/world.ts"
 import { CheckFailed, type Report } from "./Report.ts"
 import type { Program, Trial } from "./Trial.ts"
 
@@ -80,18 +81,19 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   const first = checking.run(undisturbed)
   if (checking.wrong(first).length > 0) return report(first.points, false, { trial: first, schedule: undisturbed })
 
+  const plans = strategies.map((strategy) => planOf(strategy, random, first, options.cancel === true))
   let exhausted = false
   for (let index = 0; index < strategies.length; index++) {
     const share = Math.ceil((runs - checking.runs) / (strategies.length - index))
-    const search = searchOf(strategies[index]!, random, first, options.cancel === true)
+    const next = plans[index]!
     for (let count = 0; count < share; count++) {
-      const next = search()
-      if (next === undefined) {
+      const tried = next()
+      if (tried === undefined) {
         exhausted = true
         break
       }
-      const recorder = new Recorder(next.director)
-      const decided = { ...undisturbed, cancel: next.cancel }
+      const recorder = new Recorder(tried.director)
+      const decided = { ...undisturbed, cancel: tried.cancel }
       const trial = checking.run(decided, recorder)
       if (checking.wrong(trial).length === 0) continue
       const schedule = { ...decided, pauses: recorder.pauses, picks: recorder.picks }
@@ -114,38 +116,55 @@ export const check = <A, E>(program: Program<A, E>, options?: Options<A, E>): Re
 }
 
 interface Next {
-  readonly director: ReturnType<Search["next"]> & {}
+  readonly director: Director
   readonly cancel: number | undefined
 }
 
 /** What to try next; undefined when everything was. */
-const searchOf = (
+type Plan = () => Next | undefined
+
+const planOf = (
   strategy: Strategy,
   random: () => number,
-  { points, steps }: Trial<unknown, unknown>,
+  undisturbedRun: Trial<unknown, unknown>,
   cancels: boolean
-): (() => Next | undefined) => {
-  if (strategy._tag === "bounded") {
-    // Cancels in turn rather than one after another, so that few runs see all of them.
-    const make = (cancel: number | undefined) => ({ cancel, search: depthFirst(strategy.preemptions ?? 1) })
-    let searches = [make(undefined), ...(cancels ? Array.from({ length: points + 1 }, (_, point) => make(point)) : [])]
-    let turn = 0
-    return () => {
-      while (searches.length > 0) {
-        const { cancel, search } = searches[turn % searches.length]!
-        const director = search.next()
-        if (director !== undefined) {
-          turn++
-          return { director, cancel }
-        }
-        searches = searches.filter((other) => other.search !== search)
-      }
-      return undefined
+): Plan => {
+  const { points, steps } = undisturbedRun
+  switch (strategy._tag) {
+    case "bounded": {
+      const preemptions = wholeNumber("preemptions", strategy.preemptions ?? 1, 0)
+      const cancelAt = cancels ? Array.from({ length: points + 1 }, (_, point) => point) : []
+      return inTurn([undefined, ...cancelAt], () => depthFirst(preemptions))
     }
+    case "random":
+      return byLot(randomWalk(random, probability("preempt", strategy.preempt ?? 0.3)), random, points, cancels)
+    case "pct":
+      return byLot(pct(random, wholeNumber("depth", strategy.depth ?? 3), steps), random, points, cancels)
+    default:
+      throw new RangeError(`"${(strategy as Strategy)._tag}" is no strategy: there are bounded, random and pct`)
   }
-  const search =
-    strategy._tag === "random" ? randomWalk(random, strategy.preempt ?? 0.3) : pct(random, strategy.depth ?? 3, steps)
-  // A run with pauses has more points than one without; a cancel that comes too late is a run without.
+}
+
+/** One search for each place of the cancel, in turn rather than one after another, so that few runs see all of them. */
+const inTurn = (cancels: ReadonlyArray<number | undefined>, make: () => Search): Plan => {
+  let searches = cancels.map((cancel) => ({ cancel, search: make() }))
+  let turn = 0
+  return () => {
+    while (searches.length > 0) {
+      const { cancel, search } = searches[turn % searches.length]!
+      const director = search.next()
+      if (director !== undefined) {
+        turn++
+        return { director, cancel }
+      }
+      searches = searches.filter((other) => other.search !== search)
+    }
+    return undefined
+  }
+}
+
+/** A run with pauses has more points than one without; a cancel that comes too late makes a run without one. */
+const byLot = (search: Search, random: () => number, points: number, cancels: boolean): Plan => {
   return () => ({
     director: search.next()!,
     cancel: cancels ? Math.floor(random() * (points * 1.5 + 2)) : undefined

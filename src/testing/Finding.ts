@@ -17,7 +17,8 @@
  * | `not-released` | a resource or finalizer of the ledger was not closed |
  * | `released-twice` | it was closed more than once |
  * | `completed-after-cancel` | the program was interrupted, and returned all the same |
- * | `work-after-cancel` | `Ledger.work` began after the cancel |
+ * | `work-after-cancel` | `Ledger.work` began after the cancel; after the answer, if the program has its own |
+ * | `cancel-failed` | the program's own cancel failed, or never answered |
  * | `reason-unread` | a finalizer was interrupted and read no reason |
  * | `reason-changed` | a finalizer read the reason of a later cancel |
  * | `clean-up-failed` | a finalizer failed or died |
@@ -40,6 +41,7 @@ export type Kind =
   | "released-twice"
   | "completed-after-cancel"
   | "work-after-cancel"
+  | "cancel-failed"
   | "reason-unread"
   | "reason-changed"
   | "clean-up-failed"

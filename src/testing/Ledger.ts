@@ -14,6 +14,8 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as CancelReason from "../fibers/CancelReason.ts"
 import type { Held } from "./internal/held.ts"
+import { CurrentNode } from "../fibers/internal/currentNode.ts"
+import { TaskNode } from "../fibers/internal/taskNode.ts"
 
 /**
  * One resource: `released` counts its releases, and must be 1 in the end.
@@ -39,6 +41,8 @@ export interface Ended {
   readonly reason: CancelReason.CancelReason | undefined
   /** Whether the cancel of the checker had been injected by then. */
   readonly afterCancel: boolean
+  /** A cancel had given up on its task, which has its outcome: who still runs there reads nothing any more. */
+  readonly givenUp: boolean
 }
 
 /**
@@ -88,9 +92,14 @@ export class Ledger {
     this.note(`closed ${opened.name}`)
   }
 
-  end(name: string, exit: Exit.Exit<unknown, unknown>, reason: CancelReason.CancelReason | undefined): void {
+  end(
+    name: string,
+    exit: Exit.Exit<unknown, unknown>,
+    reason: CancelReason.CancelReason | undefined,
+    givenUp = false
+  ): void {
     const interrupted = exit._tag === "Failure" && Cause.hasInterrupts(exit.cause)
-    this.ended.push({ name, interrupted, reason, afterCancel: this.cancelled })
+    this.ended.push({ name, interrupted, reason, afterCancel: this.cancelled, givenUp })
     const how = exit._tag === "Success" ? "done" : interrupted ? "interrupted" : "failed"
     this.note(`${name} ${how}${reason === undefined ? "" : ` (${reason.source} of ${reason.scope})`}`)
   }
@@ -179,7 +188,12 @@ export const watch =
 
 const ending = (name: string, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.flatMap(CancelReason.current, (reason) =>
-    Effect.asVoid(withLedger((ledger) => ledger.end(name, exit, Option.getOrUndefined(reason))))
+    Effect.withFiber((fiber) => {
+      const node = fiber.getRef(CurrentNode)
+      const givenUp = node.gone && node instanceof TaskNode && node.how === "abandoned"
+      fiber.getRef(Current)?.end(name, exit, Option.getOrUndefined(reason), givenUp)
+      return Effect.void
+    })
   )
 
 /**

@@ -39,7 +39,9 @@ export interface Trial<out A = unknown, out E = unknown> {
 export type Invariant<A, E> = (trial: Trial<A, E>) => string | undefined | void
 
 /**
- * A program together with a check that looks at state which was made with it.
+ * A program together with what was made with it: a check that looks at its state, and the way in which it is cancelled
+ * if that is another than to interrupt it, such as the handler behind its cancel button. From the moment that this
+ * answers, no `Ledger.work` may begin: "cancelled" must not be said while the work goes on.
  *
  * @category models
  * @since 0.1.0
@@ -47,6 +49,7 @@ export type Invariant<A, E> = (trial: Trial<A, E>) => string | undefined | void
 export interface Checked<A, E> {
   readonly program: Effect.Effect<A, E, Scope.Scope>
   readonly invariant?: Invariant<A, E> | undefined
+  readonly cancel?: Effect.Effect<unknown, unknown> | undefined
 }
 
 /**

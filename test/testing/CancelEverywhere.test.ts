@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -16,11 +17,41 @@ import { CheckFailed } from "../../src/testing/Report.ts"
 const found = ({ failures }: Report): Record<string, string> =>
   Object.fromEntries(failures.flatMap(({ findings }) => findings.map(({ kind, message }) => [kind, message])))
 
+/** Its clean-up waits so long, or for ever. */
+const waits = (millis: number | undefined) =>
+  Effect.gen(function* () {
+    const never = yield* Deferred.make<void>()
+    yield* Effect.ensuring(Effect.sleep(1), millis === undefined ? Deferred.await(never) : Effect.sleep(millis))
+  })
+
+const counted = () => {
+  let began = 0
+  return {
+    program: Effect.andThen(
+      Effect.sync(() => began++),
+      Effect.sleep(1)
+    ),
+    invariant: () => (began > 1 ? `it began ${began} times` : undefined)
+  }
+}
+
+/** Work on a fiber of its own that writes a last row when it is stopped, and how a button stops it. */
+const cancelButton = (stop: (fiber: Fiber.Fiber<unknown>) => Effect.Effect<unknown, string>) => {
+  let running: Fiber.Fiber<unknown> | undefined
+  const work = Effect.onInterrupt(Effect.sleep(10), () => Effect.andThen(Effect.sleep(1), Ledger.work("last row")))
+  return {
+    program: Effect.gen(function* () {
+      running = yield* Effect.forkChild(work)
+      yield* Fiber.await(running)
+    }),
+    cancel: Effect.suspend(() => (running === undefined ? Effect.void : stop(running)))
+  }
+}
+
 describe("CancelEverywhere", () => {
   it("cancels before the first operation, before each further one, and while all wait", () => {
     const reached: Array<string> = []
-    const program = (): Effect.Effect<void> =>
-      Effect.onExit(Effect.andThen(Ledger.note("began"), Effect.sleep(10)), () => Effect.void)
+    const program = Effect.onExit(Effect.andThen(Ledger.note("began"), Effect.sleep(10)), () => Effect.void)
     const report = CancelEverywhere.run(program, {
       invariant: ({ ledger, took, cancelled }) => {
         reached.push(
@@ -131,15 +162,10 @@ describe("CancelEverywhere", () => {
     const program = Task.commit(Effect.andThen(Effect.sleep(5), Ledger.work("commit")), { within: "1 minute" })
     const seen = new Set<string | undefined>()
     CancelEverywhere.check(program, { invariant: ({ outcome }) => void seen.add(outcome?._tag) })
-    expect([...seen].toSorted()).toEqual(["Cancelled", "Completed"])
+    expect(seen).toEqual(new Set(["Cancelled", "Completed"]))
   })
 
   it("giveUp: what was given up is followed to its end, and reported if that never comes", () => {
-    const waits = (millis: number | undefined) =>
-      Effect.gen(function* () {
-        const never = yield* Deferred.make<void>()
-        yield* Effect.ensuring(Effect.sleep(1), millis === undefined ? Deferred.await(never) : Effect.sleep(millis))
-      })
     const allow = { giveUp: 50 } as const
     expect(CancelEverywhere.run(waits(200), allow).failures).toEqual([])
     expect(found(CancelEverywhere.run(waits(undefined), allow))["straggler-left"]).toBe(`"program" never ended`)
@@ -163,19 +189,27 @@ describe("CancelEverywhere", () => {
   })
 
   it("an invariant may be made with each run, and both are asked", () => {
-    const program = () => {
-      let began = 0
-      return {
-        program: Effect.andThen(
-          Effect.sync(() => began++),
-          Effect.sleep(1)
-        ),
-        invariant: () => (began > 1 ? `it began ${began} times` : undefined)
-      }
-    }
-    expect(CancelEverywhere.run(program).failures).toEqual([])
-    expect(found(CancelEverywhere.run(program, { replay: "-", invariant: () => "mine" }))).toEqual({
+    expect(CancelEverywhere.run(counted).failures).toEqual([])
+    expect(found(CancelEverywhere.run(counted, { replay: "-", invariant: () => "mine" }))).toEqual({
       invariant: "mine"
+    })
+  })
+
+  describe("with a cancel of the program's own", () => {
+    it("one that interrupts and awaits: nothing is wrong at any point", () => {
+      expect(CancelEverywhere.run(() => cancelButton((fiber) => Fiber.interrupt(fiber))).failures).toEqual([])
+    })
+
+    it("one that answers while the work goes on", () => {
+      const report = CancelEverywhere.run(() => cancelButton((fiber) => Effect.forkDetach(Fiber.interrupt(fiber))))
+      expect(found(report)["work-after-cancel"]).toBe(`"last row" was done although the program had been cancelled`)
+    })
+
+    it("one that fails, and one that never answers", () => {
+      const failing = CancelEverywhere.run(() => cancelButton(() => Effect.fail("no such task")))
+      expect(found(failing)["cancel-failed"]).toContain("no such task")
+      const hanging = CancelEverywhere.run(() => cancelButton(() => Effect.never))
+      expect(found(hanging)["cancel-failed"]).toBe("The cancel itself has not answered")
     })
   })
 
@@ -190,9 +224,9 @@ describe("CancelEverywhere", () => {
   })
 
   it("check throws the report", () => {
-    const failed = () => CancelEverywhere.check(Effect.forkDetach(Effect.sleep(1)))
-    expect(failed).toThrow(CheckFailed)
-    expect(failed).toThrow(/CancelEverywhere: \d+ runs .*\n\n.*\n {2}fiber-left: .*\n/)
+    const program = Effect.forkDetach(Effect.sleep(1))
+    expect(() => CancelEverywhere.check(program)).toThrow(CheckFailed)
+    expect(() => CancelEverywhere.check(program)).toThrow(/CancelEverywhere: \d+ runs .*\n\n.*\n {2}fiber-left: .*\n/)
   })
 
   it.each([

@@ -12,6 +12,11 @@ import { heldBack } from "./held.ts"
 export interface Circumstances {
   bodyHadEnded: boolean
   committing: boolean
+  /** The program brought its own cancel. */
+  readonly own: boolean
+  /** That cancel has not answered yet. */
+  cancelling?: boolean
+  cancelFailed?: Cause.Cause<unknown>
 }
 
 /** What is left when the program has ended, and how it got there. */
@@ -84,9 +89,13 @@ const afterCancel = (
   remains: Remains,
   add: (kind: Kind, message: string) => void
 ): void => {
-  const finished = remains.bodyHadEnded || remains.committing || remains.patient
+  const finished = remains.own || remains.bodyHadEnded || remains.committing || remains.patient
   if (remains.returned && !finished) {
     add("completed-after-cancel", "It was interrupted and returned all the same: something in it swallows interrupts")
+  }
+  if (remains.cancelling === true) add("cancel-failed", "The cancel itself has not answered")
+  if (remains.cancelFailed !== undefined) {
+    add("cancel-failed", `The cancel itself failed: ${Cause.pretty(remains.cancelFailed)}`)
   }
   for (const { scope, cause } of outcome!.cleanupFailures) {
     add("clean-up-failed", `Clean-up of "${scope}" failed: ${Cause.pretty(cause)}`)
@@ -106,8 +115,8 @@ const fromLedger = (ledger: Ledger, remains: Remains, add: (kind: Kind, message:
     if (released === 0) add("not-released", `"${name}" was opened and never closed`)
     else if (released > 1) add("released-twice", `"${name}" was closed ${released} times`)
   }
-  for (const { name, interrupted, reason, afterCancel } of ledger.ended) {
-    if (interrupted && reason === undefined && afterCancel) {
+  for (const { name, interrupted, reason, afterCancel, givenUp } of ledger.ended) {
+    if (interrupted && reason === undefined && afterCancel && !givenUp) {
       add("reason-unread", `"${name}" was interrupted and could not read why`)
     }
     if (remains.second !== undefined && reason !== undefined && reason.message === remains.second.message) {

@@ -72,18 +72,22 @@ const withInvariant = <A, E>(program: Program<A, E>, { invariant }: CheckOptions
   return (): Checked<A, E> => {
     const checked = checkedOf(program)
     return {
-      program: checked.program,
+      ...checked,
       invariant: (trial) => checked.invariant?.(trial) ?? invariant(trial)
     }
   }
 }
 
-/** Throws for what is no whole number of one or more. */
-export const wholeNumber = (field: string, given: number): number => {
-  if (!Number.isInteger(given) || given < 1) {
-    throw new RangeError(`${field} must be a whole number of 1 or more, but it is ${String(given)}`)
-  }
-  return given
+/** Throws for what is no whole number of `least` or more. */
+export const wholeNumber = (field: string, given: number, least = 1): number => {
+  if (Number.isInteger(given) && given >= least) return given
+  throw new RangeError(`${field} must be a whole number of ${least} or more, but it is ${String(given)}`)
+}
+
+/** Throws for what is no probability. */
+export const probability = (field: string, given: number): number => {
+  if (given >= 0 && given <= 1) return given
+  throw new RangeError(`${field} must be a number from 0 to 1, but it is ${String(given)}`)
 }
 
 /** Throws for what is no token. */

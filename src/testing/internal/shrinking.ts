@@ -1,12 +1,15 @@
 /** Makes a failing schedule smaller for as long as it still fails: fewer pauses, more picks of the first. */
 import type { Schedule } from "./schedule.ts"
 
-const mostTries = 400
+const mostTries = 1_000
+
+/** Of these, for a lone pause at each operation: most faults need no more, and dropping others one by one may not get there. */
+const mostAlone = 400
 
 export const shrink = (schedule: Schedule, fails: (candidate: Schedule) => boolean): Schedule => {
   const search = new Shrinking(schedule, fails)
   search.attempt({ ...schedule, picks: [] })
-  search.attempt({ ...search.best, pauses: [] })
+  if (!search.attempt({ ...search.best, pauses: [] })) search.pauseOnce()
   search.dropPauses()
   search.dropTail()
   search.pickFirst()
@@ -27,6 +30,21 @@ class Shrinking {
     if (this.left-- <= 0 || !this.fails(candidate)) return false
     this.best = candidate
     return true
+  }
+
+  pauseOnce(): void {
+    const { cancel, pauses } = this.best
+    const last = pauses.at(-1) ?? 0
+    // Each pause that is left out may bring the place of the cancel forward by a turn.
+    const earlier = cancel === undefined ? 0 : Math.min(cancel, pauses.length - 1)
+    let tries = mostAlone
+    for (let operation = 1; operation <= last; operation++) {
+      for (let turns = 0; turns <= earlier; turns++) {
+        if (tries-- === 0) return
+        const at = cancel === undefined ? undefined : cancel - turns
+        if (this.attempt({ ...this.best, cancel: at, pauses: [operation], picks: [] })) return
+      }
+    }
   }
 
   /** In chunks, from halves down to single ones. */

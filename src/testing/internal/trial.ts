@@ -79,16 +79,27 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   const node = new TaskNode("task", "program", root, checked.program, context)
   node.open()
 
-  const circumstances: Circumstances = { bodyHadEnded: false, committing: false }
+  const circumstances: Circumstances = { bodyHadEnded: false, committing: false, own: checked.cancel !== undefined }
   let cancelled: Trial["cancelled"]
   const inject = ({ point, reason, policy }: Injection): void => {
     if (node.gone) return
-    ledger.cancelled = true
     circumstances.bodyHadEnded = node.exit !== undefined
     circumstances.committing = node.committing
     cancelled = { point, at: world.now, reason }
     ledger.note(`cancelled at point ${point}`)
+    if (checked.cancel !== undefined) return cancelBy(checked.cancel)
+    ledger.cancelled = true
     cancel(node, reason, policy, context)
+  }
+  /** The user's own cancel: from its answer on the work must have stopped. */
+  const cancelBy = (own: Effect.Effect<unknown, unknown>): void => {
+    circumstances.cancelling = true
+    Effect.runForkWith(context)(own).addObserver((exit) => {
+      circumstances.cancelling = false
+      if (exit._tag === "Failure") circumstances.cancelFailed = exit.cause
+      ledger.cancelled = true
+      ledger.note(`the cancel has ${exit._tag === "Success" ? "answered" : "failed"}`)
+    })
   }
   const injectAgain = ({ point, reason, policy }: Injection): void => {
     if (node.gone) return

@@ -14,6 +14,8 @@ import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
 /** A task of a dispatcher that waits for its turn. `owner` is the dispatcher: each fiber has its own. */
 export interface Ready {
   readonly owner: number
+  /** The end of a pause: nothing has happened since the point before it, so it is no point of its own. */
+  readonly resumes: boolean
   readonly run: () => void
 }
 
@@ -86,9 +88,16 @@ export class World implements Scheduler {
     this.reach()
     const { pause } = this.director
     const pauses = (pause !== undefined && pause(this)) || this.due.length > 0
-    if (pauses) this.pausing.set(fiber, 2)
+    if (pauses) this.pause(fiber)
     return pauses
   }
+
+  /** The next thing that it schedules is the end of its pause. */
+  private pause(fiber: Fiber.Fiber<unknown, unknown>): void {
+    this.pausing.set(fiber, 2)
+    this.pausesNow = true
+  }
+  private pausesNow = false
 
   /** The two operations of a pause: its own end, and what it was put before. */
   private resumes(fiber: Fiber.Fiber<unknown, unknown>, left: number): boolean {
@@ -101,7 +110,7 @@ export class World implements Scheduler {
     if ((fiber as { readonly _interruptedCause?: unknown })._interruptedCause === undefined) return false
     this.reach()
     const pauses = this.due.length > 0
-    if (pauses) this.pausing.set(fiber, 2)
+    if (pauses) this.pause(fiber)
     return pauses
   }
 
@@ -109,7 +118,8 @@ export class World implements Scheduler {
     const owner = this.owners++
     return {
       scheduleTask: (run) => {
-        if (!this.closed) this.ready.push({ owner, run })
+        if (!this.closed) this.ready.push({ owner, run, resumes: this.pausesNow })
+        this.pausesNow = false
       },
       flush: () => {}
     }
@@ -144,23 +154,25 @@ export class World implements Scheduler {
     while (true) {
       while (this.due.length > 0) this.due.shift()!()
       if (this.overrun || until()) return
-      const { ready } = this
-      if (ready.length === 0 && (standing || this.timers.length === 0)) return
-      this.reach()
-      if (this.due.length > 0) continue
-      if (ready.length > 0) this.turn(ready)
-      else this.tick()
+      if (this.ready.length > 0) this.turn()
+      else if (!standing && this.timers.length > 0) this.tick()
+      else return
     }
   }
 
-  private turn(ready: Array<Ready>): void {
+  private turn(): void {
+    const { ready } = this
     const { pick } = this.director
-    if (ready.length === 1 || pick === undefined) return ready.shift()!.run()
-    ready.splice(pick(ready), 1)[0]!.run()
+    const index = ready.length === 1 || pick === undefined ? 0 : pick(ready)
+    if (!ready[index]!.resumes) this.reach()
+    // Whoever was going to run is chosen again after the job.
+    if (this.due.length === 0) ready.splice(index, 1)[0]!.run()
   }
 
   private tick(): void {
     const { timers } = this
+    this.reach()
+    if (this.due.length > 0) return
     let next = 0
     // Of two at one instant the older fires first.
     for (let index = 1; index < timers.length; index++) if (timers[index]!.at < timers[next]!.at) next = index

@@ -1,0 +1,83 @@
+/**
+ * `npm run soak -- [--minutes 10] [--seed N]`: the proofs for longer than a test may take. Every subject runs again and again under
+ * random interleavings with a cancel at a random point, and the executable model is compared with random task trees,
+ * all from one seed, which is printed. Exits with 1 at the first failure of each subject, after the time is over.
+ */
+import { parseArgs } from "node:util"
+import { Explore, Report } from "../src/testing/index.ts"
+import { allSubjects, late } from "../test/proof/allSubjects.ts"
+import { randomFrom } from "../src/testing/internal/random.ts"
+
+const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } } })
+const minutes = Number(values.minutes)
+const seed = values.seed === undefined ? 1 + Math.floor(Math.random() * 2 ** 30) : Number(values.seed)
+if (!(minutes > 0)) throw new RangeError(`--minutes must be a number above 0, but it is ${values.minutes}`)
+if (!Number.isInteger(seed) || seed < 1)
+  throw new RangeError(`--seed must be a whole number of 1 or more, but it is ${values.seed}`)
+
+/** What is soaked: makes a number of runs from a seed, and says what went wrong. */
+interface Soaked {
+  readonly name: string
+  readonly round: (seed: number) => {
+    readonly runs: number
+    readonly steps: number
+    readonly wrong: string | undefined
+  }
+}
+
+const runsPerRound = 200
+
+const subjects: ReadonlyArray<Soaked> = allSubjects.map(({ allow, explore, file, invariant, name, program }) => ({
+  name: `${file}: ${name}`,
+  round: (seed) => {
+    const strategies = [{ _tag: "random" }, { _tag: "pct" }] as const
+    const allowed = [...(allow ?? []), ...(explore?.allow ?? []), late] as const
+    const report = Explore.run(program, {
+      invariant,
+      ...explore,
+      allow: allowed,
+      strategies,
+      seed,
+      cancel: true,
+      runs: runsPerRound
+    })
+    return {
+      runs: report.runs,
+      steps: report.steps,
+      wrong: report.failures.length > 0 ? Report.format(report) : undefined
+    }
+  }
+}))
+
+const all = subjects
+const random = randomFrom(seed)
+const failed = new Set<Soaked>()
+const totals = { rounds: 0, runs: 0, steps: 0 }
+const began = Date.now()
+const deadline = began + minutes * 60_000
+let reportAt = began + 60_000
+
+console.log(`seed ${seed}: ${all.length} subjects for ${minutes} minutes`)
+while (Date.now() < deadline && failed.size < all.length) {
+  for (const soaked of all) {
+    if (failed.has(soaked) || Date.now() >= deadline) continue
+    const roundSeed = 1 + Math.floor(random() * 2 ** 30)
+    const { runs, steps, wrong } = soaked.round(roundSeed)
+    totals.runs += runs
+    totals.steps += steps
+    totals.rounds++
+    if (wrong === undefined) continue
+    failed.add(soaked)
+    console.log(`\nFAILED ${soaked.name} (seed ${roundSeed})\n${wrong}\n`)
+  }
+  if (Date.now() < reportAt) continue
+  reportAt += 60_000
+  console.log(
+    `${Math.round((Date.now() - began) / 60_000)} min: ${totals.runs} runs, ${totals.steps} operations, ${failed.size} failed`
+  )
+}
+console.log(
+  `seed ${seed}: ${totals.rounds} rounds, ${totals.runs} runs, ${totals.steps} operations in ` +
+    `${((Date.now() - began) / 60_000).toFixed(1)} minutes; ${failed.size} of ${all.length} subjects failed`
+)
+process.exit(failed.size > 0 ? 1 : 0)
