@@ -13,9 +13,9 @@ import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as CancelReason from "../fibers/CancelReason.ts"
-import type { Held } from "./internal/held.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import { TaskNode } from "../fibers/internal/taskNode.ts"
+import type { Held } from "./internal/held.ts"
 
 /**
  * One resource: `released` counts its releases, and must be 1 in the end.
