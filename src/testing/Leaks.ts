@@ -70,7 +70,7 @@ export const check = <A, E, R>(
     const handles = before === undefined ? [] : yield* handlesLeft(before, patience)
     const left = watch.left
     if (left === undefined && handles.length === 0) return value
-    return yield* Effect.die(new LeaksFound({ ...nothing, ...left, handles }))
+    return yield* Effect.die(new LeaksFound({ ...(left ?? nothing), handles }))
   })
 
 const isTestClock = (clock: Clock.Clock): clock is TestClock.TestClock => "adjust" in clock
@@ -149,14 +149,18 @@ export class Watch {
   within<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.withFiber((fiber) => {
       this.outside.add(fiber)
-      return effect.pipe(
-        Effect.provideService(Metric.FiberRuntimeMetrics, this.counting),
-        Effect.provideService(CurrentNode, this.root),
-        Effect.provideService(Stragglers, this.stragglers),
-        Effect.provideService(Scheduler.Scheduler, this.seen.through(fiber.getRef(Scheduler.Scheduler))),
-        Effect.provideService(Current, this)
-      )
+      return Effect.provideContext(effect, this.contextOver(fiber.getRef(Scheduler.Scheduler)))
     })
+  }
+
+  private contextOver(scheduler: Scheduler.Scheduler): Context.Context<never> {
+    return Context.empty().pipe(
+      Context.add(Metric.FiberRuntimeMetrics, this.counting),
+      Context.add(CurrentNode, this.root),
+      Context.add(Stragglers, this.stragglers),
+      Context.add(Scheduler.Scheduler, this.seen.through(scheduler)),
+      Context.add(Current, this)
+    )
   }
 
   /** Live fibers by name, those that have not begun as a number. */
@@ -166,8 +170,8 @@ export class Watch {
     return unborn > 0 ? [...names, `${unborn === 1 ? "1 fiber" : `${unborn} fibers`} not yet begun`] : names
   }
 
-  /** Undefined when nothing is left. */
-  get left(): Omit<Left, "handles"> | undefined {
+  /** Undefined when nothing is left; of handles it knows nothing. */
+  get left(): Left | undefined {
     if (this.root.live === 0 && this.stragglers.size === 0 && this.fibers === 0) return undefined
     const scopes: Array<string> = []
     this.root.walk((node) => {
@@ -175,6 +179,7 @@ export class Watch {
       return true
     })
     return {
+      ...nothing,
       scopes,
       stragglers: Array.from(this.stragglers, (node) => `"${node.path}"${whyOf(node)}`),
       fibers: this.fibers === 0 ? [] : this.names,

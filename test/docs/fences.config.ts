@@ -7,5 +7,5 @@ const conditions = ["rescind-source", ...defaultServerConditions]
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { include: [".tmp/docs/*.test.ts"], pool: "forks", maxWorkers: 2 }
+  test: { include: [".tmp/docs/*.test.ts"], pool: "forks", testTimeout: 60_000, maxWorkers: 2 }
 })

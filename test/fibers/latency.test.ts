@@ -53,6 +53,8 @@ const latencies = (operation: Effect.Effect<void>) =>
 /** The value below which this share of them lies. */
 const at = (sorted: ReadonlyArray<number>, share: number): number => sorted[Math.ceil(sorted.length * share) - 1]!
 
+const figure = (millis: number): string => `${millis.toFixed(2)} ms`
+
 describe("cancel latency", () => {
   // S3-05 and S3-06 measured 251 and 262 ms; S3-07 wants 0.5 s, S3-46, S3-48 and S3-70 one second; over 2 s is broken (S3-44).
   it.live.each(Object.keys(operations))(
@@ -60,7 +62,6 @@ describe("cancel latency", () => {
     (name) =>
       Effect.gen(function* () {
         const sorted = yield* latencies(operations[name]!)
-        const figure = (millis: number) => `${millis.toFixed(2)} ms`
         console.log(
           `cancel of ${name}: p50 ${figure(at(sorted, 0.5))}, p99 ${figure(at(sorted, 0.99))}, max ${figure(sorted.at(-1)!)}`
         )

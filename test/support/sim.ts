@@ -12,6 +12,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
 import * as ClockModule from "effect/Clock"
+import { format } from "../../src/testing/Leaks.ts"
 import { Leaks } from "./leaks.ts"
 
 /** Numbers in [0, 1) by xorshift32. */
@@ -145,7 +146,8 @@ export class World implements Scheduler {
   get left(): string | undefined {
     if (this.steps > limit) return "it never came to rest"
     if (this.timers.length > 0) return `${this.timers.length} timers are left`
-    return this.leaks.left
+    const { left } = this.leaks
+    return left === undefined ? undefined : format(left)
   }
 }
 

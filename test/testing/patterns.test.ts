@@ -160,14 +160,16 @@ describe("the ten tests of S2, without a sleep", () => {
   )
 })
 
+/** What a cancel of the step is found to do wrong. */
+const kinds = (step: Effect.Effect<unknown>): ReadonlySet<string> =>
+  new Set(
+    CancelEverywhere.run(step, { within: "1 second" }).failures.flatMap(({ findings }) =>
+      findings.map(({ kind }) => kind)
+    )
+  )
+
 describe("the checklist of S3", () => {
   it("S3-53: a step that holds a cancel up for more than a second is found, one that only takes long is not", () => {
-    const kinds = (step: Effect.Effect<unknown>) =>
-      new Set(
-        CancelEverywhere.run(step, { within: "1 second" }).failures.flatMap(({ findings }) =>
-          findings.map(({ kind }) => kind)
-        )
-      )
     expect(kinds(Effect.sleep("30 seconds"))).toEqual(new Set())
     expect(kinds(Effect.uninterruptible(Effect.sleep("900 millis")))).toEqual(new Set())
     expect(kinds(Effect.uninterruptible(Effect.sleep("1100 millis"))).has("slow")).toBe(true)

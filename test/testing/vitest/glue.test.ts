@@ -24,7 +24,8 @@ const lineWith = (scenario: string, text: string): number => {
 const passed = ({ states }: ChildRun): ReadonlyArray<string> =>
   Object.keys(states).filter((name) => states[name] === "passed")
 
-describe.concurrent("rescind/testing/vitest", () => {
+// Each starts a vitest.
+describe.concurrent("rescind/testing/vitest", { timeout: 180_000 }, () => {
   it("checks pass, fail, are skipped and expected to fail as tests do; a failure is the report, at the line of the test", async () => {
     const run = await childVitest("checks.scenario")
     expect(run.states).toEqual({

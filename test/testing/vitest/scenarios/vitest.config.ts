@@ -8,5 +8,9 @@ export default defineConfig({
   root: path.resolve(import.meta.dirname, "../../../.."),
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { include: ["test/testing/vitest/scenarios/*.scenario.ts", ".tmp/**/*.scenario.ts"], pool: "forks" }
+  test: {
+    include: ["test/testing/vitest/scenarios/*.scenario.ts", ".tmp/**/*.scenario.ts"],
+    pool: "forks",
+    testTimeout: 60_000
+  }
 })
