@@ -189,7 +189,8 @@ export const watch =
 const ending = (name: string, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.flatMap(CancelReason.current, (reason) =>
     Effect.withFiber((fiber) => {
-      const node = fiber.getRef(CurrentNode)
+      let node = fiber.getRef(CurrentNode)
+      while (node.gone && node.heir !== undefined) node = node.heir
       const givenUp = node.gone && node instanceof TaskNode && node.how === "abandoned"
       fiber.getRef(Current)?.end(name, exit, Option.getOrUndefined(reason), givenUp)
       return Effect.void

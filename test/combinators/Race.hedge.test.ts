@@ -125,31 +125,52 @@ describe("Race.hedge", () => {
     )
   )
 
-  it.effect("while the losers of one that won in its first step clean up, no timer runs (K23, K45)", () =>
+  it.effect.each([
+    ["one that won later", after(10, "b"), {}],
+    ["one that won in its first step", Effect.succeed("b"), {}],
+    ["one that won in its first step have their grace or", Effect.succeed("b"), { grace: 500 }]
+  ] as const)("while the losers of %s clean up, no timer of the delay runs (K23, K45)", ([, winner, patience]) =>
     leakChecked((leaks) =>
       Effect.gen(function* () {
         const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(100))
-        const race = yield* Effect.forkChild(Race.hedge([slow, Effect.succeed("b"), Effect.never], 20))
-        yield* TestClock.adjust(19)
-        // The race, its first member and its timer.
-        const before = leaks.fibers
-        yield* TestClock.adjust(11)
+        const race = yield* Effect.forkChild(Race.hedge([slow, winner, Effect.never], 20, patience))
+        yield* TestClock.adjust(30)
         yield* settle
-        expect(leaks.fibers).toBe(before - 1)
-        yield* TestClock.adjust(100)
+        const running = leaks.fibers
+        yield* TestClock.adjust(1000)
         expect((yield* Fiber.join(race)).value).toBe("b")
+        // The race, its loser, and the timer of the grace where there is one.
+        expect(running).toBe("grace" in patience ? 3 : 2)
       })
     )
   )
 
-  it.effect("who ends at the very instant of the delay has ended in time: nobody else starts (K23, K12)", () =>
+  it.effect("once all have started no timer runs, and for one member none at all (K23, K45)", () =>
+    leakChecked((leaks) =>
+      Effect.gen(function* () {
+        const two = yield* Effect.forkChild(Race.hedge([Effect.never, Effect.never], 20))
+        yield* TestClock.adjust(45)
+        yield* settle
+        expect(leaks.fibers).toBe(3)
+        yield* Fiber.interrupt(two)
+        const one = yield* Effect.forkChild(Race.hedge([Effect.never], 20))
+        yield* settle
+        expect(leaks.fibers).toBe(2)
+        yield* Fiber.interrupt(one)
+      })
+    )
+  )
+
+  it.effect.each([
+    ["on a timer that was set before it", Effect.andThen(Effect.sleep(20), Effect.yieldNow)],
+    ["on a timer that was set after it", Effect.andThen(Effect.sleep(15), Effect.sleep(5))]
+  ] as const)("who ends at the very instant of the delay, %s, has ended in time (K23, K12)", ([, first]) =>
     leakChecked(
       Effect.gen(function* () {
         const journal = new Journal()
-        const first = Effect.andThen(Effect.sleep(20), Effect.yieldNow)
         const report = yield* during(
           100,
-          Race.hedge([Effect.as(first, "in time"), member(journal, "second", Effect.never)], 20)
+          Race.hedge([Effect.as(first, "in time"), member(journal, "second", Effect.succeed("early"))], 20)
         )
         expect(report.value).toBe("in time")
         expect(journal.lines).toEqual([])
@@ -158,7 +179,7 @@ describe("Race.hedge", () => {
   )
 
   it.effect("a caller that is cancelled stops who runs, starts nobody and leaves no timer (K1, K45)", () =>
-    leakChecked(
+    leakChecked((leaks) =>
       Effect.gen(function* () {
         const journal = new Journal()
         const task = yield* started(
@@ -166,8 +187,27 @@ describe("Race.hedge", () => {
         )
         yield* TestClock.adjust(10)
         yield* Task.cancel(task, ann)
+        yield* settle
+        expect(leaks.fibers).toBe(0)
         yield* TestClock.adjust(1000)
         expect(journal.lines).toEqual(["0 a starts", "10 a: request by ann of task"])
+      })
+    )
+  )
+
+  it.effect("while the members of a cancelled caller clean up, the timer is not set again (K45)", () =>
+    leakChecked((leaks) =>
+      Effect.gen(function* () {
+        const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(100))
+        const task = yield* started(Race.hedge([slow, Effect.never, Effect.never], 20))
+        yield* TestClock.adjust(10)
+        yield* Task.requestCancel(task, ann)
+        yield* TestClock.adjust(15)
+        yield* settle
+        const running = leaks.fibers
+        yield* TestClock.adjust(100)
+        // The task and its member.
+        expect(running).toBe(2)
       })
     )
   )

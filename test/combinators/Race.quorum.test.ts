@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -232,6 +233,60 @@ describe("Race.quorum", () => {
         const report = yield* Fiber.join(fiber)
         expect(toldAll(report.losers)).toEqual({ c: "abandoned after 30: lost-race by b of quorum" })
         yield* TestClock.adjust(100)
+      })
+    )
+  )
+
+  it.effect(
+    "where k is out of reach, the rest has the race's patience: grace, and giveUp from then on (K12, K25)",
+    () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const polite = Effect.andThen(Task.awaitRequest, after(5, "bye"))
+          const stubborn = Effect.onInterrupt(Effect.never, () => Effect.sleep(100))
+          const race = Race.quorum({ bad: failing(10, "no"), polite, stubborn }, 3, { grace: 20, giveUp: 40 })
+          const ended = Effect.map(Clock.currentTimeMillis, (now) => `ended at ${now}`)
+          const [exit, at] = yield* during(60, Effect.all([Effect.exit(race), ended]))
+          const error = raceFailedOf(exit)
+          expect(error.failures.map(({ member }) => member)).toEqual(["bad"])
+          expect(error.succeeded).toEqual([{ member: "polite", value: "bye" }])
+          expect(at).toBe("ended at 50")
+          yield* TestClock.adjust(100)
+        })
+      )
+  )
+
+  it.effect("where k is out of reach, the scopes of those that succeeded close last ended first (K15, K27)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const journal = new Journal()
+        const race = Race.quorum(
+          {
+            a: Effect.andThen(Effect.sleep(5), resource(journal, "a")),
+            b: resource(journal, "b"),
+            c: failing(10, "no")
+          },
+          3
+        )
+        yield* during(100, Effect.scoped(Effect.exit(race)))
+        expect(journal.lines).toEqual(["0 b acquired", "5 a acquired", "10 a released", "10 b released"])
+      })
+    )
+  )
+
+  it.effect("a cancel does not cut the release of what had succeeded before the quorum was out of reach (K15)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const journal = new Journal()
+        const held = Effect.addFinalizer(() => Effect.andThen(Effect.sleep(10), journal.note("released")))
+        const race = Race.quorum({ a: held, b: failing(1, "no") }, 2)
+        const task = yield* started(Effect.scoped(race))
+        yield* TestClock.adjust(5)
+        const cancelling = yield* Effect.forkChild(Task.cancel(task, ann))
+        yield* TestClock.adjust(100)
+        const answer = yield* Fiber.join(cancelling)
+        expect(journal.lines).toEqual(["11 released"])
+        expect(answer._tag).toBe("Cancelled")
       })
     )
   )

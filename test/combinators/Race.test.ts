@@ -328,6 +328,12 @@ describe("Race", () => {
           const ended = fiber.pollUnsafe() !== undefined
           yield* Fiber.interrupt(fiber)
           expect(ended).toBe(true)
+          const error = Option.getOrThrow(Exit.findErrorOption(yield* Fiber.join(fiber)))
+          expect(error.failures.map(({ member, cause }) => `${member} ${causeOf(cause)}`)).toEqual([
+            "hole Die:TypeError",
+            "other Fail:no"
+          ])
+          expect(String(Cause.squash(error.failures[0]!.cause))).toContain('The member "hole" is not an effect')
         })
       )
     )
@@ -727,6 +733,32 @@ describe("Race", () => {
       )
     )
 
+    it.effect("a loser that finished late, before the caller was cancelled, is salvaged beside the winner (K26)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* started(
+            Race.firstSuccess(
+              {
+                quick: after(10, "won"),
+                late: Effect.andThen(Task.awaitRequest, after(5, "saved")),
+                slow: waiter(journal, "slow", Effect.sleep(50))
+              },
+              { grace: "1 second" }
+            )
+          )
+          yield* TestClock.adjust(30)
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(50)
+          const { salvaged } = yield* Task.await(task)
+          expect(salvaged).toEqual([
+            { scope: "race", value: { winner: "quick", value: "won" } },
+            { scope: "race", value: { late: "late", value: "saved" } }
+          ])
+        })
+      )
+    )
+
     it.effect("with no task around, the winner is on the annotations of the interrupt (K26)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -773,7 +805,7 @@ describe("Race", () => {
           )
           yield* TestClock.adjust(30)
           yield* Task.requestCancel(task, ann)
-          yield* TestClock.adjust(30)
+          yield* TestClock.adjust(50)
           const { salvaged } = yield* Task.await(task)
           expect(salvaged).toHaveLength(1)
           expect(salvaged[0]).toMatchObject({ scope: "race", value: { winner: "quick" } })
@@ -867,6 +899,27 @@ describe("Race", () => {
           expect(lines).toContain('Warn Clean-up of "a" failed: Die:broken')
         })
       )
+    )
+
+    it.effect(
+      "a cancelled caller waits for members no longer than the race's giveUp, and grants none of its grace (K12, K25)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const slow = waiter(journal, "slow", Effect.sleep(100))
+            const task = yield* started(Race.firstSuccess({ slow }, { grace: 20, giveUp: 50 }))
+            yield* TestClock.adjust(10)
+            yield* Task.requestCancel(task, ann)
+            yield* TestClock.adjust(49)
+            const before = Option.isNone(yield* Task.poll(task))
+            yield* TestClock.adjust(1)
+            const decided = Option.isSome(yield* Task.poll(task))
+            yield* TestClock.adjust(100)
+            expect([before, decided]).toEqual([true, true])
+            expect(journal.lines).toEqual(["10 slow: request by ann of task", "110 slow: cleaned up"])
+          })
+        )
     )
 
     it.effect("giving up on the caller decides: members and losers become stragglers until they end (K1, K12)", () =>

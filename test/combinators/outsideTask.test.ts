@@ -1,8 +1,10 @@
 /** Races and joins over tasks that run elsewhere (K28). */
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Join from "../../src/combinators/Join.ts"
@@ -19,6 +21,9 @@ import { after, ann, causeOf, during, failing, logged, started, toldAll } from "
 
 /** Starts tasks outside of the race or join under test. */
 const outside: Effect.Effect<Nursery.Nursery<any>, never, Scope.Scope> = Nursery.make<any>("outside")
+
+/** Asked for 20, and left at 50, in milliseconds. */
+const patience = { grace: 20, giveUp: 50 }
 
 describe("tasks from outside", () => {
   it.effect("a task that loses runs on, and says so; its own outcome is untouched (K28, S4-48, S4x-15)", () =>
@@ -265,6 +270,175 @@ describe("tasks from outside", () => {
         expect(toldAll(ended.rest)).toEqual({ c: "c runs on" })
         const had = yield* Fiber.join(best)
         expect([had.values, toldAll(had.missing)]).toEqual([{ a: "a" }, { b: "failed: Fail:b", c: "c runs on" }])
+      })
+    )
+  )
+
+  it.effect("options that do not ask for it leave the tasks running (K28)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        const slow = yield* nursery.spawn("slow", after(50, 1))
+        const report = yield* during(10, Race.firstSuccess({ slow, quick: after(10, 2) }, { name: "ask", giveUp: 5 }))
+        expect(toldAll(report.losers)).toEqual({ slow: "slow runs on" })
+        yield* TestClock.adjust(50)
+        expect(yield* Task.join(slow)).toBe(1)
+      })
+    )
+  )
+
+  it.effect("a task that somebody had cancelled before keeps that reason in every report (K8, K28)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        const dying = () =>
+          nursery.spawn(
+            "dying",
+            Effect.onInterrupt(Effect.never, () => Effect.sleep(30))
+          )
+        const [lost, limited] = yield* Effect.all([dying(), dying()])
+        const race = yield* Effect.forkChild(Race.firstSuccess({ lost, quick: after(10, 1) }, { cancelTasks: true }))
+        const join = yield* Effect.forkChild(Join.within({ limited }, 10, { cancelTasks: true }))
+        yield* settle
+        yield* Task.requestCancel(lost, ann)
+        yield* Task.requestCancel(limited, ann)
+        yield* TestClock.adjust(30)
+        expect(toldAll((yield* Fiber.join(race)).losers)).toEqual({
+          lost: "cancelled after 30: request by ann of dying"
+        })
+        const { cancelled } = yield* Fiber.join(join)
+        expect(cancelled.limited).toMatchObject({ reason: { source: "request", by: "ann" }, how: "interrupted" })
+        expect(Duration.toMillis(cancelled.limited!.took)).toBe(30)
+      })
+    )
+  )
+
+  it.effect(
+    "at a limit a task's own end is told: how it ended and after what time, its failure, its value (K28, K31)",
+    () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const nursery = yield* outside
+          const slow = (millis: number) => Effect.onInterrupt(Effect.never, () => Effect.sleep(millis))
+          const tasks = {
+            slow: yield* nursery.spawn("slow", slow(15)),
+            stuck: yield* nursery.spawn("stuck", slow(500)),
+            torn: yield* nursery.spawn("torn", Task.commit(failing(40, "torn"), { within: 1000 })),
+            saved: yield* nursery.spawn("saved", Task.commit(after(45, "value"), { within: 1000 }))
+          }
+          const options = { cancelTasks: true, grace: 10, giveUp: 30 }
+          const report = yield* during(100, Join.within(tasks, 20, options))
+          const told = ([name, { how, late, reason, took }]: [string, any]): string =>
+            `${name} ${how} after ${Duration.toMillis(took)}: ${textOf(reason)}${late === undefined ? "" : `, late ${late}`}`
+          expect(Object.entries(report.cancelled).map(told)).toEqual([
+            "slow interrupted after 25: timeout by join of join",
+            "stuck abandoned after 30: timeout by join of join",
+            "saved interrupted after 25: timeout by join of join, late value"
+          ])
+          expect(Object.keys(report.failed)).toEqual(["torn"])
+          yield* TestClock.adjust(500)
+        })
+      )
+  )
+
+  it.effect.each([
+    [
+      "the limit of the join",
+      (task: Task.Task<never>) => Join.within({ task }, 10, { ...patience, cancelTasks: true })
+    ],
+    ["the limit of a member", (task: Task.Task<never>) => Join.within({ task }, Infinity, { ...patience, each: 10 })],
+    [
+      "the end of a race",
+      (task: Task.Task<never>) => Race.firstSuccess({ task, quick: after(10, 1) }, { ...patience, cancelTasks: true })
+    ]
+  ] as const)("the patience with a task counts from the request: %s (K12, K25, K28)", ([, waiting]) =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        const journal = new Journal()
+        const slow = journal.watch("slow", Effect.never, Effect.sleep(500))
+        const task: Task.Task<never> = yield* nursery.spawn("slow", slow)
+        const waited = Effect.andThen(waiting(task) as Effect.Effect<unknown, unknown>, journal.note("went on"))
+        yield* during(1000, waited)
+        expect(journal.lines.map((line) => line.replace(/:.*/, ""))).toEqual(["30 slow", "60 went on", "530 slow"])
+      })
+    )
+  )
+
+  it.effect("a task is asked with the grace of who cancels the caller, not with the race's (K12, K28)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        const polite = yield* nursery.spawn("polite", Effect.andThen(Task.awaitRequest, after(5, "bye")))
+        const caller = yield* started(Race.firstSuccess({ polite }, { cancelTasks: true }))
+        yield* during(50, Task.cancel(caller, { ...ann, grace: 50 }))
+        expect(yield* Task.join(polite)).toBe("bye")
+      })
+    )
+  )
+
+  it.effect("who waits for a long-lived task leaves nothing behind on it (K42, K45)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        const task = yield* nursery.spawn("task", Effect.never)
+        for (let count = 0; count < 3; count++) {
+          yield* Race.firstSuccess({ task, quick: Effect.succeed(1) })
+          yield* Join.within({ task }, 0)
+        }
+        expect((task as unknown as { readonly watchers: unknown }).watchers).toBe(undefined)
+        yield* Task.cancel(task, ann)
+      })
+    )
+  )
+
+  it.effect("a race does not wait for a task whose clean-up waits for the race (K13, K28)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        let around: Task.Task<unknown, unknown> | undefined
+        const other = yield* nursery.spawn(
+          "other",
+          Effect.onInterrupt(Effect.never, () => Task.cancel(around!, ann))
+        )
+        around = yield* nursery.spawn(
+          "around",
+          Race.firstSuccess({ other, quick: after(10, 1) }, { cancelTasks: true })
+        )
+        yield* TestClock.adjust(10)
+        yield* settle
+        const ended = Option.isSome(yield* Task.poll(around)) && Option.isSome(yield* Task.poll(other))
+        expect(ended).toBe(true)
+      })
+    )
+  )
+
+  it.effect("Join.first tells of a cancelled task by its outcome, not by the failure of who waited (K28)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        const task = yield* nursery.spawn("task", Effect.never)
+        const first = yield* Effect.forkChild(Join.first({ task, never: Effect.never }, 1))
+        yield* settle
+        yield* Task.cancel(task, ann)
+        const { ended } = yield* Fiber.join(first)
+        expect(ended).toMatchObject([{ member: "task", outcome: { _tag: "Cancelled", reason: { by: "ann" } } }])
+      })
+    )
+  )
+
+  it.effect("Join.bestEffort has no value of a task that has not ended: its clean-up may still fail it (K28)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* outside
+        const closing = Effect.as(
+          Effect.acquireRelease(Effect.void, () => Effect.sleep(100)),
+          "value"
+        )
+        const task = yield* nursery.spawn("closing", closing)
+        const report = yield* during(10, Join.bestEffort({ task }, { limit: 10 }))
+        expect([report.values, toldAll(report.missing)]).toEqual([{}, { task: "closing runs on" }])
+        yield* TestClock.adjust(100)
       })
     )
   )

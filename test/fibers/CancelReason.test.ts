@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Fiber from "effect/Fiber"
@@ -11,6 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Task from "../../src/fibers/Task.ts"
+import * as TaskOutcome from "../../src/fibers/TaskOutcome.ts"
 import { Journal } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
@@ -264,6 +267,40 @@ describe("CancelReason", () => {
     it("JSON.stringify of a reason is its wire form (K21)", () => {
       const reason = CancelReason.stamp({ source: "request", message: "why", by: "ann" }, "scope", 0)
       expect(Schema.decodeUnknownSync(CancelReason.Wire)(JSON.parse(JSON.stringify(reason)))).toEqual(reason)
+    })
+  })
+
+  describe("values", () => {
+    it.effect("the detail and the asker of a draft are read by whoever is cancelled, with the instant (K19, K21)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const nursery = yield* Nursery.make("top")
+          const read: Array<CancelReason.CancelReason> = []
+          for (const detail of [{ ticket: 1 }, { ticket: 2 }]) {
+            const task = yield* nursery.spawn("task", Effect.never)
+            yield* TestClock.adjust(10)
+            yield* Task.cancel(task, { reason: CancelReason.request({ by: "ann", detail }) })
+            const outcome = yield* Task.await(task)
+            if (outcome._tag === "Cancelled") read.push(outcome.reason)
+          }
+          expect(read.map(({ at, by, detail }) => [at.epochMilliseconds, by, detail])).toEqual([
+            [10, "ann", { ticket: 1 }],
+            [20, "ann", { ticket: 2 }]
+          ])
+        })
+      )
+    )
+
+    it("of a cause that two cancels have left the first one counts (K8, K18)", () => {
+      const causes = ["ann", "bob"].map((by) => {
+        const reason = CancelReason.stamp(CancelReason.request({ by }), "task", 0)
+        const ended = { cleanupFailures: [], salvaged: [] }
+        const outcome = { _tag: "Cancelled", reason, how: "interrupted", took: Duration.zero, ...ended } as const
+        const exit = TaskOutcome.toExit<never, never, never>(outcome)
+        return exit._tag === "Failure" ? exit.cause : Cause.empty
+      })
+      const both = Cause.fromReasons(causes.flatMap(({ reasons }) => reasons))
+      expect(Option.map(CancelReason.fromCause(both), ({ by }) => by)).toEqual(Option.some("ann"))
     })
   })
 })

@@ -21,6 +21,8 @@ import type * as TaskOutcome from "../../src/fibers/TaskOutcome.ts"
 import { randomFrom, World, wrongSeeds } from "../support/sim.ts"
 
 interface Played {
+  /** Told, though it may have been gone by then. */
+  asked: boolean
   /** Signals that found it alive. */
   readonly got: Array<string>
   readonly toldAt: number
@@ -41,7 +43,7 @@ const playing = (world: World, random: () => number, processes: Array<Played>) =
     Effect.gen(function* () {
       yield* Effect.sleep(Math.floor(random() * 4))
       if (random() < 0.1) return yield* Effect.fail(error("ENOENT", "NotFound"))
-      const process = { got: [] as Array<string>, toldAt: NaN, killedAt: NaN, endedAt: NaN }
+      const process = { asked: false, got: [] as Array<string>, toldAt: NaN, killedAt: NaN, endedAt: NaN }
       processes.push(process)
       const exit = Deferred.makeUnsafe<Spawner.ExitCode, PlatformError.PlatformError>()
       const end = (how: number | string) => {
@@ -60,6 +62,7 @@ const playing = (world: World, random: () => number, processes: Array<Played>) =
       const kill = (options?: ChildProcess.KillOptions) =>
         Effect.suspend(() => {
           const signal = options?.killSignal ?? "SIGTERM"
+          process.asked = true
           if (!Number.isNaN(process.endedAt)) return Effect.fail(error("ESRCH"))
           process.got.push(signal)
           if (signal === "SIGKILL") {
@@ -133,7 +136,7 @@ const scenario = (seed: number): string | undefined => {
   const how = outcome!._tag === "Cancelled" ? outcome!.how : ""
   const kind = `${outcome!._tag} ${how} ${processes[0]?.got.join() ?? "no process"}`
   kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
-  if (how === "cooperative" && processes[0]!.got.length === 0) return "it stopped for nobody had told it"
+  if (how === "cooperative" && !processes[0]!.asked) return "it stopped for nobody had told it"
   for (const { endedAt, got, killedAt, toldAt } of processes) {
     if (Number.isNaN(endedAt)) return "a process is left"
     if (!["", "SIGTERM", "SIGTERM,SIGKILL"].includes(got.join())) return `the process got ${got.join()}`

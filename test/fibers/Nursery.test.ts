@@ -12,6 +12,7 @@ import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import { ScopeCancelled } from "../../src/fibers/ScopeCancelled.ts"
 import * as Task from "../../src/fibers/Task.ts"
+import * as TaskTree from "../../src/fibers/TaskTree.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
@@ -21,6 +22,18 @@ const failuresOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<unknown> =
 
 const sleeper = (journal: Journal, name: string, cleanup?: Effect.Effect<unknown>): Effect.Effect<never> =>
   journal.watch(name, Effect.never, cleanup)
+
+/** The body as a task below a nursery of its own, running. */
+const inTask = <A, E>(body: Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.gen(function* () {
+    const top = yield* Nursery.make<unknown>("top")
+    const task = yield* top.spawn("task", body)
+    yield* settle
+    return task
+  })
+
+const scopesOf = (outcome: { readonly cleanupFailures: ReadonlyArray<{ readonly scope: string }> }) =>
+  outcome.cleanupFailures.map(({ scope }) => scope)
 
 describe("Nursery", () => {
   describe("structure", () => {
@@ -1179,5 +1192,226 @@ describe("Nursery", () => {
         })
       )
     )
+  })
+
+  describe("at the edge", () => {
+    const ann = { reason: CancelReason.request({ by: "ann" }) }
+
+    it.effect("a failure that is decided only after the cancel is one of clean-up (K3, K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const closing = Effect.addFinalizer(() => Effect.sleep(20))
+          const task = yield* inTask(
+            Effect.exit(
+              Nursery.run("n", (nursery: Nursery.Nursery<string>) =>
+                Effect.gen(function* () {
+                  yield* nursery.spawn("a", Effect.andThen(Effect.sleep(10), Effect.fail("first")))
+                  yield* nursery.spawn(
+                    "b",
+                    Effect.andThen(Effect.andThen(closing, Effect.sleep(5)), Effect.fail("second"))
+                  )
+                  yield* Effect.never
+                })
+              )
+            )
+          )
+          yield* TestClock.adjust(30)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Completed" && failuresOf(outcome.value)).toEqual(["first"])
+          expect(scopesOf(outcome)).toEqual(["b"])
+        })
+      )
+    )
+
+    it.effect("a failure that left the nursery is not one of clean-up besides (K3, K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* inTask(
+            Nursery.run("n", (nursery: Nursery.Nursery<string>) =>
+              Effect.andThen(nursery.spawn("a", Effect.fail("no")), Effect.never)
+            )
+          )
+          expect(yield* Task.await(task)).toMatchObject({ _tag: "Failed", cleanupFailures: [] })
+        })
+      )
+    )
+
+    it.effect("a failure in the very turn in which the owner is cancelled is one of clean-up (K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const child = yield* Deferred.make<Task.Task<never, string>>()
+          const task = yield* inTask(
+            Nursery.run("n", (nursery: Nursery.Nursery<string>) =>
+              Effect.flatMap(nursery.spawn("a", Effect.andThen(Effect.sleep(10), Effect.fail("no"))), (spawned) =>
+                Effect.andThen(Deferred.succeed(child, spawned), Effect.never)
+              )
+            )
+          )
+          const failing = yield* Deferred.await(child)
+          yield* Effect.forkChild(Effect.andThen(Task.await(failing), Task.cancel(task, ann)))
+          yield* TestClock.adjust(10)
+          const outcome = yield* Task.await(task)
+          expect([outcome._tag, scopesOf(outcome)]).toEqual(["Cancelled", ["a"]])
+        })
+      )
+    )
+
+    it.effect("supervise keeps the failures of children with those of clean-up when its body fails (K3, K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* inTask(
+            Nursery.supervise("n", (nursery: Nursery.Nursery<string>) =>
+              Effect.andThen(
+                Effect.andThen(nursery.spawn("a", Effect.fail("child")), Effect.sleep(10)),
+                Effect.fail("body")
+              )
+            )
+          )
+          yield* TestClock.adjust(10)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Failed" && Cause.squash(outcome.cause)).toBe("body")
+          expect(scopesOf(outcome)).toEqual(["a"])
+        })
+      )
+    )
+
+    it.effect("what the body returned is salvaged when the nursery is cancelled after it (K12, K26)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const handle = yield* Deferred.make<Nursery.Nursery>()
+          const task = yield* inTask(
+            Effect.flip(
+              Nursery.run("n", (nursery: Nursery.Nursery) =>
+                Effect.as(
+                  Effect.andThen(nursery.spawn("child", Effect.never), Deferred.succeed(handle, nursery)),
+                  "value"
+                )
+              )
+            )
+          )
+          yield* (yield* Deferred.await(handle)).cancel(ann)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Completed" && outcome.value).toBeInstanceOf(ScopeCancelled)
+          expect(outcome.salvaged).toEqual([{ scope: "n", value: "value" }])
+        })
+      )
+    )
+
+    it.effect("a nursery in clean-up runs its children, though the task around it was cancelled (K15)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const cleanUp = Nursery.run("n", (nursery: Nursery.Nursery) =>
+            nursery.spawn("child", journal.watch("child", Effect.sleep(10)))
+          )
+          const task = yield* inTask(Effect.onInterrupt(Effect.never, () => cleanUp))
+          const asking = yield* Effect.forkChild(Task.cancel(task, ann))
+          yield* TestClock.adjust(10)
+          expect((yield* Fiber.join(asking))._tag).toBe("Cancelled")
+          expect(journal.lines).toEqual(["10 child: done"])
+        })
+      )
+    )
+
+    it.effect("a nursery in clean-up whose time is over tells its children why the task was cancelled (K18)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const cleanUp = Nursery.run("n", (nursery: Nursery.Nursery) =>
+            nursery.spawn("child", sleeper(journal, "child"))
+          )
+          const task = yield* inTask(
+            Effect.onInterrupt(Effect.never, () => Effect.timeoutOption(Effect.interruptible(cleanUp), 10))
+          )
+          yield* Effect.forkChild(Task.cancel(task, ann))
+          yield* TestClock.adjust(10)
+          expect(journal.lines).toEqual(["10 child: request by ann of task"])
+        })
+      )
+    )
+
+    it.effect("a nursery of a scope hears of a cancel only when the scope closes, and then why (K3, K11, K18)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* inTask(
+            Effect.gen(function* () {
+              const nursery = yield* Nursery.make("n")
+              yield* nursery.spawn("child", sleeper(journal, "child"))
+              yield* Effect.onInterrupt(Effect.never, () => Effect.sleep(20))
+            })
+          )
+          const asking = yield* Effect.forkChild(Task.cancel(task, ann))
+          yield* TestClock.adjust(10)
+          const { tree } = yield* TaskTree.snapshot
+          const states = JSON.stringify(tree, (key, value) => (key === "reason" ? undefined : (value as unknown)))
+          expect(states).toContain('"kind":"nursery","name":"n","state":"running"')
+          expect(states).toContain('"kind":"task","name":"child","state":"running"')
+          yield* TestClock.adjust(10)
+          yield* Fiber.join(asking)
+          expect(journal.lines).toEqual(["20 child: request by ann of task"])
+        })
+      )
+    )
+
+    it.effect("a nursery of a scope that was cancelled and has ended takes no child (K5)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const nursery = yield* Nursery.make("n")
+          yield* nursery.spawn("child", Effect.never)
+          yield* settle
+          yield* nursery.cancel(ann)
+          const late = yield* nursery.spawn("late", journal.note("late"))
+          expect(Option.isSome(yield* Task.poll(late))).toBe(true)
+          yield* settle
+          expect(journal.lines).toEqual([])
+          const outcome = yield* Task.await(late)
+          expect(outcome._tag === "Cancelled" && textOf(outcome.reason)).toBe("request by ann of n")
+        })
+      )
+    )
+
+    it.effect("an empty nursery of a scope that is cancelled with grace has ended when that is over (K12, K13)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const nursery = yield* Nursery.make("n")
+          const asking = yield* Effect.forkChild(nursery.cancel({ ...ann, grace: 100 }))
+          yield* TestClock.adjust(100)
+          expect(asking.pollUnsafe()).toBeDefined()
+        })
+      )
+    )
+
+    it.effect("at the end of the grace all children are told before anybody who waits for one goes on (K4, K12)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const nursery = yield* Nursery.make("n")
+          yield* nursery.spawn("one", sleeper(journal, "one"))
+          const two = yield* nursery.spawn("two", sleeper(journal, "two"))
+          yield* Effect.forkChild(Effect.andThen(Task.await(two), journal.note("two has ended")))
+          yield* settle
+          yield* Effect.forkChild(nursery.cancel({ ...ann, grace: 100 }))
+          yield* TestClock.adjust(100)
+          expect(journal.lines).toEqual([
+            "100 two: request by ann of n",
+            "100 one: request by ann of n",
+            "100 two has ended"
+          ])
+        })
+      )
+    )
+
+    it.effect("2,000 nurseries, each in the body of the one before, start and end (K6)", () => {
+      const nested = (depth: number): Effect.Effect<number> =>
+        depth === 0
+          ? Effect.succeed(0)
+          : (Effect.map(
+              Nursery.run("n", () => Effect.suspend(() => nested(depth - 1))),
+              (below) => below + 1
+            ) as Effect.Effect<number>)
+      return leakChecked(Effect.map(nested(2000), (depth) => expect(depth).toBe(2000)))
+    })
   })
 })

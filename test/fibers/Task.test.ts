@@ -9,7 +9,9 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import type { CancelAbortError } from "../../src/fibers/CancelAbortError.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
+import * as Control from "../../src/fibers/Control.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
+import * as Shield from "../../src/fibers/Shield.ts"
 import * as Stragglers from "../../src/fibers/Stragglers.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { TaskCancelled } from "../../src/fibers/TaskCancelled.ts"
@@ -1284,6 +1286,212 @@ describe("Task", () => {
           const outside = yield* Effect.exit(commit)
           expect(Exit.isFailure(outside) && Cause.hasDies(outside.cause)).toBe(true)
           expect(journal.lines).toEqual([])
+        })
+      )
+    )
+  })
+
+  describe("at the edge", () => {
+    it.effect("what the fiber still does in the turn in which its grace ends is in time (K12)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(
+            Effect.andThen(Effect.andThen(Effect.sleep(100), Effect.yieldNow), Effect.yieldNow)
+          )
+          const asking = yield* Effect.forkChild(Task.cancel(task, { ...ann, grace: 100 }))
+          yield* TestClock.adjust(100)
+          expect(yield* Fiber.join(asking)).toEqual({ _tag: "AlreadyCompleted", id: "task", duringGrace: true })
+        })
+      )
+    )
+
+    it.effect(
+      "a task that ends at the instant of its grace has ended in time, also if its timer is the younger (K12)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const task = yield* started(Effect.as(Effect.andThen(Task.awaitRequest, Effect.sleep(100)), "value"))
+            const asking = yield* Effect.forkChild(Task.cancel(task, { ...ann, grace: 100 }))
+            yield* TestClock.adjust(100)
+            expect(yield* Fiber.join(asking)).toEqual({ _tag: "AlreadyCompleted", id: "task", duringGrace: true })
+          })
+        )
+    )
+
+    it.effect("a later call never puts giveUp off (K8, K12)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(Effect.onInterrupt(Effect.never, () => Effect.sleep(500)))
+          yield* Effect.forkChild(Task.cancel(task, { ...ann, giveUp: 100 }))
+          yield* TestClock.adjust(50)
+          yield* Effect.forkChild(Task.cancel(task, { ...bob, giveUp: 300 }))
+          yield* TestClock.adjust(49)
+          expect(Option.isNone(yield* Task.poll(task))).toBe(true)
+          yield* TestClock.adjust(1)
+          expect(Option.getOrThrow(yield* Task.poll(task))).toMatchObject({ _tag: "Cancelled", how: "abandoned" })
+          yield* TestClock.adjust(400)
+        })
+      )
+    )
+
+    it.effect("however often it is asked there is one timer, and none when it has ended (K8, K45)", () =>
+      leakChecked((leaks) =>
+        Effect.gen(function* () {
+          const task = yield* started(Effect.andThen(Task.awaitRequest, Effect.sleep(10)))
+          const before = leaks.fibers
+          for (const grace of [1000, 900, 800]) yield* Task.requestCancel(task, { ...ann, grace })
+          yield* settle
+          expect(leaks.fibers).toBe(before + 1)
+          yield* TestClock.adjust(10)
+          yield* settle
+          expect(yield* Task.poll(task)).toMatchObject({ value: { _tag: "Completed" } })
+          expect(leaks.fibers).toBe(before - 1)
+        })
+      )
+    )
+
+    it.effect("tasks that are cancelled together are all told before anybody waits (K4)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const one = yield* started(journal.watch("one", Effect.never, Effect.sleep(30)), "one")
+          const two = yield* started(journal.watch("two", Effect.never, Effect.sleep(30)), "two")
+          const asking = yield* Effect.forkChild(Task.cancelAll([one, two], ann))
+          yield* TestClock.adjust(30)
+          expect((yield* Fiber.join(asking)).map(({ _tag }) => _tag)).toEqual(["Cancelled", "Cancelled"])
+          expect(journal.lines.slice(0, 2)).toEqual(["0 one: request by ann of one", "0 two: request by ann of two"])
+        })
+      )
+    )
+
+    it.effect("a request to a task that was cancelled and has ended tells how it ended (K8)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(Effect.never)
+          yield* Task.cancel(task, ann)
+          expect(yield* Task.requestCancel(task, bob)).toMatchObject({
+            _tag: "AlreadyCancelled",
+            how: "interrupted",
+            reason: { by: "ann" }
+          })
+        })
+      )
+    )
+
+    it.effect("a cancel that comes while a failed task closes its scope changes nothing (K9)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const closing = Effect.addFinalizer(() => Effect.sleep(100))
+          const task = yield* started(Effect.andThen(closing, Effect.fail("no")))
+          const asking = yield* Effect.forkChild(Task.cancel(task, ann))
+          yield* TestClock.adjust(100)
+          expect(yield* Fiber.join(asking)).toEqual({ _tag: "AlreadyFailed", id: "task", duringGrace: true })
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Failed" && Cause.squash(outcome.cause)).toBe("no")
+        })
+      )
+    )
+
+    it.effect("a hook of onCancel does not run when the task finishes in its grace (K9, K12)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const task = yield* started(
+            Effect.andThen(
+              Task.onCancel(() => journal.note("hook")),
+              Task.awaitRequest
+            )
+          )
+          expect((yield* Task.cancel(task, { ...ann, grace: 100 }))._tag).toBe("AlreadyCompleted")
+          expect(journal.lines).toEqual([])
+        })
+      )
+    )
+
+    it.effect("what a straggler does changes nothing of its outcome (K12, K16, K17)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(
+            Effect.andThen(
+              Task.partial("half"),
+              Effect.onInterrupt(Effect.never, () =>
+                Effect.andThen(Effect.andThen(Effect.sleep(50), Task.partial("all")), Effect.die("messy"))
+              )
+            )
+          )
+          yield* Task.cancel(task, { ...ann, giveUp: 0 })
+          const outcome = yield* Task.await(task)
+          const told = { ...outcome, cleanupFailures: [...outcome.cleanupFailures] }
+          expect(told).toMatchObject({ how: "abandoned", partial: "half", cleanupFailures: [] })
+          yield* TestClock.adjust(50)
+          expect(outcome).toEqual(told)
+          expect(yield* Task.await(task)).toMatchObject({ partial: "half" })
+        })
+      )
+    )
+
+    it.effect("two tasks whose scopes close by cancelling each other do not hang (K13)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const nursery = yield* Nursery.make("top")
+          const tasks: Record<string, Task.Task<never>> = {}
+          const cancelling = (other: string) =>
+            Effect.andThen(
+              Effect.addFinalizer(() => Effect.suspend(() => Task.cancel(tasks[other]!, bob))),
+              Effect.never
+            )
+          tasks["a"] = yield* nursery.spawn("a", cancelling("b"))
+          tasks["b"] = yield* nursery.spawn("b", cancelling("a"))
+          yield* settle
+          const asking = yield* Effect.forkChild(Task.cancel(tasks["a"], ann))
+          yield* settle
+          expect(asking.pollUnsafe()).toBeDefined()
+        })
+      )
+    )
+
+    it.effect("a canceller that stops waiting no longer counts as one that waits (K13)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const cleanUp = Effect.suspend(() =>
+            Effect.flatMap(Task.cancel(asker, bob), ({ _tag }) => journal.note(_tag))
+          )
+          const slow = yield* started(
+            Effect.onInterrupt(Effect.never, () => Effect.andThen(Effect.sleep(20), cleanUp)),
+            "slow"
+          )
+          // Below the shield no cancel from above ends the wait; its time limit does.
+          const limited = Effect.timeoutOption(Task.cancel(slow, ann), 10)
+          const asker: Task.Task<void> = yield* started(
+            Shield.run("shield", Effect.andThen(limited, Effect.sleep(40))),
+            "asker"
+          )
+          yield* TestClock.adjust(50)
+          expect(journal.lines).toEqual(["50 Cancelled"])
+        })
+      )
+    )
+
+    it.effect("joining a fiber of a task that was stopped does not give its reason to the joiner (K22)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const control = yield* Control.make("buttons")
+          const forked = yield* Deferred.make<Fiber.Fiber<void>>()
+          yield* started(
+            Effect.andThen(
+              Effect.flatMap(Effect.forkChild(Effect.andThen(Effect.sleep(10), control.gate)), (fiber) =>
+                Deferred.succeed(forked, fiber)
+              ),
+              Effect.never
+            ),
+            "owner"
+          )
+          const joiner = yield* started(Effect.flatMap(Deferred.await(forked), Fiber.join), "joiner")
+          yield* control.cancel(ann)
+          yield* TestClock.adjust(10)
+          const outcome = yield* Task.await(joiner)
+          expect(outcome._tag === "Cancelled" && textOf(outcome.reason)).toBe("interrupt of joiner")
         })
       )
     )

@@ -12,6 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Layer from "effect/Layer"
 import * as Context from "effect/Context"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
+import type { TaskNode } from "../../src/fibers/internal/taskNode.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Stragglers from "../../src/fibers/Stragglers.ts"
 import * as Task from "../../src/fibers/Task.ts"
@@ -28,6 +29,9 @@ const withTasks = <A, E>(body: (tasks: Tasks["Service"]) => Effect.Effect<A, E, 
   leakChecked(Effect.flatMap(Tasks, body).pipe(Effect.scoped, Effect.provide(Tasks.layer(options))))
 
 const slow = (time: number): Effect.Effect<never> => Effect.onInterrupt(Effect.never, () => Effect.sleep(time))
+
+const follow = (tasks: Tasks["Service"], id = "id") =>
+  Effect.forkChild(Effect.map(Stream.runCollect(tasks.events(id)), (events) => events.map(({ _tag }) => _tag)))
 
 describe("Tasks", () => {
   describe("start", () => {
@@ -734,5 +738,152 @@ describe("Tasks", () => {
         })
       ).pipe(Effect.provide(Logger.layer([logger])))
     })
+  })
+
+  describe("at the edge", () => {
+    it.effect("whoever wakes from waiting finds the terminal event, and the id free (K37, K38)", () =>
+      withTasks((tasks) =>
+        Effect.gen(function* () {
+          const task = yield* tasks.start("id", Effect.sleep(10), { history: 10 })
+          let last: string | undefined
+          const again = yield* Effect.forkChild(
+            Effect.flatMap(Task.await(task), () => {
+              last = (task as unknown as TaskNode).record?.log?.last?._tag
+              return tasks.start("id", Effect.void)
+            })
+          )
+          yield* TestClock.adjust(10)
+          expect((yield* Fiber.join(again)).attempt).toBe(2)
+          expect(last).toBe("Completed")
+          yield* settle
+          expect(yield* tasks.list).toHaveLength(1)
+        })
+      )
+    )
+
+    it.effect("a straggler's output comes too late: nothing follows the terminal event (K38)", () =>
+      withTasks((tasks) =>
+        Effect.gen(function* () {
+          const late = Effect.andThen(Effect.sleep(20), Task.output("late"))
+          yield* tasks.start(
+            "id",
+            Effect.onInterrupt(Effect.never, () => late),
+            { history: 10 }
+          )
+          yield* settle
+          yield* tasks.cancel("id", { ...ann, giveUp: 0 })
+          yield* TestClock.adjust(20)
+          const events = yield* follow(tasks)
+          yield* settle
+          expect(events.pollUnsafe()).toEqual(Exit.succeed(["Started", "CancelRequested", "Straggling", "Cancelled"]))
+        })
+      )
+    )
+
+    it.effect("who follows only after the request is told of it too (K38)", () =>
+      withTasks((tasks) =>
+        Effect.gen(function* () {
+          yield* tasks.start("id", slow(10))
+          yield* settle
+          yield* tasks.requestCancel("id", ann)
+          const events = yield* follow(tasks)
+          yield* TestClock.adjust(10)
+          expect(yield* Fiber.join(events)).toEqual(["Started", "CancelRequested", "Cancelled"])
+        })
+      )
+    )
+
+    it.effect("the terminal event carries nothing that is only for this process (K21)", () =>
+      withTasks((tasks) =>
+        Effect.gen(function* () {
+          yield* tasks.start("id", Effect.succeed("value"), { history: 10 })
+          yield* settle
+          const last = (yield* Stream.runCollect(tasks.events("id"))).at(-1)!
+          expect(Object.keys(last).toSorted()).toEqual([
+            "_tag",
+            "at",
+            "attempt",
+            "cleanupFailures",
+            "seq",
+            "task",
+            "value"
+          ])
+        })
+      )
+    )
+
+    it.effect("of many events a bounded history keeps the latest (K38)", () =>
+      withTasks((tasks) =>
+        Effect.gen(function* () {
+          const many = Effect.forEach(Array.from({ length: 100 }), (_, index) => Task.output(index), { discard: true })
+          yield* tasks.start("id", many, { history: 4 })
+          yield* settle
+          const events = yield* Stream.runCollect(tasks.events("id"))
+          expect(events.length).toBeLessThan(8)
+          expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => 103 - events.length + index))
+        })
+      )
+    )
+
+    it.effect("an id that nobody knows is known once it is started (K10)", () =>
+      withTasks((tasks) =>
+        Effect.gen(function* () {
+          expect(yield* Effect.flip(tasks.await("id"))).toBeInstanceOf(TaskNotFound)
+          yield* tasks.start("id", Effect.succeed("value"))
+          expect(yield* tasks.await("id")).toMatchObject({ _tag: "Completed", value: "value" })
+        })
+      )
+    )
+
+    it.effect("an old attempt that is forgotten takes nothing of the new one along (K37)", () =>
+      withTasks(
+        (tasks) =>
+          Effect.gen(function* () {
+            yield* tasks.start("id", Effect.void)
+            yield* settle
+            yield* tasks.start("id", Effect.never)
+            for (const id of ["a", "b", "c"]) yield* tasks.start(id, Effect.void)
+            yield* settle
+            expect((yield* tasks.list).map(({ id, state }) => `${id} ${state}`)).toEqual(["id running", "c completed"])
+          }),
+        { retention: { count: 1 } }
+      )
+    )
+
+    it.effect("whoever asks for an ended id after its time finds nothing (K37)", () =>
+      withTasks(
+        (tasks) =>
+          Effect.gen(function* () {
+            yield* tasks.start("id", Effect.void)
+            yield* TestClock.adjust(100)
+            expect(Option.isSome(yield* tasks.get("id"))).toBe(true)
+            yield* TestClock.adjust(1)
+            expect(Option.isNone(yield* tasks.get("id"))).toBe(true)
+          }),
+        { retention: { time: 100 } }
+      )
+    )
+
+    it.effect("the cancel of whoever built the layer does not reach its tasks: its closing does (K11, K37)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const nursery = yield* Nursery.make<unknown>("top")
+          const builder = yield* nursery.spawn(
+            "builder",
+            Effect.flatMap(Tasks, (tasks) =>
+              Effect.andThen(
+                tasks.start("id", journal.watch("id", Effect.never)),
+                Effect.onInterrupt(Effect.never, () => Effect.sleep(10))
+              )
+            ).pipe(Effect.provide(Tasks.layer()))
+          )
+          yield* settle
+          yield* Effect.forkChild(Task.cancel(builder, ann))
+          yield* TestClock.adjust(10)
+          expect(journal.lines).toEqual(["10 id: scope-closed of id"])
+        })
+      )
+    )
   })
 })

@@ -98,4 +98,22 @@ describe("ServerClose", () => {
       expect(yield* closed).toBeGreaterThanOrEqual(59)
     })
   )
+
+  it.live("while it goes on, a server keeps connections alive, and once closed it leaves no timer (K45)", () =>
+    Effect.gen(function* () {
+      const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+      const { closed, opened } = yield* listening((_, response) => response.end("x"))
+      const asking = yield* opened
+      let answers = 0
+      asking.on("data", () => answers++)
+      for (const count of [1, 2, 3]) {
+        asking.write(get)
+        yield* until(() => answers === count || asking.closed)
+      }
+      expect([answers, asking.closed]).toEqual([3, false])
+      const before = timers()
+      yield* closed
+      expect(timers()).toBeLessThanOrEqual(before)
+    })
+  )
 })

@@ -18,7 +18,7 @@ import * as Drain from "../../src/http/Drain.ts"
 import { OpenStreams } from "../../src/http/OpenStreams.ts"
 import * as ServerClose from "../../src/http/ServerClose.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
-import * as Leaks from "../../src/testing/Leaks.ts"
+import { leakChecked } from "../support/leaks.ts"
 import { type Follower, follow } from "./follow.ts"
 import { isMule } from "./probes.ts"
 
@@ -58,7 +58,7 @@ export const serving = <A, E>(
   test: (site: Site) => Effect.Effect<A, E, Scope.Scope>
 ): Effect.Effect<void, E> =>
   // Stragglers end a little later, and sockets that the client closed are noticed a little later.
-  Effect.asVoid(Leaks.check(Effect.flatMap(open(options), test), { patience: "20 seconds" }))
+  Effect.asVoid(leakChecked(Effect.flatMap(open(options), test), { patience: "20 seconds" }))
 
 const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
   Effect.gen(function* () {

@@ -1,2 +1,27 @@
-/** The leak check of every test (K45): the kit's, by the names that the tests use. */
-export { check as leakChecked, Watch as Leaks } from "../../src/testing/Leaks.ts"
+/**
+ * The leak check of every test (K45): the kit's, by the names that the tests use, and what only the kernel's own tests
+ * can know, the waits of held-off fibers.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { openWaits } from "../../src/fibers/internal/waits.ts"
+import { check, type Options, Watch } from "../../src/testing/Leaks.ts"
+
+export { Watch as Leaks }
+
+/** Runs a test and fails it if a scope, a straggler, a fiber or a wait is left. */
+export const leakChecked = <A, E, R>(
+  effect: Effect.Effect<A, E, R> | ((watch: Watch) => Effect.Effect<A, E, R>),
+  options?: Options
+): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  Effect.gen(function* () {
+    const value = yield* check(effect, options)
+    for (let look = 0; options?.patience !== undefined && waitsLeft() !== undefined && look < 1000; look++) {
+      yield* Effect.sleep(5)
+    }
+    const waits = waitsLeft()
+    return waits === undefined ? value : yield* Effect.die(new Error(waits))
+  })
+
+/** Undefined when no wait is open in this process. */
+export const waitsLeft = (): string | undefined => (openWaits() === 0 ? undefined : `${openWaits()} waits are left`)

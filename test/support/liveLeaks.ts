@@ -1,7 +1,7 @@
 /** The leak check for tests in real time: threads and processes of a loaded machine take their time to end. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Leaks from "../../src/testing/Leaks.ts"
+import { type Leaks, leakChecked } from "./leaks.ts"
 
 /** Answers once `condition` holds; dies when it does not within so many seconds. */
 export const eventually = (condition: () => boolean, what: () => string, seconds = 20): Effect.Effect<void> =>
@@ -13,5 +13,5 @@ export const eventually = (condition: () => boolean, what: () => string, seconds
   })
 
 export const liveLeakChecked = <A, E, R>(
-  effect: Effect.Effect<A, E, R> | ((watch: Leaks.Watch) => Effect.Effect<A, E, R>)
-): Effect.Effect<A, E, Exclude<R, Scope.Scope>> => Leaks.check(effect, { handles: true, patience: "20 seconds" })
+  effect: Effect.Effect<A, E, R> | ((watch: Leaks) => Effect.Effect<A, E, R>)
+): Effect.Effect<A, E, Exclude<R, Scope.Scope>> => leakChecked(effect, { handles: true, patience: "20 seconds" })

@@ -1,39 +1,21 @@
 /**
- * A deterministic world for random cancellation tests: one seed decides which
- * ready fiber runs next and where a fiber is made to pause; time is virtual and
- * jumps to the next timer when nobody can run. `at` runs a job after a given
- * step, between two operations of whatever fiber was running: a place where the
- * automatic yield of Effect can strike too.
+ * The kit's deterministic world for random cancellation tests that are made from a seed by hand: the seed decides which
+ * ready fiber runs next and where a fiber pauses; `at` runs a job at a point, between two operations of whatever fiber
+ * was running. What a subject of `test/proof` can say, it says there.
  */
-import type * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
-import * as ClockModule from "effect/Clock"
 import { format } from "../../src/testing/Leaks.ts"
-import { Leaks } from "./leaks.ts"
+import { randomFrom } from "../../src/testing/internal/random.ts"
+import * as kit from "../../src/testing/internal/world.ts"
+import { Leaks, waitsLeft } from "./leaks.ts"
 
-/** Numbers in [0, 1) by xorshift32. */
-export const randomFrom = (seed: number): (() => number) => {
-  let state = (seed * 2654435761) >>> 0 || 1
-  return () => {
-    state ^= state << 13
-    state >>>= 0
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state / 4294967296
-  }
-}
+export { randomFrom }
 
 const limit = 50_000
-
-interface Timer {
-  readonly at: number
-  readonly fire: () => void
-}
 
 export interface WorldOptions {
   readonly seed: number
@@ -46,108 +28,58 @@ export interface WorldOptions {
 
 export class World implements Scheduler {
   readonly executionMode = "async" as const
-  steps = 0
-  now = 0
   readonly leaks: Leaks
-  private readonly ready: Array<() => void> = []
-  private readonly timers: Array<Timer> = []
-  private readonly calm = new WeakMap<object, number>()
-  private readonly random: () => number
-  private readonly options: WorldOptions
-  private injected: (() => void) | undefined = undefined
+  private readonly world: kit.World
 
-  constructor(options: WorldOptions) {
-    this.options = options
-    this.random = randomFrom(options.seed)
+  constructor({ at, fifo, preempt = 0, seed }: WorldOptions) {
+    const random = randomFrom(seed)
+    this.world = new kit.World(
+      {
+        pause: preempt > 0 ? () => random() < preempt : undefined,
+        pick: fifo === true ? undefined : (ready) => Math.floor(random() * ready.length)
+      },
+      limit
+    )
+    if (at !== undefined) this.world.at(at.step, at.run)
     this.leaks = new Leaks(this.clock)
   }
 
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    this.steps++
-    // A fiber that runs in circles is stopped at the limit too.
-    if (this.steps > limit) return true
-    const { at, preempt = 0 } = this.options
-    if (at !== undefined && this.steps >= at.step && !this.fired) {
-      this.fired = true
-      this.injected = at.run
-    }
-    // The pause itself takes two operations, which must not be paused again.
-    const calm = this.calm.get(fiber) ?? 0
-    if (calm > 0) {
-      this.calm.set(fiber, calm - 1)
-      return false
-    }
-    const pause = this.injected !== undefined || (preempt > 0 && this.random() < preempt)
-    if (pause) this.calm.set(fiber, 2)
-    return pause
+    return this.world.shouldYield(fiber)
   }
-  private fired = false
 
   makeDispatcher(): SchedulerDispatcher {
-    return {
-      scheduleTask: (task) => {
-        this.ready.push(task)
-      },
-      flush: () => {}
-    }
+    return this.world.makeDispatcher()
   }
 
-  readonly clock: Clock.Clock = {
-    currentTimeMillisUnsafe: () => this.now,
-    currentTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
-    monotonicTimeNanosUnsafe: () => BigInt(this.now) * 1_000_000n,
-    currentTimeMillis: Effect.sync(() => this.now),
-    currentTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
-    monotonicTimeNanos: Effect.sync(() => BigInt(this.now) * 1_000_000n),
-    sleep: (duration) =>
-      Effect.callback<void>((resume) => {
-        const timer = { at: this.now + Duration.toMillis(duration), fire: () => resume(Effect.void) }
-        this.timers.push(timer)
-        return Effect.sync(() => {
-          const index = this.timers.indexOf(timer)
-          if (index >= 0) this.timers.splice(index, 1)
-        })
-      })
+  get clock(): Clock.Clock {
+    return this.world.clock
   }
 
-  private inject(): void {
-    const job = this.injected
-    this.injected = undefined
-    job?.()
+  get now(): number {
+    return this.world.now
+  }
+
+  /** Places for `at` so far. */
+  get steps(): number {
+    return this.world.points
   }
 
   /** Runs until nothing can happen any more. */
   run<A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> | undefined {
-    const fiber = Effect.runFork(this.leaks.within(Effect.provideService(effect, ClockModule.Clock, this.clock)), {
-      scheduler: this
+    const fiber = Effect.runFork(this.leaks.within(Effect.provideService(effect, Clock.Clock, this.clock)), {
+      scheduler: this.world
     })
-    this.inject()
-    while (this.steps <= limit) {
-      if (this.ready.length > 0) {
-        const index = this.options.fifo === true ? 0 : Math.floor(this.random() * this.ready.length)
-        const [task] = this.ready.splice(index, 1)
-        task!()
-      } else if (this.timers.length > 0) {
-        let next = 0
-        for (let index = 1; index < this.timers.length; index++) {
-          if (this.timers[index]!.at < this.timers[next]!.at) next = index
-        }
-        const [timer] = this.timers.splice(next, 1)
-        this.now = timer!.at
-        timer!.fire()
-      } else break
-      this.inject()
-    }
+    this.world.run(() => false)
     // The root fiber was started outside of the count.
     return fiber.pollUnsafe()
   }
 
   /** Undefined when the run came to its end and nothing is left. */
   get left(): string | undefined {
-    if (this.steps > limit) return "it never came to rest"
-    if (this.timers.length > 0) return `${this.timers.length} timers are left`
+    if (this.world.overrun) return "it never came to rest"
     const { left } = this.leaks
-    return left === undefined ? undefined : format(left)
+    return left === undefined ? waitsLeft() : format(left)
   }
 }
 

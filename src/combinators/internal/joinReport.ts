@@ -2,7 +2,6 @@
 import * as Loser from "../Loser.ts"
 import { outcomeOf, tookOf } from "../../fibers/internal/outcome.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
-import type { How } from "../../fibers/TaskOutcome.ts"
 import type { JoinNode } from "./joinNode.ts"
 import { put } from "./membersNode.ts"
 import { subjectOf } from "./outsideTask.ts"
@@ -44,10 +43,10 @@ const valueOf = (member: TaskNode, place: Place): unknown => {
   const cleanupFailures = [...(record?.cleanupFailures ?? [])]
   if (place === "interrupted") return { reason: subject.mark!.reason, cleanupFailures }
   const late = exit?._tag === "Success" ? { late: exit.value } : {}
-  return { reason: member.mark!.reason, how: howOf(member, subject), took: tookOf(subject), ...late, cleanupFailures }
+  // A task that somebody had cancelled before keeps that reason (contract K8).
+  const { reason } = (subject.mark ?? member.mark)!
+  return { reason, how: subject.how, took: tookOf(subject), ...late, cleanupFailures }
 }
-
-const howOf = (member: TaskNode, subject: TaskNode): How => (subject.verdict === "cancelled" ? subject : member).how
 
 /** Every value, late ones too, and what became of whoever has none. */
 export const whatCouldBeHad = (join: JoinNode): object => {

@@ -13,6 +13,7 @@ import * as CancelReason from "../../fibers/CancelReason.ts"
 import { handOnScope, scopeIn } from "../../fibers/internal/handOnScope.ts"
 import { outcomeOf } from "../../fibers/internal/outcome.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
+import { sleepOut } from "../../fibers/internal/sleepOut.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
 import { TaskRecord } from "../../fibers/internal/taskRecord.ts"
 import type { Entries } from "../Entries.ts"
@@ -68,12 +69,11 @@ export class RaceNode extends MembersNode<any, any> {
     this.timer?.interruptUnsafe()
     this.timer = undefined
     if (this.gone || this.decided || this.interrupted || this.released >= this.size) return
-    const delay = this.options.stagger!
-    const passed = Duration.isZero(delay) ? Effect.void : this.clock.sleep(delay)
+    const delay = Duration.toMillis(this.options.stagger!)
     // Who ends at the same instant has ended in time.
-    const settled = Effect.andThen(passed, Effect.yieldNow)
+    const passed = delay === 0 ? Effect.yieldNow : sleepOut(this.clock, delay)
     const release = Effect.sync(() => this.releaseNext())
-    this.timer = Effect.runForkWith(this.context)(Effect.andThen(settled, release))
+    this.timer = Effect.runForkWith(this.context)(Effect.andThen(passed, release))
   }
 
   private releaseNext(): void {
@@ -151,14 +151,17 @@ export class RaceNode extends MembersNode<any, any> {
   }
 
   private raceFailed(): RaceFailed<unknown, unknown> {
-    const failed = this.members.filter(
-      (member) => !this.winners.has(member) && !(member.verdict === "cancelled" && member.mark === this.mark)
+    const others = this.members.filter((member) => !this.winners.has(member))
+    // What finished in the grace of the others has succeeded too.
+    const late = others.filter(({ exit }) => exit?._tag === "Success")
+    const failed = others.filter(
+      (member) => member.exit?._tag !== "Success" && !(member.verdict === "cancelled" && member.mark === this.mark)
     )
     return new RaceFailed({
       race: this.name,
       needed: this.options.needed,
       failures: failed.map((member) => ({ member: this.keyOf(member), cause: causeOf(member) })),
-      succeeded: Array.from(this.winners, (member) => ({ member: this.keyOf(member), value: valueOf(member) }))
+      succeeded: [...this.winners, ...late].map((member) => ({ member: this.keyOf(member), value: valueOf(member) }))
     })
   }
 

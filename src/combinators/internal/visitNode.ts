@@ -191,6 +191,7 @@ export class VisitNode extends RaceNode {
   override result(): Effect.Effect<any, any> {
     if (this.failed.length > 0) {
       this.passOn()
+      this.passOnLateFailures()
       return Effect.failCause(this.failure())
     }
     const { decision } = this
@@ -241,6 +242,15 @@ export class VisitNode extends RaceNode {
     this.passOnCleanupFailures()
     this.passOnUndone()
     for (const value of this.salvageable()) this.up!.salvage(this.name, value)
+  }
+
+  /** Failures of branches that came after the others were told have no place in the failure. */
+  private passOnLateFailures(): void {
+    const inCause = new Set(this.failed)
+    for (const member of this.members) {
+      if (member.verdict !== "failed" || inCause.has(member as BranchNode)) continue
+      if (member.exit?._tag === "Failure") this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
+    }
   }
 
   private passOnUndone(): void {

@@ -4,10 +4,10 @@
  * sleeps for both, and stops when the node closes.
  */
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { ScopeNode } from "./scopeNode.ts"
+import { sleepOut } from "./sleepOut.ts"
 
 export class CancelPlan {
   private interruptAt = Infinity
@@ -32,6 +32,11 @@ export class CancelPlan {
     this.timer = Effect.runForkWith(context)(this.run)
   }
 
+  /** Gives up again, if it is time, on what could not be given up when that was due. */
+  giveUpOverdue(): void {
+    if (!this.target.gone && this.giveUpAt <= this.target.clock.currentTimeMillisUnsafe()) this.abandon(this.target)
+  }
+
   clear(): void {
     const timer = this.timer
     this.timer = undefined
@@ -43,7 +48,8 @@ export class CancelPlan {
     const now = clock.currentTimeMillisUnsafe()
     const due = this.graceOver ? this.giveUpAt : this.interruptAt
     if (due === Infinity || this.target.gone) return Effect.void
-    if (now < due) return Effect.andThen(clock.sleep(Duration.millis(due - now)), this.settled)
+    // What ends at the same instant has ended in time.
+    if (now < due) return Effect.andThen(sleepOut(clock, due - now), this.run)
     // A commit may withhold it: then the task ends by itself.
     this.graceOver = true
     this.interrupt(this.target)
@@ -51,7 +57,4 @@ export class CancelPlan {
     this.abandon(this.target)
     return Effect.void
   })
-
-  /** What ends at the same instant as a timer has ended in time: let it run first. */
-  private readonly settled: Effect.Effect<void> = Effect.suspend(() => Effect.andThen(Effect.yieldNow, this.run))
 }

@@ -5,7 +5,7 @@
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { TaskNode } from "./taskNode.ts"
 
 /** The scope of whoever runs with this context, if there is one. */
@@ -15,7 +15,15 @@ export const scopeIn = (context: Context.Context<never>): Scope.Scope | undefine
 /** Without a scope to move to, the scope of `node` is closed. Undefined if nothing is left to run. */
 export const handOnScope = (node: TaskNode, to: Scope.Scope | undefined): Effect.Effect<void> | undefined => {
   if (node.state._tag === "Closed") return undefined
-  if (to === undefined) return Scope.closeUnsafe(node, Exit.void)
+  if (to === undefined) {
+    const closing = Scope.closeUnsafe(node, Exit.void)
+    if (closing === undefined) return undefined
+    const kept = Effect.catchCause(closing, (cause) =>
+      Effect.sync(() => node.up!.cleanupFailed(node.name, cause, node.context))
+    )
+    // It runs where the caller may be interrupted, and clean-up runs to its end.
+    return Effect.uninterruptible(kept)
+  }
   if (node.state._tag === "Open") return Scope.addFinalizerExit(to, (exit) => Scope.close(node, exit))
   // It holds nothing: what is added later goes to the other scope itself.
   forward(node, to)

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { ScopeNode } from "./scopeNode.ts"
+import { lastStretch } from "./sleepOut.ts"
 
 export class Limit {
   /** Epoch milliseconds; Infinity while there is no limit. */
@@ -118,14 +119,14 @@ export class Limit {
     return found
   }
 
-  /** Sleeps twice: timers of one instant fire in the order in which they were set, and this one must be the last. */
+  /** Sleeps twice, as `sleepOut` does, but looks again in between: it may have been moved. */
   private readonly watch: Effect.Effect<void> = Effect.suspend(() => {
     const { clock } = this.node
     this.wakesAt = this.at
     const left = this.at - clock.currentTimeMillisUnsafe()
     if (left <= 0) return this.settled
-    return left > last
-      ? Effect.andThen(clock.sleep(Duration.millis(left - last)), this.watch)
+    return left > lastStretch
+      ? Effect.andThen(clock.sleep(Duration.millis(left - lastStretch)), this.watch)
       : Effect.andThen(clock.sleep(Duration.millis(left)), this.settled)
   })
 
@@ -146,9 +147,6 @@ export class Limit {
 
 /** How often a limit was moved to an earlier instant, after which no floor holds. */
 let broughtForward = 0
-
-/** Milliseconds before the instant at which the last timer is set. */
-const last = 0.5
 
 /** The instant by which whatever runs below `node` must end; Infinity if there is none. */
 export const effectiveLimit = (node: ScopeNode): number => {

@@ -105,7 +105,8 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
     if (node.gone) return
     ledger.note(`cancelled again at point ${point}`)
     cancel(node, reason, policy, context)
-    node.fiber?.interruptUnsafe()
+    // Nobody has the fiber of a task: what a commit withholds does not come another way.
+    if (!node.committing) node.fiber?.interruptUnsafe()
   }
   const { first, second } = settings
   if (first !== undefined && first.point === 0) inject(first)

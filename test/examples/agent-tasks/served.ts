@@ -16,7 +16,7 @@ import { all } from "../../../src/examples/agent-tasks/kinds/all.ts"
 import * as InProcess from "../../../src/examples/agent-tasks/table/inProcess.ts"
 import * as Worker from "../../../src/examples/agent-tasks/worker/Worker.ts"
 import * as Origin from "../../../src/examples/server/origin.ts"
-import * as Leaks from "../../../src/testing/Leaks.ts"
+import { leakChecked } from "../../support/leaks.ts"
 
 export interface Site {
   readonly url: string
@@ -42,7 +42,7 @@ export const served = <A, E>(
   options: Options = {}
 ): Effect.Effect<void, E> =>
   // Sockets that the client closed are noticed a little later.
-  Leaks.check(Effect.asVoid(Effect.flatMap(open(options), body)), { patience: "20 seconds" }).pipe(
+  leakChecked(Effect.asVoid(Effect.flatMap(open(options), body)), { patience: "20 seconds" }).pipe(
     Effect.provideService(References.MinimumLogLevel, "None")
   )
 

@@ -150,7 +150,9 @@ type Ready<A> = (value: A) => Effect.Effect<void>
 const readies: Subject = {
   name: "a caller waits until its child is ready, fails with it before, and leaves it to the nursery after",
   covers: ["nursery.spawnReady", "Nursery.run"],
-  laws: ["K7", "K1"],
+  laws: ["K7", "K1", "K16"],
+  // A failure on its way to the caller when that one is cancelled.
+  allow: ["clean-up-failed"],
   program: left(
     Nursery.run("server", (nursery: Nursery.Nursery<string>) =>
       Effect.gen(function* () {
@@ -166,9 +168,11 @@ const readies: Subject = {
             }).pipe(Ledger.watch("listener")),
           { background: true }
         )
-        const early = yield* Effect.flip(nursery.spawnReady("early", (_: Ready<number>) => worker("early", 1)))
+        const early = yield* Effect.flip(nursery.spawnReady("early", (_ready: Ready<number>) => worker("early", 1)))
         const failing = yield* Effect.flip(
-          nursery.spawnReady("failing", (_: Ready<number>) => Effect.andThen(Effect.sleep(1), Effect.fail("no port")))
+          nursery.spawnReady("failing", (_ready: Ready<number>) =>
+            Effect.andThen(Effect.sleep(1), Effect.fail("no port"))
+          )
         )
         return [port, early instanceof Nursery.NeverReady ? early.outcome._tag : early, failing]
       })

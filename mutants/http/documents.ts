@@ -1,0 +1,300 @@
+/** Breaks of what crosses the wire: problem documents, bodies, outcomes and views (DESIGN section 8, K21). */
+import type { Mutant } from "../Mutant.ts"
+
+const cancel = ["test/http/internal/cancelRoute.test.ts"]
+const start = ["test/http/internal/startRoute.test.ts"]
+const read = ["test/http/internal/readRoutes.test.ts"]
+const server = ["test/http/TaskServer.test.ts"]
+const body = ["test/http/JsonBody.test.ts"]
+const call = ["test/http/CancelCall.test.ts"]
+const events = ["test/http/EventStream.test.ts"]
+const problem = "src/http/Problem.ts"
+const json = "src/http/JsonBody.ts"
+const outcome = "src/http/PublicOutcome.ts"
+const view = "src/http/TaskView.ts"
+const taskServer = "src/http/TaskServer.ts"
+const patience = "src/http/CancelCall.ts"
+const task = "src/http/internal/taskBody.ts"
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "only the first field that is wrong is named",
+    law: "S8",
+    file: problem,
+    find: 'errors: "all"',
+    replace: 'errors: "first"',
+    tests: start
+  },
+  {
+    name: "a field that is not known is let through",
+    law: "S8",
+    file: problem,
+    find: 'onExcessProperty: "error"',
+    replace: 'onExcessProperty: "ignore"',
+    tests: start
+  },
+  {
+    name: "a field in a list is named without its place",
+    law: "S8",
+    file: problem,
+    find: "return `${at}[${key}]`",
+    replace: "return at",
+    tests: start
+  },
+  {
+    name: "a field in a field is named by its own name only",
+    law: "S8",
+    file: problem,
+    find: 'return at === "" ? String(key) : `${at}.${String(key)}`',
+    replace: "return String(key)",
+    tests: start
+  },
+  {
+    name: "a problem says not in which part of the request it is",
+    law: "S8",
+    file: problem,
+    find: "in: part,",
+    replace: 'in: "body" as const,',
+    tests: start
+  },
+  {
+    name: "a problem is plain JSON",
+    law: "S8",
+    file: problem,
+    find: "{ status, contentType, headers: problem.headers }",
+    replace: "{ status, headers: problem.headers }",
+    tests: [...start, ...read]
+  },
+  {
+    name: "a problem loses its headers",
+    law: "S8",
+    file: problem,
+    find: "{ status, contentType, headers: problem.headers }",
+    replace: "{ status, contentType }",
+    tests: start
+  },
+  {
+    name: "a problem loses what it carries",
+    law: "S8",
+    file: problem,
+    find: "detail: problem.detail, ...problem.extension }",
+    replace: "detail: problem.detail }",
+    tests: start
+  },
+  {
+    name: "a web page of another origin may start tasks",
+    law: "S8",
+    file: json,
+    find: 'origin.replace(/^https?:\\/\\//, "") !== host',
+    replace: "(false as boolean)",
+    tests: [...body, ...start]
+  },
+  {
+    name: "a body over the limit is a broken body",
+    law: "S8",
+    file: json,
+    find: "isTooLarge(reason) ? tooLarge(limit) : notJson",
+    replace: "false ? tooLarge(limit) : notJson",
+    tests: body
+  },
+  {
+    name: "a connection whose body was not read is kept",
+    law: "S8",
+    file: json,
+    find: '    headers: { connection: "close" }\n',
+    replace: "",
+    tests: body
+  },
+  {
+    name: "an empty body is not JSON",
+    law: "S8",
+    file: json,
+    find: 'if (text.trim() === "") return {}\n',
+    replace: "",
+    tests: [...start, ...cancel]
+  },
+  {
+    name: "a body of any type is taken for JSON",
+    law: "S8",
+    file: json,
+    find: "contentType !== undefined && ",
+    replace: "contentType === undefined || true || ",
+    tests: body
+  },
+  {
+    name: "a type that only begins as JSON is taken for JSON",
+    law: "S8",
+    file: json,
+    find: "json\\s*(?:;|$)/i",
+    replace: "json/i",
+    tests: body
+  },
+  {
+    name: "a body that nests without end is followed down",
+    law: "S8",
+    file: json,
+    find: "if (++depth > maxDepth) return true",
+    replace: "++depth",
+    tests: body
+  },
+  {
+    name: "brackets in text count as nesting",
+    law: "S8",
+    file: json,
+    find: "} else if (char === '\"') inString = true",
+    replace: "} else if (char === '\"') inString = false",
+    tests: body
+  },
+  {
+    name: "an escaped quote ends a text",
+    law: "S8",
+    file: json,
+    find: 'if (char === "\\\\") index++\n      else if',
+    replace: "if",
+    tests: body
+  },
+  {
+    name: "brackets that close do not count",
+    law: "S8",
+    file: json,
+    find: 'else if (char === "]" || char === "}") depth--',
+    replace: "",
+    tests: body
+  },
+  {
+    name: "a client reads the defect of a task",
+    law: "S1-05",
+    file: outcome,
+    find: "error: internalError })\n",
+    replace: "error: String(outcome.cause) })\n",
+    tests: server
+  },
+  {
+    name: "a client does not read the partial result of a cancelled task",
+    law: "K17",
+    file: outcome,
+    find: 'return "partial" in outcome',
+    replace: 'return (false as boolean) && "partial" in outcome',
+    tests: [...cancel, ...events]
+  },
+  {
+    name: "a client reads an ended task as if it were running",
+    law: "S1-11",
+    file: view,
+    find: "...(Option.isNone(outcome) ? {} :",
+    replace: "...((true as boolean) || Option.isNone(outcome) ? {} :",
+    tests: read
+  },
+  {
+    name: "a view does not say when its task ended",
+    law: "S1-11",
+    file: view,
+    find: '...instant("endedAt", info.endedAt),\n',
+    replace: "",
+    tests: read
+  },
+  {
+    name: "a view does not tell the payload",
+    law: "S1-11",
+    file: view,
+    find: "      payload,\n",
+    replace: "      payload: null,\n",
+    tests: read
+  },
+  {
+    name: "two tasks may have one name",
+    law: "S8",
+    file: taskServer,
+    find: "if (kinds.has(definition.name)) {",
+    replace: "if (false as boolean) {",
+    tests: server
+  },
+  {
+    name: "the limit of a body cannot be set",
+    law: "S8",
+    file: taskServer,
+    find: "ByteSize.fromInputUnsafe(options.bodyLimit)",
+    replace: "ByteSize.kibibytes(64)",
+    tests: body
+  },
+  {
+    name: "a success that its schema does not allow is a success",
+    law: "S1-05",
+    file: task,
+    find: "Effect.tap((value) => codecs.success(value)),\n",
+    replace: "",
+    tests: server
+  },
+  {
+    name: "an error that its schema does not allow is a failure",
+    law: "S1-05",
+    file: task,
+    find: "Effect.tapError((error) => codecs.error(error)),\n",
+    replace: "",
+    tests: server
+  },
+  {
+    name: "a partial result that its schema does not allow is kept",
+    law: "S1-05 K17",
+    file: task,
+    find: "Effect.andThen(codecs.partial(value), Task.partial(value))",
+    replace: "Task.partial(value)",
+    tests: server
+  },
+  {
+    name: "what a task said is encoded when it is read",
+    law: "S1-05",
+    file: task,
+    find: "Effect.flatMap(encode(value), emit)",
+    replace: "emit(value as Json)",
+    tests: server
+  },
+  {
+    name: "a defect of a task is not logged",
+    law: "S1-05",
+    file: task,
+    find: "Cause.hasDies(cause)\n",
+    replace: "(false as boolean) && Cause.hasDies(cause)\n",
+    tests: server
+  },
+  {
+    name: "every failure of a task is logged as a defect",
+    law: "S1-05",
+    file: task,
+    find: "Cause.hasDies(cause)\n",
+    replace: "(true as boolean) || Cause.hasDies(cause)\n",
+    tests: server
+  },
+  {
+    name: "an implementation that throws breaks the server",
+    law: "S1-05",
+    file: task,
+    find: "  return Effect.suspend(() =>\n    run(payload, {",
+    replace: "  return ((f: () => Effect.Effect<unknown, unknown>) => f())(() =>\n    run(payload, {",
+    tests: server
+  },
+  {
+    name: "patience may be negative",
+    law: "S8",
+    file: patience,
+    find: "Option.isSome(duration) && Duration.isGreaterThanOrEqualTo(duration.value, Duration.zero)",
+    replace: "Option.isSome(duration)",
+    tests: call
+  },
+  {
+    name: "patience without bound cannot be written",
+    law: "S8",
+    file: patience,
+    find: 'Duration.isFinite(duration) ? Duration.toMillis(duration) : "Infinity"',
+    replace: "Duration.toMillis(duration)",
+    tests: call
+  },
+  {
+    name: "a task that is given up on has no view",
+    law: "K12",
+    file: view,
+    find: "state: info.state,",
+    replace: 'state: info.state === "straggling" ? "cancelled" : info.state,',
+    tests: [...read, ...cancel, ...events]
+  }
+]

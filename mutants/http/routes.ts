@@ -1,0 +1,270 @@
+/** Breaks of the routes: status codes and problem documents (DESIGN section 8), starts, cancels, views. */
+import type { Mutant } from "../Mutant.ts"
+
+const cancel = ["test/http/internal/cancelRoute.test.ts"]
+const start = ["test/http/internal/startRoute.test.ts"]
+const read = ["test/http/internal/readRoutes.test.ts"]
+const none = ["test/http/internal/noRoute.test.ts"]
+const cancelRoute = "src/http/internal/cancelRoute.ts"
+const startRoute = "src/http/internal/startRoute.ts"
+const readRoutes = "src/http/internal/readRoutes.ts"
+const noRoute = "src/http/internal/noRoute.ts"
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a cancel that was not waited for answers 200",
+    law: "S1-04",
+    file: cancelRoute,
+    find: 'result._tag === "Requested" ? 202 : 200',
+    replace: "200",
+    tests: cancel
+  },
+  {
+    name: "a cancel waits although it was told not to",
+    law: "S1-04",
+    file: cancelRoute,
+    find: "preferred || call.wait === false",
+    replace: "preferred",
+    tests: cancel
+  },
+  {
+    name: "`Prefer: respond-async` is ignored",
+    law: "S1-04",
+    file: cancelRoute,
+    find: "preferred || call.wait === false",
+    replace: "call.wait === false",
+    tests: cancel
+  },
+  {
+    name: "a preference is not said to be applied",
+    law: "S1-04",
+    file: cancelRoute,
+    find: 'headers: preferred ? { "preference-applied": "respond-async" } : {}',
+    replace: "headers: {}",
+    tests: cancel
+  },
+  {
+    name: "any preference that has respond-async in it counts",
+    law: "S1-04",
+    file: cancelRoute,
+    find: "/(?:^|,)\\s*respond-async\\s*(?:[,;]|$)/i",
+    replace: "/respond-async/i",
+    tests: cancel
+  },
+  {
+    name: "the reason of a cancel is dropped",
+    law: "K19",
+    file: cancelRoute,
+    find: "CancelReason.request(call.reason)",
+    replace: "CancelReason.request()",
+    tests: cancel
+  },
+  {
+    name: "the grace that a client asks for is dropped",
+    law: "K12",
+    file: cancelRoute,
+    find: "grace: call.grace ?? cancel.grace",
+    replace: "grace: cancel.grace",
+    tests: cancel
+  },
+  {
+    name: "the grace of a definition is dropped",
+    law: "K12",
+    file: cancelRoute,
+    find: "grace: call.grace ?? cancel.grace",
+    replace: "grace: call.grace",
+    tests: cancel
+  },
+  {
+    name: "the bound that a client asks for is dropped",
+    law: "K12",
+    file: cancelRoute,
+    find: "giveUp: call.giveUp ?? cancel.giveUp",
+    replace: "giveUp: cancel.giveUp",
+    tests: cancel
+  },
+  {
+    name: "the bound of a definition is dropped",
+    law: "K12",
+    file: cancelRoute,
+    find: "giveUp: call.giveUp ?? cancel.giveUp",
+    replace: "giveUp: call.giveUp",
+    tests: cancel
+  },
+  {
+    name: "a cancel of an unknown task does not carry its answer",
+    law: "K37",
+    file: cancelRoute,
+    find: "taskNotFound(id, { result })",
+    replace: "taskNotFound(id)",
+    tests: cancel
+  },
+  {
+    name: "a cancel of an unknown task is not logged",
+    law: "S1-09",
+    file: cancelRoute,
+    find: "yield* Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)\n",
+    replace: "",
+    tests: cancel
+  },
+  {
+    name: "a cancel is not logged",
+    law: "S1-09",
+    file: cancelRoute,
+    find: 'yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)\n',
+    replace: "",
+    tests: cancel
+  },
+  {
+    name: "an unknown name starts nothing, and says so with 400",
+    law: "S1-03",
+    file: startRoute,
+    find: 'code: "unknown-name"',
+    replace: 'code: "invalid-request"',
+    tests: start
+  },
+  {
+    name: "a start of a task that has ended says that it runs",
+    law: "K37",
+    file: startRoute,
+    find: 'state === "completed" || state === "failed" || state === "cancelled"',
+    replace: 'state === "completed"',
+    tests: start
+  },
+  {
+    name: "a start of a task that runs says that it has ended",
+    law: "K37",
+    file: startRoute,
+    find: 'state === "completed" || state === "failed" || state === "cancelled"',
+    replace: "true as boolean",
+    tests: start
+  },
+  {
+    name: "an ended task is replaced unasked",
+    law: "K37",
+    file: startRoute,
+    find: 'query.replace === "true")',
+    replace: "true)",
+    tests: start
+  },
+  {
+    name: "an ended task is not replaced though that was asked",
+    law: "K37",
+    file: startRoute,
+    find: 'query.replace === "true")',
+    replace: "false)",
+    tests: start
+  },
+  {
+    name: "who is refused for too many tasks is not told when to come back",
+    law: "S8",
+    file: startRoute,
+    find: 'headers: { "retry-after": "1" }',
+    replace: "headers: {}",
+    tests: start
+  },
+  {
+    name: "who is refused while the server drains is not told when to come back",
+    law: "S8",
+    file: startRoute,
+    find: 'headers: { "retry-after": "5" }',
+    replace: "headers: {}",
+    tests: ["test/http/Drain.test.ts", ...start]
+  },
+  {
+    name: "a start has no place",
+    law: "S1-03",
+    file: startRoute,
+    find: "headers: { location: links.self }",
+    replace: "headers: {}",
+    tests: start
+  },
+  {
+    name: "a start answers 200",
+    law: "S1-03",
+    file: startRoute,
+    find: "{ status: 202, headers: { location",
+    replace: "{ status: 200, headers: { location",
+    tests: start
+  },
+  {
+    name: "the id that a client chose is ignored",
+    law: "S1-03",
+    file: startRoute,
+    find: "query.id ?? `${name}",
+    replace: "`${name}",
+    tests: start
+  },
+  {
+    name: "ids of one name repeat",
+    law: "S1-03",
+    file: startRoute,
+    find: "`${name}-${yield* randomName}`",
+    replace: "`${name}-1`",
+    tests: start
+  },
+  {
+    name: "a task keeps the default number of events whatever its definition says",
+    law: "K38",
+    file: startRoute,
+    find: "const options = { history: kind.definition.history }",
+    replace: "const options = {}",
+    tests: ["test/http/EventStream.test.ts"]
+  },
+  {
+    name: "the list is not filtered by state",
+    law: "S1-11",
+    file: readRoutes,
+    find: "if (query.state !== undefined && query.state !== info.state) continue\n",
+    replace: "",
+    tests: read
+  },
+  {
+    name: "the list is not filtered by name",
+    law: "S1-11",
+    file: readRoutes,
+    find: "if (query.name !== undefined && query.name !== served.value.kind.definition.name) continue\n",
+    replace: "",
+    tests: read
+  },
+  {
+    name: "an unknown task is an empty answer",
+    law: "S1-11",
+    file: readRoutes,
+    find: "if (Option.isNone(info) || Option.isNone(served)) return yield* Effect.fail(taskNotFound(id))",
+    replace: "if (Option.isNone(info) || Option.isNone(served)) return HttpServerResponse.empty()",
+    tests: read
+  },
+  {
+    name: "the tree is JSON whatever is asked for",
+    law: "K43",
+    file: readRoutes,
+    find: 'request.headers["accept"]?.includes("text/plain")',
+    replace: "(false as boolean)",
+    tests: read
+  },
+  {
+    name: "a wrong method on a known path says that there is no such path",
+    law: "S8",
+    file: noRoute,
+    find: "pattern.test(path) && !methods.includes(method)",
+    replace: "false as boolean",
+    tests: none
+  },
+  {
+    name: "a wrong method is not told the right one",
+    law: "S8",
+    file: noRoute,
+    find: "              headers: { allow }\n",
+    replace: "",
+    tests: none
+  },
+  {
+    name: "a query hides a known path",
+    law: "S8",
+    file: noRoute,
+    find: 'url.split("?")[0]!',
+    replace: "url",
+    tests: none
+  }
+]
