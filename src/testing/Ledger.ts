@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as CancelReason from "../fibers/CancelReason.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
+import type { ScopeNode } from "../fibers/internal/scopeNode.ts"
 import { TaskNode } from "../fibers/internal/taskNode.ts"
 import type { Held } from "./internal/held.ts"
 
@@ -189,13 +190,19 @@ export const watch =
 const ending = (name: string, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.flatMap(CancelReason.current, (reason) =>
     Effect.withFiber((fiber) => {
-      let node = fiber.getRef(CurrentNode)
-      while (node.gone && node.heir !== undefined) node = node.heir
-      const givenUp = node.gone && node instanceof TaskNode && node.how === "abandoned"
+      const givenUp = isGivenUp(fiber.getRef(CurrentNode))
       fiber.getRef(Current)?.end(name, exit, Option.getOrUndefined(reason), givenUp)
       return Effect.void
     })
   )
+
+/** Also where a winner's scope has moved to a task that was given up on since. */
+const isGivenUp = (node: ScopeNode): boolean => {
+  for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {
+    if (at.gone && at instanceof TaskNode && at.how === "abandoned") return true
+  }
+  return false
+}
 
 /**
  * Work that must not begin once the program was cancelled: a mail that is sent, a row that is written.

@@ -89,12 +89,12 @@ beforeAll(async () => {
   for (const report of testResults) reports.set(path.resolve(report.name), report)
 }, 120_000)
 
-/** Without stacks. */
+/** Without stacks, and with the name that the reader's file has. */
 const failuresOf = ({ assertionResults }: TestReport): string =>
   assertionResults
     .flatMap(({ failureMessages }) => failureMessages)
     .flatMap((message) => message.split("\n").filter((line) => !/^\s+at /.test(line)))
-    .map((line) => `${line}\n`)
+    .map((line) => `${line.replaceAll(/\.tmp\/docs\/[\w-]+\.test\.ts/g, "your.test.ts")}\n`)
     .join("")
 
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")

@@ -15,19 +15,23 @@ export const scopeIn = (context: Context.Context<never>): Scope.Scope | undefine
 /** Without a scope to move to, the scope of `node` is closed. Undefined if nothing is left to run. */
 export const handOnScope = (node: TaskNode, to: Scope.Scope | undefined): Effect.Effect<void> | undefined => {
   if (node.state._tag === "Closed") return undefined
-  if (to === undefined) {
-    const closing = Scope.closeUnsafe(node, Exit.void)
-    if (closing === undefined) return undefined
-    const kept = Effect.catchCause(closing, (cause) =>
-      Effect.sync(() => node.up!.cleanupFailed(node.name, cause, node.context))
-    )
-    // It runs where the caller may be interrupted, and clean-up runs to its end.
-    return Effect.uninterruptible(kept)
-  }
+  // Not marked as closed before it is: whoever was to run the finalizers may be interrupted, and then they are asked for again.
+  if (to === undefined) return node.state._tag === "Open" ? closing(node) : closed(node)
   if (node.state._tag === "Open") return Scope.addFinalizerExit(to, (exit) => Scope.close(node, exit))
   // It holds nothing: what is added later goes to the other scope itself.
   forward(node, to)
   return undefined
+}
+
+/** It runs where the caller may be interrupted; clean-up runs to its end, and its failure is none of the caller's. */
+const closing = (node: TaskNode): Effect.Effect<void> =>
+  Scope.close(node, Exit.void).pipe(
+    Effect.catchCause((cause) => Effect.sync(() => node.up!.cleanupFailed(node.name, cause, node.context))),
+    Effect.uninterruptible
+  )
+
+const closed = (empty: Scope.Closeable): undefined => {
+  Scope.closeUnsafe(empty, Exit.void)
 }
 
 const forward = (from: Scope.Scope, to: Scope.Scope): void => {

@@ -264,7 +264,9 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   private keepFailuresOf(cause: Cause.Cause<unknown>): void {
     if (cause.reasons.length === 1 && Cause.isInterruptReason(cause.reasons[0]!)) return
     const failures = cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
-    if (failures.length > 0) this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
+    // A task from outside keeps its own failure.
+    if (failures.length > 0 && this.record?.standsFor === undefined)
+      this.cleanupFailed(this.name, Cause.fromReasons(failures), this.context)
   }
 }
 

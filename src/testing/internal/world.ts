@@ -53,6 +53,8 @@ export class World implements Scheduler {
   private nextAt = Infinity
   private readonly jobs: Array<{ readonly point: number; readonly run: () => void }> = []
   private due: Array<() => void> = []
+  /** Told of each pause, and whether it is there for a job; for a run that is watched. */
+  onPause: ((fiber: Fiber.Fiber<unknown, unknown>, forJob: boolean) => void) | undefined = undefined
 
   constructor(director: Director, maxSteps: number) {
     this.director = director
@@ -98,6 +100,7 @@ export class World implements Scheduler {
   private pause(fiber: Fiber.Fiber<unknown, unknown>): void {
     this.pausing.set(fiber, 2)
     this.pausesNow = true
+    this.onPause?.(fiber, this.due.length > 0)
   }
   private pausesNow = false
 

@@ -115,28 +115,23 @@ const owned: Subject = {
   name: "a nursery of a scope ends with it, and starts nothing afterwards",
   covers: ["Nursery.make", "nursery.spawn", "Task.poll"],
   laws: ["K1", "K2", "K5", "K19"],
-  program: Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const nursery = yield* Scope.provide(Nursery.make("pool"), scope).pipe(
-      Effect.onExit((exit) => (exit._tag === "Failure" ? Scope.close(scope, exit) : Effect.void)),
-      Effect.uninterruptible
-    )
+  program: Effect.suspend(() => {
+    let pool: Nursery.Nursery | undefined
     const body = Effect.gen(function* () {
+      const nursery = (pool = yield* Nursery.make("pool"))
       yield* nursery.spawn("one", worker("one", 2))
       yield* nursery.spawn("two", Effect.never.pipe(Ledger.watch("two")))
       yield* Effect.sleep(3)
+      return "done"
     })
-    yield* Effect.ensuring(
-      body,
-      Effect.gen(function* () {
-        yield* Scope.close(scope, Exit.void)
-        yield* Ledger.note("left")
-        const late = yield* nursery.spawn("late", Ledger.work("late"))
-        assert.equal(Option.getOrThrow(yield* Task.poll(late))._tag, "Cancelled")
-      })
-    )
-    return "done"
-  }).pipe(Effect.interruptible),
+    const afterwards = Effect.gen(function* () {
+      yield* Ledger.note("left")
+      if (pool === undefined) return
+      const late = yield* pool.spawn("late", Ledger.work("late"))
+      assert.equal(Option.getOrThrow(yield* Task.poll(late))._tag, "Cancelled")
+    })
+    return Effect.ensuring(Effect.scoped(body), afterwards)
+  }),
   invariant: (trial) => {
     completes(trial, "done")
     isLastOf(trial, "left")
