@@ -40,14 +40,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: deadline
   },
   {
-    name: "work that ended at once leaves a timer",
-    law: "K45",
-    file: node,
-    find: "if (this.gone) return\n",
-    replace: "",
-    tests: deadline
-  },
-  {
     name: "a deadline ignores its patience",
     law: "K34 K12",
     file: node,
@@ -84,16 +76,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the tree does not show a deadline",
     law: "K43",
     file: node,
-    find: "return this.own === undefined || this.own.at === Infinity ? undefined : this.own.at",
+    find: "return this.own?.at",
     replace: "return undefined",
-    tests: deadline
-  },
-  {
-    name: "an infinite deadline shows an instant",
-    law: "K43",
-    file: node,
-    find: "this.own === undefined || this.own.at === Infinity ?",
-    replace: "this.own === undefined ?",
     tests: deadline
   },
   {
@@ -126,14 +110,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "return atOnce(this.policy)",
     replace: "return this.policy",
-    tests: deadline
-  },
-  {
-    name: "the resources of a value that came too late are handed on",
-    law: "K27",
-    file: node,
-    find: 'return exit._tag === "Success" && !this.interrupted',
-    replace: 'return exit._tag === "Success"',
     tests: deadline
   },
   {
@@ -276,16 +252,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an extension counts from now",
     law: "K33",
     file: api,
-    find: "return node.moveTo((node.deadline ?? Infinity) + more)",
+    find: "return node.moveTo(node.deadline! + more)",
     replace: "return node.moveTo(node.clock.currentTimeMillisUnsafe() + more)",
-    tests: deadline
-  },
-  {
-    name: "an extension sets a limit where there was none",
-    law: "K33",
-    file: api,
-    find: "return node.moveTo((node.deadline ?? Infinity) + more)",
-    replace: "return node.moveTo((node.deadline ?? 0) + more)",
     tests: deadline
   },
   {

@@ -73,22 +73,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: join
   },
   {
-    name: "an end after a cancel from above counts as a failure of the join",
-    law: "K29 K8",
-    file: node,
-    find: "if (!this.endsEarly(member) || this.interrupted || this.tripped) return",
-    replace: "if (!this.endsEarly(member) || this.tripped) return",
-    tests: join
-  },
-  {
-    name: "every failure of one turn tells the rest",
-    law: "K29",
-    file: node,
-    find: "if (this.failed.size > 1) return\n",
-    replace: "",
-    tests: join
-  },
-  {
     name: "a cancelled member does not end an `all`",
     law: "K32",
     file: node,

@@ -42,14 +42,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: join
   },
   {
-    name: "an infinite limit is a limit",
-    law: "K31",
-    file: node,
-    find: "time !== undefined && Duration.toMillis(time) !== Infinity",
-    replace: "time !== undefined",
-    tests: join
-  },
-  {
     name: "the limit of a join is not told who set it",
     law: "K19",
     file: node,
@@ -107,14 +99,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: bounded
   },
   {
-    name: "a member that was cancelled before its limit passed is told as one that the limit cancelled",
-    law: "K8 K31",
-    file: node,
-    find: "if (member.mark === undefined) (this.overdue ??=",
-    replace: "(this.overdue ??=",
-    tests: [...bounded, ...outside, ...deadline]
-  },
-  {
     name: "who ran into the join's limit is told as one that interrupted itself",
     law: "K31",
     file: node,
@@ -145,14 +129,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "this.own = this.limit = this.limitOf(",
     replace: "this.own = this.limitOf(",
     tests: deadline
-  },
-  {
-    name: "a join with a limit starts it twice over",
-    law: "K45",
-    file: node,
-    find: "if (this.own !== undefined && this.live > 0) startLimit",
-    replace: "if (this.own !== undefined) startLimit",
-    tests: join
   },
   {
     name: "a task that runs on at the limit is told as cancelled",
@@ -187,7 +163,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: join
   },
   {
-    name: "a late value is dropped",
+    name: "the late value of a limited member is dropped",
     law: "K31",
     file: report,
     find: 'const late = exit?._tag === "Success" ? { late: exit.value } : {}',
@@ -195,27 +171,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: join
   },
   {
-    name: "why a limited task ended is read off the task",
+    name: "why a limited task ended is read off its stand-in",
     law: "K8 K28",
     file: report,
-    find: "return { reason: member.mark!.reason, how: howOf",
-    replace: "return { reason: (subject.mark ?? member.mark)!.reason, how: howOf",
+    find: "const { reason } = (subject.mark ?? member.mark)!",
+    replace: "const { reason } = member.mark!",
     tests: outside
   },
   {
     name: "how a limited task ended is read off its stand-in",
     law: "K28",
     file: report,
-    find: '(subject.verdict === "cancelled" ? subject : member).how',
-    replace: "member.how",
-    tests: outside
-  },
-  {
-    name: "how a limited task ended is read off a task that completed",
-    law: "K28",
-    file: report,
-    find: '(subject.verdict === "cancelled" ? subject : member).how',
-    replace: "subject.how",
+    find: "how: subject.how",
+    replace: "how: member.how",
     tests: outside
   },
   {
@@ -298,5 +266,21 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "outcome: outcomeOf(subjectOf(winner))",
     replace: "outcome: outcomeOf(winner)",
     tests: outside
+  },
+  {
+    name: "a member starts though the deadline around its join has passed",
+    law: "K33 K36",
+    file: "src/fibers/internal/taskNode.ts",
+    find: "(this.limit !== undefined && this.limit.deliverOverdue())",
+    replace: "(false as boolean)",
+    tests: deadline
+  },
+  {
+    name: "of a join's limits at one instant an inner one speaks",
+    law: "K33",
+    file: "src/fibers/internal/limit.ts",
+    find: "if (!limit.over && isDue(limit)) found = limit",
+    replace: "if (found === undefined && !limit.over && isDue(limit)) found = limit",
+    tests: deadline
   }
 ]

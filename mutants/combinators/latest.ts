@@ -312,14 +312,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: latest
   },
   {
-    name: "a wait in clean-up for a run that has ended is a defect",
-    law: "K13",
-    file: result,
-    find: "forEver: !run.gone && wouldDeadlock(here, run)",
-    replace: "forEver: wouldDeadlock(here, run)",
-    tests: latest
-  },
-  {
     name: "a wait that was a defect is still known",
     law: "K13",
     file: result,

@@ -16,20 +16,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: race
   },
   {
-    name: "members start though their group was cancelled",
-    law: "K5 K36",
-    file: node,
-    find: " && !this.decided && !this.interrupted && !this.stoppedAbove) {",
-    replace: " && !this.decided && !this.stoppedAbove) {",
-    tests: [...bounded, ...join]
-  },
-  {
     name: "members start though the task around them was cancelled by one of them",
     law: "K5 K13",
     file: node,
     find: " && !this.decided && !this.interrupted && !this.stoppedAbove) {",
     replace: " && !this.decided && !this.interrupted) {",
-    tests: race
+    tests: [...race, ...join, "test/combinators/cancelAtRandom.test.ts", "test/combinators/everythingAtRandom.test.ts"]
   },
   {
     name: "the concurrency is not a bound",
@@ -53,7 +45,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (this.waiting?.delete(child) !== true) this.running--",
     replace: "this.running--",
-    tests: bounded
+    tests: ["test/combinators/Batch.test.ts"]
   },
   {
     name: "a member that was cancelled while it waited takes a permit",
@@ -61,7 +53,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (member.gone) continue\n",
     replace: "",
-    tests: [...bounded]
+    tests: ["test/combinators/Batch.test.ts"]
   },
   {
     name: "the end of a member starts nobody",
@@ -117,7 +109,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (this.passedOn) return\n",
     replace: "",
-    tests: [...join, ...race]
+    tests: bounded
   },
   {
     name: "what failed in clean-up is kept for members that have a place for it",

@@ -125,13 +125,5 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "    waited()\n    ended()",
     replace: "    ended()",
     tests: outside
-  },
-  {
-    name: "a task that has ended is waited for",
-    law: "K28",
-    file: node,
-    find: "if (task.gone || group.isWithin(task)",
-    replace: "if (group.isWithin(task)",
-    tests: outside
   }
 ]

@@ -140,8 +140,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "members that the race cancelled stand among its failures",
     law: "K23",
     file: node,
-    find: '!this.winners.has(member) && !(member.verdict === "cancelled" && member.mark === this.mark)',
-    replace: "!this.winners.has(member)",
+    find: ' && !(member.verdict === "cancelled" && member.mark === this.mark)',
+    replace: "",
     tests: quorum
   },
   {
@@ -156,8 +156,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a failed quorum forgets what succeeded",
     law: "K23",
     file: node,
-    find: "succeeded: Array.from(this.winners, (member) => ({ member: this.keyOf(member), value: valueOf(member) }))",
+    find: "succeeded: [...this.winners, ...late].map((member) => ({ member: this.keyOf(member), value: valueOf(member) }))",
     replace: "succeeded: []",
+    tests: quorum
+  },
+  {
+    name: "what the rest of a failed quorum finished in its grace is dropped",
+    law: "K23",
+    file: node,
+    find: "[...this.winners, ...late]",
+    replace: "[...this.winners]",
     tests: quorum
   },
   {

@@ -59,7 +59,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: latch,
     find: "        this.held.delete(pass)\n",
     replace: "",
-    tests: [control, "test/fibers/Control.random.test.ts"]
+    tests: ["test/fibers/leaving.test.ts"]
   },
   {
     name: "a gate holds clean-up",
@@ -236,14 +236,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "if (line.first instanceof Waiter) return this.handOver(message, line.first)\n",
     replace: "",
     tests: [correlator, "test/fibers/Correlator.random.test.ts"]
-  },
-  {
-    name: "a message is taken after it has expired",
-    law: "K40",
-    file: correlation,
-    find: "if (!first.due(now)) return first\n",
-    replace: "if (!first.due(now) || first.ttl > 0) return first\n",
-    tests: [correlator]
   },
   {
     name: "the timer of the next expiry outlives the last message",

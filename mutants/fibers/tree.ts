@@ -111,19 +111,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [task, nursery, reviewed, "test/fibers/Shield.test.ts", random]
   },
   {
-    name: "the grace timer interrupts a task that ends at the same instant",
-    law: "K12",
-    file: plan,
-    find: "Effect.andThen(Effect.yieldNow, this.run)",
-    replace: "this.run",
-    tests: [task]
-  },
-  {
     name: "the grace timer interrupts a task whose own timer of the same instant is younger",
     law: "K12",
-    file: plan,
-    find: "    if (left > last) return Effect.andThen(clock.sleep(Duration.millis(left - last)), this.run)\n",
-    replace: "",
+    file: "src/fibers/internal/sleepOut.ts",
+    find: "millis > lastStretch\n",
+    replace: "millis > Infinity\n",
     tests: [task]
   },
   {

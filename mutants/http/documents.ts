@@ -202,14 +202,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: read
   },
   {
-    name: "a defect of a handler is not answered",
-    law: "S1-05",
-    file: taskServer,
-    find: "Cause.hasDies, (cause)",
-    replace: "(cause: Cause.Cause<never>) => Cause.hasDies(cause) && false, (cause)",
-    tests: server
-  },
-  {
     name: "two tasks may have one name",
     law: "S8",
     file: taskServer,

@@ -261,13 +261,5 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: 'Straggling: "straggling"',
     replace: 'Straggling: "cancelled"',
     tests: events
-  },
-  {
-    name: "an event is encoded for each client anew",
-    law: "K38",
-    file: node,
-    find: "if (text !== undefined) return Effect.succeed(text)\n",
-    replace: "",
-    tests: events
   }
 ]

@@ -204,14 +204,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: start
   },
   {
-    name: "a client that leaves while it starts a task leaves one that nobody finds",
-    law: "K1",
-    file: startRoute,
-    find: "    Effect.uninterruptible\n",
-    replace: "    Effect.interruptible\n",
-    tests: start
-  },
-  {
     name: "a task keeps the default number of events whatever its definition says",
     law: "K38",
     file: startRoute,

@@ -12,9 +12,9 @@ import type { FileRun } from "./Verdict.ts"
 
 const server = path.join(import.meta.dirname, "testServer.ts")
 
-/** Milliseconds until what cannot be loaded is given up; and for hooks and the exit after the tests. */
+/** Milliseconds until what cannot be loaded is given up, and for what is between the tests and the answer. */
 const loading = 60_000
-const slack = 500
+const slack = 1000
 
 export class TestProcess {
   private child: ChildProcess | undefined = undefined
@@ -37,27 +37,29 @@ export class TestProcess {
   }
 
   /**
-   * `timeout`, in milliseconds, is that of a test. None when the tests of the file have not ended after two of them: long
-   * enough for vitest to tell of a test that waits for ever, but not for a loop that never yields. To load the file takes
-   * as long as the machine needs.
+   * `timeout`, in milliseconds, is that of a test. None when the tests of the file have not ended after `usual` and two of
+   * them, one for the clean-up: long enough for vitest to tell of a test that waits for ever, but not for a loop that never
+   * yields. To load the file takes as long as the machine needs.
    */
-  run(test: string, timeout: number): Effect.Effect<Option.Option<FileRun>> {
+  run(test: string, timeout: number, usual: number): Effect.Effect<Option.Option<FileRun>> {
     return Effect.callback((resume) => {
       const child = (this.child ??= this.start())
       const tooLong = (): void => {
         this.kill()
         answer(Option.none())
       }
+      // oxlint-disable-next-line rescind/no-timer-sleep -- real time, cleared with the answer
       let timer = setTimeout(tooLong, loading)
       const heard = (told: Told): void => {
         if (told._tag === "Ran") return answer(Option.some(told.run))
         clearTimeout(timer)
-        timer = setTimeout(tooLong, 2 * timeout + slack)
+        // oxlint-disable-next-line rescind/no-timer-sleep -- real time, cleared with the answer
+        timer = setTimeout(tooLong, 2 * timeout + 2 * usual + slack)
       }
       const exited = (code: number | null, signal: string | null): void => {
         this.child = undefined
         const message = `the test process ended (${signal ?? code}); see above`
-        answer(Option.some({ tests: 0, took: 0, unhandled: { name: "Crash", message } }))
+        answer(Option.some({ tests: 0, took: 0, longest: 0, unhandled: { name: "Crash", message } }))
       }
       const withdraw = (): void => {
         clearTimeout(timer)

@@ -12,8 +12,9 @@ export interface Failure {
 /** One run of one test file, as the test process tells it. */
 export interface FileRun {
   readonly tests: number
-  /** Milliseconds spent in tests. */
+  /** Milliseconds spent in all tests, and in the longest. */
   readonly took: number
+  readonly longest: number
   /** The first test that failed. */
   readonly failed?: { readonly title: string; readonly error: Failure } | undefined
   /** The file, or what it imports, could not be loaded. */

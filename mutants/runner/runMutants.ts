@@ -10,7 +10,7 @@ import * as path from "node:path"
 import type { Mutant, MutantList } from "../Mutant.ts"
 import { apply } from "./apply.ts"
 import { TestProcess } from "./TestProcess.ts"
-import { judge, type Result, type Verdict } from "./Verdict.ts"
+import { type FileRun, judge, type Result, type Verdict } from "./Verdict.ts"
 import { workingCopy } from "./workingCopy.ts"
 
 export interface Options {
@@ -18,7 +18,7 @@ export interface Options {
   readonly root: string
   readonly lists: ReadonlyArray<MutantList>
   readonly workers: number
-  /** Milliseconds that a test may take at least; where the unmutated file takes long, more. */
+  /** Milliseconds that a test may take at least; where one takes long unmutated, more. */
   readonly timeout: number
   /** Called in the order of the ends. */
   readonly onResult?: ((result: Result) => void) | undefined
@@ -44,11 +44,11 @@ export const runMutants: (options: Options) => Effect.Effect<ReadonlyArray<Resul
         }),
       { concurrency: "unbounded" }
     )
-    const took = yield* runUnmutated(benches, [...new Set(wanted.flatMap(({ mutant }) => mutant.tests))])
+    const usual = yield* runUnmutated(benches, [...new Set(wanted.flatMap(({ mutant }) => mutant.tests))])
     return yield* share(benches, wanted, ({ topic, mutant }, bench) =>
       Effect.gen(function* () {
         const from = performance.now()
-        const verdict = yield* runOne(bench, mutant, (test) => Math.max(options.timeout, 5 * took.get(test)!))
+        const verdict = yield* runOne(bench, mutant, (test) => boundsOf(usual.get(test)!, options.timeout))
         const result: Result = { topic, mutant, verdict, took: performance.now() - from }
         options.onResult?.(result)
         return result
@@ -63,36 +63,39 @@ interface Bench {
   readonly tests: TestProcess
 }
 
-/** How long the tests of each file take, in milliseconds. */
+/** How each test file runs by itself. */
 const runUnmutated = Effect.fnUntraced(function* (benches: ReadonlyArray<Bench>, tests: ReadonlyArray<string>) {
-  const took = new Map<string, number>()
+  const usual = new Map<string, FileRun>()
   const failures: Array<string> = []
   yield* share(benches, tests, (test, bench) =>
     Effect.gen(function* () {
-      const run = yield* bench.tests.run(test, 60_000)
-      took.set(test, Option.isNone(run) ? 0 : run.value.took)
+      const run = yield* bench.tests.run(test, 60_000, 60_000)
+      if (Option.isSome(run)) usual.set(test, run.value)
       const verdict = Option.isNone(run) ? tooLong(test) : judge(test, run.value)
       if (verdict !== undefined) failures.push(describe(test, verdict))
     })
   )
   if (failures.length > 0) return yield* new NotGreen({ failures })
-  return took
+  return usual
 })
 
-const runOne = (bench: Bench, mutant: Mutant, timeout: (test: string) => number): Effect.Effect<Verdict> =>
+const runOne = (bench: Bench, mutant: Mutant, bounds: (test: string) => Bounds): Effect.Effect<Verdict> =>
   Effect.gen(function* () {
     const file = path.join(bench.copy, mutant.file)
-    const source = yield* Effect.promise(() => fs.readFile(file, "utf8").catch(() => undefined))
+    const source = yield* Effect.promise((signal) =>
+      fs.readFile(file, { encoding: "utf8", signal }).catch(() => undefined)
+    )
     if (source === undefined) return { _tag: "DoesNotApply", why: `there is no ${mutant.file}` }
     const applied = apply(mutant, source)
     if (applied._tag !== "Applied") return applied
     const write = (text: string): Effect.Effect<void> =>
+      // oxlint-disable-next-line rescind/pass-the-signal -- a torn file would be worse
       Effect.promise(() => fs.writeFile(file, text)).pipe(
         Effect.tap(() => Effect.sync(() => bench.tests.touch(mutant.file)))
       )
     return yield* Effect.acquireUseRelease(
       write(applied.source),
-      () => firstNotice(bench.tests, mutant.tests, timeout),
+      () => firstNotice(bench.tests, mutant.tests, bounds),
       () => write(source)
     )
   })
@@ -100,14 +103,26 @@ const runOne = (bench: Bench, mutant: Mutant, timeout: (test: string) => number)
 const firstNotice = Effect.fnUntraced(function* (
   process: TestProcess,
   tests: ReadonlyArray<string>,
-  timeout: (test: string) => number
+  bounds: (test: string) => Bounds
 ) {
   for (const test of tests) {
-    const run = yield* process.run(test, timeout(test))
+    const { timeout, usual } = bounds(test)
+    const run = yield* process.run(test, timeout, usual)
     const verdict = Option.isNone(run) ? tooLong(test) : judge(test, run.value)
     if (verdict !== undefined) return verdict
   }
   return { _tag: "Survived" } satisfies Verdict
+})
+
+/** In milliseconds. */
+interface Bounds {
+  readonly timeout: number
+  readonly usual: number
+}
+
+const boundsOf = (run: FileRun, timeout: number): Bounds => ({
+  timeout: Math.max(timeout, 5 * run.longest),
+  usual: run.took
 })
 
 const tooLong = (test: string): Verdict => ({

@@ -65,8 +65,10 @@ const run = async ({ test, changed, timeout }: Ask): Promise<FileRun> => {
   // What the run answers are the modules of all runs so far: one that was not run again is of an earlier mutant.
   const module = after === before ? undefined : after
   const notLoaded = module?.errors()[0]
+  const tests = module === undefined ? [] : [...module.children.allTests()]
   return {
-    tests: module === undefined ? 0 : [...module.children.allTests()].length,
+    tests: tests.length,
+    longest: Math.max(0, ...tests.map((test) => test.diagnostic()?.duration ?? 0)),
     took: module?.diagnostic().duration ?? 0,
     failed: module && firstFailed(module),
     notLoaded: notLoaded && failureOf(notLoaded),

@@ -18,7 +18,7 @@ import { own } from "../fibers/internal/groupNode.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import { outcomeOf } from "../fibers/internal/outcome.ts"
 import type { TaskNode } from "../fibers/internal/taskNode.ts"
-import { beginWait, isHeldOff, wouldDeadlock } from "../fibers/internal/waits.ts"
+import { isHeldOff, whenClosed } from "../fibers/internal/waits.ts"
 import * as Nursery from "../fibers/Nursery.ts"
 import * as Task from "../fibers/Task.ts"
 import type { TaskCancelled } from "../fibers/TaskCancelled.ts"
@@ -172,10 +172,12 @@ const reported = <A, E>(task: Task.Task<A, E>): Effect.Effect<A, E | TaskCancell
   Effect.withFiber((fiber) => {
     const node = task as unknown as TaskNode
     if (node.gone || !isHeldOff(fiber)) return Task.join(task)
-    const here = fiber.getRef(CurrentNode)
-    return here.isWithin(node) || wouldDeadlock(here, node)
-      ? Effect.die(selfWait(task.name))
-      : Effect.ensuring(Task.join(task), Effect.sync(beginWait(here, node)))
+    return Effect.callback((resume) => {
+      const withdraw = whenClosed(fiber, [node], (closed) => {
+        resume(closed ? Task.join(task) : Effect.die(selfWait(task.name)))
+      })
+      return Effect.sync(withdraw)
+    })
   })
 
 const selfWait = (batch: string): Error =>

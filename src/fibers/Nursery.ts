@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAs, cancelNurseryAs } from "./internal/cancelAs.ts"
+import { CurrentNode } from "./internal/currentNode.ts"
 import { own } from "./internal/groupNode.ts"
 import { nurseryInScope } from "./internal/nurseryInScope.ts"
 import { NurseryNode } from "./internal/nurseryNode.ts"
@@ -190,9 +191,16 @@ const untilReady = <V>(
       node.starting.add(task, fiber)
       return Effect.sync(withdraw)
     }),
-    () => (child === undefined || said ? Effect.void : cancelAs(child, { reason: callerLeft }, true))
+    () => (child === undefined || said ? Effect.void : leave(child, fiber))
   )
 }
+
+/** Ends the child of a caller that was cancelled; a failure on its way to that one is kept where it can be seen. */
+const leave = (child: TaskNode, caller: Fiber.Fiber<any, any>): Effect.Effect<void> =>
+  Effect.map(cancelAs(child, { reason: callerLeft }, true), () => {
+    if (child.verdict !== "failed" || child.exit?._tag !== "Failure") return
+    caller.getRef(CurrentNode).cleanupFailed(child.name, child.exit.cause, child.context)
+  })
 
 const callerLeft = CancelReason.scopeClosed({ message: "The caller that waited for ready was cancelled" })
 

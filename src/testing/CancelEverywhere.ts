@@ -11,7 +11,7 @@ import type { CheckOptions } from "./CheckOptions.ts"
 import { type Schedule, undisturbed } from "./internal/schedule.ts"
 import { Checking, replayed, wholeNumber } from "./internal/settings.ts"
 import { CheckFailed, type Failure, type Report } from "./Report.ts"
-import type { Program } from "./Trial.ts"
+import type { Program, Trial } from "./Trial.ts"
 
 /**
  * @category models
@@ -38,37 +38,43 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   const checking = new Checking(program, options)
   const maxRuns = wholeNumber("maxRuns", options.maxRuns ?? 20_000)
   const failures: Array<Failure<A, E>> = []
-  const seen = new Set<string>()
-  const attempt = (schedule: Schedule): number => {
+  const attempt = (schedule: Schedule): Trial<A, E> => {
     const trial = checking.run(schedule)
-    const wrong = checking.wrong(trial)
-    if (wrong.length > 0) {
-      // Of failures that say the same the first is explained.
-      const said = wrong.map(({ kind }) => kind).join()
-      failures.push(checking.failure(trial, schedule, !seen.has(said)))
-      seen.add(said)
-    }
-    return trial.points
+    const failure = checking.wrong(trial).length > 0 ? checking.failure(trial, schedule) : undefined
+    if (failure !== undefined) failures.push(failure)
+    return trial
   }
 
-  if (options.replay !== undefined) {
-    const points = attempt(replayed(options.replay))
-    return { checker: "CancelEverywhere", points, runs: 1, steps: checking.steps, exhausted: false, failures }
+  const first = attempt(options.replay === undefined ? undisturbed : replayed(options.replay))
+  const { points } = first
+  const report = (exhausted: boolean): Report<A, E> => ({
+    checker: "CancelEverywhere",
+    points,
+    runs: checking.runs,
+    steps: checking.steps,
+    exhausted,
+    failures
+  })
+  // What goes wrong without an end goes wrong at every point; what is another program each time has no points.
+  if (options.replay !== undefined || (first.outcome === undefined && failures.length > 0)) return report(false)
+  const repeated = checking.repeated(first)
+  if (repeated !== undefined) {
+    failures.push(repeated)
+    return report(false)
   }
-  const points = attempt(undisturbed)
   let exhausted = true
   // Point 0 is before the first operation.
   const everyFirst = spread(0, points, options.again === true ? Math.ceil(Math.sqrt(maxRuns)) : maxRuns - 1)
   exhausted &&= everyFirst.length === points + 1
   for (const cancel of everyFirst) {
-    const last = attempt({ ...undisturbed, cancel })
+    const last = attempt({ ...undisturbed, cancel }).points
     if (options.again !== true) continue
     const left = Math.max(1, Math.floor(maxRuns / everyFirst.length))
     const everySecond = spread(cancel + 1, last, left)
     exhausted &&= everySecond.length === last - cancel
     for (const again of everySecond) attempt({ ...undisturbed, cancel, again })
   }
-  return { checker: "CancelEverywhere", points, runs: checking.runs, steps: checking.steps, exhausted, failures }
+  return report(exhausted)
 }
 
 /**
@@ -79,7 +85,7 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
  */
 export const check = <A, E>(program: Program<A, E>, options?: Options<A, E>): Report<A, E> => {
   const report = run(program, options)
-  if (report.failures.length > 0) throw new CheckFailed(report)
+  if (report.failures.length > 0) throw new CheckFailed(report, check)
   return report
 }
 

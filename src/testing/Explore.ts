@@ -13,7 +13,7 @@ import { Checking, probability, replayed, wholeNumber } from "./internal/setting
 import { shrink } from "./internal/shrinking.ts"
 import { depthFirst, pct, randomWalk, type Search } from "./internal/strategies.ts"
 import type { Director } from "./internal/world.ts"
-import { CheckFailed, type Report } from "./Report.ts"
+import { CheckFailed, type Failure, type Report } from "./Report.ts"
 import type { Program, Trial } from "./Trial.ts"
 
 /**
@@ -60,26 +60,27 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   const random = randomFrom(wholeNumber("seed", options.seed ?? 1))
   const strategies = options.strategies ?? everyStrategy
   if (strategies.length === 0) throw new RangeError("strategies must name at least one strategy, but it is empty")
-  const report = (
-    points: number,
-    exhausted: boolean,
-    failed?: { trial: Trial<A, E>; schedule: Schedule }
-  ): Report<A, E> => ({
+  const report = (points: number, exhausted: boolean, failure?: Failure<A, E>): Report<A, E> => ({
     checker: "Explore",
     points,
     runs: checking.runs,
     steps: checking.steps,
     exhausted,
-    failures: failed === undefined ? [] : [checking.failure(failed.trial, failed.schedule, true)]
+    failures: failure === undefined ? [] : [failure]
   })
+  const failureOf = (trial: Trial<A, E>, schedule: Schedule): Failure<A, E> | undefined =>
+    checking.wrong(trial).length > 0 ? checking.failure(trial, schedule) : undefined
 
   if (options.replay !== undefined) {
     const schedule = replayed(options.replay)
     const trial = checking.run(schedule)
-    return report(trial.points, false, checking.wrong(trial).length > 0 ? { trial, schedule } : undefined)
+    return report(trial.points, false, failureOf(trial, schedule))
   }
   const first = checking.run(undisturbed)
-  if (checking.wrong(first).length > 0) return report(first.points, false, { trial: first, schedule: undisturbed })
+  const fails = failureOf(first, undisturbed)
+  if (fails !== undefined) return report(first.points, false, fails)
+  const repeated = checking.repeated(first)
+  if (repeated !== undefined) return report(first.points, false, repeated)
 
   const plans = strategies.map((strategy) => planOf(strategy, random, first, options.cancel === true))
   let exhausted = false
@@ -97,7 +98,9 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
       const trial = checking.run(decided, recorder)
       if (checking.wrong(trial).length === 0) continue
       const schedule = { ...decided, pauses: recorder.pauses, picks: recorder.picks }
-      return report(first.points, false, smallest(checking, schedule, trial))
+      const small = smallest(checking, schedule, trial)
+      const failure = checking.failure(small.trial, small.schedule)
+      if (failure !== undefined) return report(first.points, false, failure)
     }
   }
   return report(first.points, exhausted)
@@ -111,7 +114,7 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
  */
 export const check = <A, E>(program: Program<A, E>, options?: Options<A, E>): Report<A, E> => {
   const report = run(program, options)
-  if (report.failures.length > 0) throw new CheckFailed(report)
+  if (report.failures.length > 0) throw new CheckFailed(report, check)
   return report
 }
 

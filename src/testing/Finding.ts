@@ -8,6 +8,8 @@
  * | kind | says |
  * |---|---|
  * | `stuck` | nothing can run any more, yet the program has not ended: a deadlock, or it waits for something outside |
+ * | `escaped` | the same, and it waits for a promise or a real timer, which no checker can drive: named in place of `stuck` |
+ * | `gate-closed` | somebody still waits at a gate that nobody opened |
  * | `endless` | more operations than `maxSteps` |
  * | `fiber-left` | fibers live on although the program has ended |
  * | `timer-left` | sleeps go on although the program has ended |
@@ -30,6 +32,8 @@
  */
 export type Kind =
   | "stuck"
+  | "escaped"
+  | "gate-closed"
   | "endless"
   | "fiber-left"
   | "timer-left"
@@ -54,4 +58,6 @@ export type Kind =
 export interface Finding {
   readonly kind: Kind
   readonly message: string
+  /** What your invariant threw, or what clean-up failed with. */
+  readonly cause?: unknown
 }

@@ -16,7 +16,10 @@ export interface Failure<out A = unknown, out E = unknown> {
   readonly trial: Trial<A, E>
   readonly findings: ReadonlyArray<Finding>
   readonly replay: string
-  /** Where the cancel struck and what still waits, from a second run of the same schedule; one line each. */
+  /**
+   * Where the cancel struck, where things were opened, who waits for what: from a second run of the same schedule,
+   * watched, in lines of text. Empty for failures that say what an earlier one said.
+   */
   readonly details: ReadonlyArray<string>
 }
 
@@ -45,7 +48,7 @@ export interface Report<out A = unknown, out E = unknown> {
  */
 export const format = (report: Report): string => {
   const { failures, runs, points, checker } = report
-  const summary = `${checker}: ${runs} runs of a program with ${points} points`
+  const summary = `${checker}: ${count(runs, "run")} of a program with ${count(points, "point")}`
   if (failures.length === 0) return `${summary}, nothing wrong`
   const groups = grouped(failures)
   const lines = [`${summary}, ${failures.length} went wrong`]
@@ -53,6 +56,8 @@ export const format = (report: Report): string => {
   if (groups.length > shown) lines.push("", `and ${groups.length - shown} more kinds of failure`)
   return lines.join("\n")
 }
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`
 
 const shown = 3
 
@@ -67,14 +72,14 @@ const formatGroup = (group: ReadonlyArray<Failure>): ReadonlyArray<string> => {
   const { trial, findings, details, replay } = first!
   return [
     `${placeOf(group)}:`,
-    ...findings.map(({ kind, message }) => `  ${kind}: ${message}`),
+    ...findings.map(({ kind, message }) => `  ${kind}: ${message.replaceAll(/\n(?=.)/g, "\n    ")}`),
     ...details.map((line) => `  ${line}`),
     ...(trial.ledger.journal.length === 0 ? [] : ["  journal (virtual ms):", ...lastOf(trial.ledger.journal)]),
     `  replay with { replay: "${replay}" }`
   ]
 }
 
-const journalLines = 40
+const journalLines = 20
 
 const lastOf = (journal: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...(journal.length > journalLines ? [`    (${journal.length - journalLines} earlier lines)`] : []),
@@ -82,9 +87,12 @@ const lastOf = (journal: ReadonlyArray<string>): ReadonlyArray<string> => [
 ]
 
 const placeOf = (group: ReadonlyArray<Failure>): string => {
-  const points = group.flatMap(({ trial }) => (trial.cancelled === undefined ? [] : [trial.cancelled.point]))
-  if (points.length === 0) return "without a cancel"
-  return points.length === 1 ? `cancelled at point ${points[0]}` : `cancelled at points ${ranges(points)}`
+  const cancels = group.flatMap(({ trial }) => (trial.cancelled === undefined ? [] : [trial.cancelled.point]))
+  // With a second cancel there are many runs with one first point.
+  const points = Array.from(new Set(cancels))
+  const cancelled = points.length === 1 ? `cancelled at point ${points[0]}` : `cancelled at points ${ranges(points)}`
+  if (cancels.length === group.length) return cancelled
+  return points.length === 0 ? "without a cancel" : `without a cancel, and ${cancelled}`
 }
 
 /** "3 to 5, 9". */
@@ -109,8 +117,12 @@ const ranges = (points: ReadonlyArray<number>): string => {
 export class CheckFailed extends Error {
   override readonly name = "CheckFailed"
   readonly report: Report
-  constructor(report: Report) {
-    super(format(report))
+  /** `check` and what it called are left out of the stack: the first line of it is the user's. */
+  constructor(report: Report, check?: Function) {
+    const causes = report.failures.flatMap(({ findings }) => findings.map(({ cause }) => cause))
+    const cause = causes.find((cause) => cause !== undefined)
+    super(format(report), cause === undefined ? undefined : { cause })
     this.report = report
+    if (check !== undefined) Error.captureStackTrace?.(this, check)
   }
 }

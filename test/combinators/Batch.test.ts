@@ -20,6 +20,8 @@ const told = ({ items }: Batch.BatchReport<any, any, any>): ReadonlyArray<string
     outcome._tag === "Cancelled" ? `${item} cancelled: ${textOf(outcome.reason)}` : `${item} ${outcome._tag}`
   )
 
+const polite = (item: string) => Effect.andThen(Task.awaitRequest, after(5, item))
+
 describe("Batch", () => {
   it.effect("collect reports every item, in the order of the input, whatever became of it (K36, S4x-06)", () =>
     leakChecked(
@@ -38,6 +40,7 @@ describe("Batch", () => {
         )
         expect(told(report)).toEqual(["a Completed", "b Failed", "c cancelled: interrupt of 2", "d Completed"])
         expect([report.completed, report.failed, report.cancelled]).toEqual([2, 1, 1])
+        expect(report.items[3]!.outcome).toMatchObject({ value: "d3" })
         expect((yield* Batch.collect([], () => Effect.void)).items).toEqual([])
       })
     )
@@ -114,7 +117,7 @@ describe("Batch", () => {
         )
         expect((yield* batch.cancelItem(1, ann))._tag).toBe("Cancelled")
         expect((yield* batch.cancelItem(1, ann))._tag).toBe("AlreadyCancelled")
-        expect((yield* batch.cancelItem(9))._tag).toBe("NotFound")
+        expect(yield* batch.cancelItem(9)).toEqual({ _tag: "NotFound", id: "9" })
         expect(starts).toEqual(["a"])
         expect((yield* batch.cancelItem(0, ann))._tag).toBe("Cancelled")
         expect(starts).toEqual(["a", "c"])
@@ -141,9 +144,35 @@ describe("Batch", () => {
         yield* settle
         yield* Scope.close(scope, Exit.void)
         expect(journal.lines).toEqual(["0 a: scope-closed by batch of batch"])
-        expect(yield* Fiber.join(waiting)).toBeInstanceOf(TaskCancelled)
+        const told = yield* Fiber.join(waiting)
+        expect(told instanceof TaskCancelled && told.task).toBe("batch")
         const late = yield* Scope.provide(scope)(Batch.start(["a"], () => Effect.never))
         expect(yield* Effect.flip(late.report)).toBeInstanceOf(TaskCancelled)
+      })
+    )
+  )
+
+  it.effect("an item that throws before it makes an effect has failed, and no other (K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const report = yield* Batch.collect(["a", "b"], (item) => {
+          if (item === "a") throw new Error("no effect")
+          return Effect.succeed(item)
+        })
+        expect(told(report)).toEqual(["a Failed", "b Completed"])
+      })
+    )
+  )
+
+  it.effect("a cancel of the batch, or of one item, has the patience that it asks for (K12, K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const batch = yield* Batch.start(["a", "b"], polite)
+        yield* settle
+        const result = yield* during(5, batch.cancelItem(0, { ...ann, grace: 10 }))
+        expect(result).toMatchObject({ _tag: "AlreadyCompleted", duringGrace: true })
+        const report = yield* during(5, batch.cancel({ ...ann, grace: 10 }))
+        expect(told(report)).toEqual(["a Completed", "b Completed"])
       })
     )
   )
@@ -193,6 +222,78 @@ describe("Batch", () => {
       )
     )
   }
+
+  it.effect("an item that waits for its own batch where a cancel ends that, waits until then (K13, K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const handle = yield* Deferred.make<Batch.Batch<number, unknown, unknown>>()
+        const batch: Batch.Batch<number, unknown, unknown> = yield* Batch.start([1, 2], () =>
+          Effect.flatMap(Deferred.await(handle), ({ report }) => report)
+        )
+        yield* Deferred.succeed(handle, batch)
+        yield* settle
+        expect(told(yield* batch.cancel(ann))).toEqual([
+          "1 cancelled: request by ann of batch",
+          "2 cancelled: request by ann of batch"
+        ])
+      })
+    )
+  )
+
+  it.effect("an item that was given up on reads the report of its batch, which has ended (K13, K36)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const handle = yield* Deferred.make<Batch.Batch<number, unknown, unknown>>()
+        const read: Array<unknown> = []
+        const batch: Batch.Batch<number, unknown, unknown> = yield* Batch.start([1], () =>
+          Effect.onInterrupt(Effect.never, () =>
+            Effect.gen(function* () {
+              yield* Effect.sleep(50)
+              const { report } = yield* Deferred.await(handle)
+              read.push(yield* Effect.exit(report))
+            })
+          )
+        )
+        yield* Deferred.succeed(handle, batch)
+        const report = yield* during(10, batch.cancel({ ...ann, giveUp: 10 }))
+        yield* TestClock.adjust(100)
+        expect(read).toEqual([Exit.succeed(report)])
+      })
+    )
+  )
+
+  it.effect.each(["item first", "task first"] as const)(
+    "a task and an item that wait for each other in shields, %s: no hang (K13, K36)",
+    (order) =>
+      leakChecked(
+        Effect.gen(function* () {
+          const ends: Array<string> = []
+          const go = { item: yield* Deferred.make<void>(), task: yield* Deferred.make<void>() }
+          const shielded = (name: "item" | "task", wait: Effect.Effect<unknown, unknown>) =>
+            Shield.run(
+              name,
+              Effect.andThen(
+                Deferred.await(go[name]),
+                Effect.map(Effect.exit(wait), (exit) => ends.push(`${name} ${exit._tag}`))
+              )
+            )
+          let task: Task.Task<unknown, unknown> | undefined
+          const batch = yield* Batch.start([1], () =>
+            shielded(
+              "item",
+              Effect.suspend(() => Task.cancel(task!, ann))
+            )
+          )
+          task = yield* started(shielded("task", batch.report))
+          for (const name of order === "item first" ? (["item", "task"] as const) : (["task", "item"] as const)) {
+            yield* Deferred.succeed(go[name], undefined)
+            yield* settle
+          }
+          const expected = order === "item first" ? ["task Failure", "item Success"] : ["item Success", "task Success"]
+          expect(ends).toEqual(expected)
+        })
+      )
+  )
 
   it.effect("a caller that is cancelled keeps what was done in its salvaged (K26, K36)", () =>
     leakChecked(

@@ -237,6 +237,9 @@ describe("Deadline", () => {
           yield* TestClock.adjust(150)
           const outcome = yield* Task.await(task)
           expect(outcomeOf(outcome)).toBe("Failed DeadlineExceeded fetch after 100: abandoned")
+          expect(outcome._tag === "Failed" && String(Cause.squash(outcome.cause))).toContain(
+            '"fetch" did not end within its limit of 100ms; it still runs and is listed in Stragglers'
+          )
           expect((yield* Stragglers.list).map(({ path, reason }) => `${path}: ${textOf(reason)}`)).toEqual([
             "top/task/fetch: timeout by fetch of fetch"
           ])
@@ -596,6 +599,19 @@ describe("Deadline", () => {
               Deadline.make("d", 100, (deadline) => deadline.moveTo(10))
             )
           ).toBe("Success true")
+        })
+      )
+    )
+
+    it.effect("an extension sets no limit where there is none, and brings none forward (K33)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const lifted = Deadline.make("d", Infinity, (deadline) =>
+            Effect.andThen(deadline.extend(10), Effect.andThen(Effect.sleep(100), deadline.at))
+          )
+          expect(yield* during(100, lifted)).toEqual(Option.none())
+          const exit = yield* Effect.exit(Deadline.make("d", 100, (deadline) => deadline.extend(-5)))
+          expect(exit._tag === "Failure" && Cause.squash(exit.cause)).toBeInstanceOf(InvalidDuration)
         })
       )
     )
@@ -1096,6 +1112,57 @@ describe("Deadline", () => {
           expect(journal.lines).toEqual(["10 work: interrupt of deadline", "40 work: cleaned up", "40 returned"])
         })
       )
+    )
+
+    it.effect("the work has the deadline's giveUp, and none of its grace (K12, K34)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const slow = waiter(journal, "slow", Effect.sleep(100))
+          const task = yield* started(Deadline.run(slow, 1000, { grace: 20, giveUp: 50 }))
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(49)
+          const before = Option.isNone(yield* Task.poll(task))
+          yield* TestClock.adjust(1)
+          const decided = Option.isSome(yield* Task.poll(task))
+          yield* TestClock.adjust(100)
+          expect([before, decided]).toEqual([true, true])
+          expect(journal.lines).toEqual(["10 slow: request by ann of task", "110 slow: cleaned up"])
+        })
+      )
+    )
+
+    it.effect("the work's own failure, whose clean-up the cancel met, is kept on the task (K16)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const work = Effect.andThen(resource(journal, "r", Effect.sleep(50)), Effect.fail("no"))
+          const task = yield* started(logged(Effect.scoped(Deadline.run(work, 1000, { name: "d" })), []))
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(50)
+          expect(outcomeOf(yield* Task.await(task))).toBe("Cancelled: request by ann of task; clean-up of d: Fail:no")
+        })
+      )
+    )
+
+    it.effect(
+      "what an inner scope could not return goes to the task when the work goes on and ends in time (K26)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const inner = Race.firstSuccess({ quick: after(10, 1), slow: waiter(journal, "slow", Effect.sleep(50)) })
+            const task = yield* started(Deadline.run(Effect.as(Effect.timeoutOption(inner, 20), "went on"), 1000))
+            yield* TestClock.adjust(100)
+            expect(yield* Task.await(task)).toMatchObject({
+              _tag: "Completed",
+              value: "went on",
+              salvaged: [{ scope: "race", value: { winner: "quick", value: 1 } }]
+            })
+          })
+        )
     )
 
     it.effect("giving up on the task gives up on the work (K12)", () =>

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Arrival from "../../src/combinators/Arrival.ts"
 import * as FirstWins from "../../src/combinators/FirstWins.ts"
+import * as Race from "../../src/combinators/Race.ts"
 import { RaceFailed } from "../../src/combinators/RaceFailed.ts"
 import type { Undone } from "../../src/combinators/Undone.ts"
 import type { Visit } from "../../src/combinators/Visit.ts"
@@ -535,6 +536,104 @@ describe("FirstWins", () => {
       )
     )
 
+    it.effect(
+      "nor does one while the others of a branch that failed have their grace, or after none was left (K9, K23)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const arrivals: Array<string> = []
+            let visit: Visit<string, "phone"> | undefined
+            const arriving = Effect.andThen(
+              Effect.sleep(20),
+              Effect.suspend(() =>
+                Effect.map(visit!.arrive("phone", "2"), (arrival) => arrivals.push(arrivalText(arrival)))
+              )
+            )
+            const failed = FirstWins.run(
+              "m",
+              (handle: Visit<string, "phone">) => {
+                visit = handle
+                return { bad: failing(10, "no"), polite: Effect.andThen(Task.awaitRequest, after(20, "bye")) }
+              },
+              { ...quiet, grace: 50 }
+            )
+            const [exit] = yield* during(100, Effect.all([Effect.exit(failed), arriving], { concurrency: 2 }))
+            expect(failureOf(exit)).toBe("Fail:no")
+            const none = FirstWins.run(
+              "m",
+              (handle: Visit<string, "phone">) => {
+                visit = handle
+                return { bad: Effect.fail("no") }
+              },
+              { ...quiet, onFailure: "fail-branch" }
+            )
+            expect((yield* Effect.flip(none))._tag).toBe("RaceFailed")
+            yield* during(20, arriving)
+            const torn = FirstWins.run(
+              "m",
+              (handle: Visit<string, "phone">) => {
+                visit = handle
+                return { other: Effect.never, bad: Effect.fail("no") }
+              },
+              quiet
+            )
+            yield* Effect.flip(torn)
+            yield* during(20, arriving)
+            expect(arrivals).toEqual(["phone: m failed", "phone: m failed", "phone: m failed"])
+          })
+        )
+    )
+
+    it.effect(
+      "the branch for which somebody arrived is awaited as a loser is, and is no straggler of the report (K25)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const lines: Array<string> = []
+            const { fiber, visit } = yield* logged(openVisit(journal, Effect.sleep(500), {}), lines)
+            yield* visit.arrive("manual", "approved")
+            yield* TestClock.adjust(100)
+            const report = yield* Fiber.join(fiber)
+            expect([report.winner, report.stragglers]).toEqual(["manual", ["email"]])
+            yield* TestClock.adjust(500)
+            expect(lines).toEqual([
+              'Info Path "email" (1 of 2) was cancelled: competing path won at approval (manual): '
+            ])
+          })
+        )
+    )
+
+    it.effect("a bound of one's own is the bound, and a loser that has ended is no straggler (K25)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const merge = FirstWins.run(
+            "m",
+            () => ({
+              quick: after(10, 1),
+              slow: waiter(journal, "slow", Effect.sleep(500)),
+              calm: Effect.never
+            }),
+            { ...quiet, giveUp: 30 }
+          )
+          const report = yield* during(40, merge)
+          expect(report.stragglers).toEqual(["slow"])
+          yield* TestClock.adjust(500)
+        })
+      )
+    )
+
+    it.effect("a cancel of a branch that there is not names it (S0-33)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const { fiber, visit } = yield* openVisit(new Journal())
+          expect(yield* visit.cancel("nobody")).toEqual({ _tag: "NotFound", id: "nobody" })
+          yield* Fiber.interrupt(fiber)
+        })
+      )
+    )
+
     it.effect("a branch may arrive for another path; it loses then itself", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -906,6 +1005,92 @@ describe("FirstWins", () => {
         )
     )
 
+    it.effect("failures of one turn leave in the order of the input, whoever failed first (K29)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const go = yield* Deferred.make<void>()
+          const a = Effect.andThen(Effect.andThen(Deferred.await(go), Effect.yieldNow), Effect.fail("a"))
+          const b = Effect.andThen(
+            Effect.sleep(10),
+            Effect.suspend(() => {
+              Deferred.doneUnsafe(go, Effect.void)
+              return Effect.fail("b")
+            })
+          )
+          const exit = yield* during(20, Effect.exit(FirstWins.run("m", () => ({ a, b }), quiet)))
+          expect(failureOf(exit)).toBe("Fail:a, Fail:b")
+        })
+      )
+    )
+
+    it.effect(
+      "the others have the patience of the merge; one that fails then is too late for the cause, but kept (K12, K16, K29)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const lines: Array<string> = []
+            const late = Effect.andThen(Task.awaitRequest, failing(5, "late"))
+            const merge = FirstWins.run("m", () => ({ bad: failing(10, "no"), late }), { ...quiet, grace: 50 })
+            const task = yield* started(logged(Effect.exit(merge), lines))
+            yield* TestClock.adjust(20)
+            const outcome = yield* Task.await(task)
+            expect(outcome._tag === "Completed" && failureOf(outcome.value)).toBe("Fail:no")
+            expect(cleanupOf(outcome.cleanupFailures)).toBe("; clean-up of late: Fail:late")
+            expect(lines).toEqual(['Warn Clean-up of "late" failed: Fail:late'])
+          })
+        )
+    )
+
+    it.effect("a defect that fails the run is not logged as that of a loser (K24)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const lines: Array<string> = []
+          const merge = FirstWins.run("m", () => ({ bad: Effect.die("broken"), other: Effect.never }), quiet)
+          expect(failureOf(yield* logged(Effect.exit(merge), lines))).toBe("Die:broken")
+          expect(lines).toEqual([])
+        })
+      )
+    )
+
+    it.effect("a hook's failure is kept on the task where no branch is left (K16, S0-86)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const merge = FirstWins.run(
+            "m",
+            (visit: Visit<never>) => ({
+              bad: Effect.andThen(visit.compensate(Effect.die("stuck")), Effect.fail("no"))
+            }),
+            { ...quiet, onFailure: "fail-branch" }
+          )
+          const task = yield* started(logged(Effect.exit(merge), []))
+          const outcome = yield* Task.await(task)
+          expect(cleanupOf(outcome.cleanupFailures)).toBe("; clean-up of bad: Die:stuck")
+        })
+      )
+    )
+
+    it.effect("a branch that a cancel gave up on is one of the failures when none is left (K23, K25)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          let visit: Visit<never> | undefined
+          const merge = FirstWins.run(
+            "m",
+            (handle: Visit<never>) => {
+              visit = handle
+              return { slow: Effect.onInterrupt(Effect.never, () => Effect.sleep(100)) }
+            },
+            { ...quiet, onFailure: "fail-branch" }
+          )
+          const fiber = yield* Effect.forkChild(Effect.flip(merge))
+          yield* settle
+          yield* during(10, visit!.cancel("slow", { ...ann, giveUp: 10 }))
+          const error = yield* Fiber.join(fiber)
+          expect(error.failures.map(({ member, cause }) => `${member} ${causeOf(cause)}`)).toEqual(["slow Interrupt"])
+          yield* TestClock.adjust(100)
+        })
+      )
+    )
+
     it.effect("a failure whose caller is cancelled in the same turn is on the task's outcome (K16, S0x-02)", () =>
       leakChecked(
         Effect.gen(function* () {
@@ -1086,6 +1271,71 @@ describe("FirstWins", () => {
             expect(read).toEqual(["lost-race by winner of m, winner", "lost-race by winner of m, winner"])
           })
         )
+    )
+
+    it.effect("a hook or a step may have a bound of its own (S0-86)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const merge = FirstWins.run(
+            "m",
+            (visit: Visit<number>) => ({
+              loser: Effect.gen(function* () {
+                yield* visit.compensate(Effect.never, { step: "hook", within: 20 })
+                yield* visit.step("step", Effect.void, () => Effect.never, { within: 30 })
+                return yield* Effect.never
+              }),
+              winner: after(10, 1)
+            }),
+            quiet
+          )
+          const report = yield* during(60, logged(merge, []))
+          expect(undoneOf(report.undone)).toEqual(["loser/step: Fail:HookTimedOut", "loser/hook: Fail:HookTimedOut"])
+        })
+      )
+    )
+
+    it.effect("a hook belongs to the branch, from however deep it is registered (S0-86)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const report = yield* during(
+            10,
+            FirstWins.run(
+              "m",
+              (visit: Visit<number>) => ({
+                loser: Effect.andThen(
+                  Race.firstSuccess([visit.compensate(journal.note("undone"), { step: "deep" })]),
+                  Effect.never
+                ),
+                winner: after(10, 1)
+              }),
+              quiet
+            )
+          )
+          expect([undoneOf(report.undone), journal.lines]).toEqual([["loser/deep"], ["10 undone"]])
+        })
+      )
+    )
+
+    it.effect("a hook that the clean-up of a winner registers never runs (S0-86)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const nursery = yield* Nursery.make<unknown>("top")
+          const body = FirstWins.run(
+            "m",
+            (visit: Visit<number>) => ({
+              winner: Effect.as(Effect.ensuring(Effect.void, visit.compensate(journal.note("undone early"))), 1).pipe(
+                Effect.tap(() => Effect.addFinalizer(() => visit.compensate(journal.note("undone late"))))
+              )
+            }),
+            quiet
+          )
+          const task = yield* nursery.spawn("task", Effect.scoped(body))
+          expect((yield* Task.join(task)).undone).toEqual([])
+          expect([journal.lines, (yield* Task.await(task)).cleanupFailures]).toEqual([[], []])
+        })
+      )
     )
 
     it.effect("a step and its hook are one: no cancel comes between (K15)", () =>

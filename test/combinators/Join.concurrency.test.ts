@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Join from "../../src/combinators/Join.ts"
 import * as Task from "../../src/fibers/Task.ts"
@@ -327,6 +328,7 @@ describe("Join.first", () => {
         expect(all.ended.map(({ member }) => member)).toEqual([1, 0])
         expect((yield* Join.first([Effect.never], 0)).rest).toEqual([{ _tag: "NotStarted" }])
         expect((yield* Join.first([], 3)).ended).toEqual([])
+        expect((yield* during(50, Join.first([after(20, 1), after(10, 2)], 1.9))).ended.length).toBe(1)
         const exit = yield* Effect.exit(Join.first([], NaN))
         expect(exit._tag === "Failure" && Cause.hasDies(exit.cause)).toBe(true)
       })
@@ -377,6 +379,57 @@ describe("Join.bestEffort", () => {
       Effect.gen(function* () {
         const report = yield* during(500, Join.bestEffort([after(400, "slow"), failing(1, "no")]))
         expect([report.values, Object.keys(report.missing)]).toEqual([{ 0: "slow" }, ["1"]])
+      })
+    )
+  )
+})
+
+/** Fails in its clean-up, with its name. */
+const dirty = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E, Scope.Scope> =>
+  Effect.andThen(
+    Effect.acquireRelease(Effect.void, () => Effect.die(name)),
+    effect
+  )
+
+const keptBy = (join: Effect.Effect<unknown, unknown>) =>
+  Effect.gen(function* () {
+    const task = yield* started(logged(Effect.exit(join), []))
+    yield* TestClock.adjust(100)
+    const { cleanupFailures } = yield* Task.await(task)
+    return cleanupFailures.map(({ scope, cause }) => `${scope} ${causeOf(cause)}`)
+  })
+
+describe("Join.bestEffort and Join.skipCancelled", () => {
+  it.effect("what failed in the clean-up of a member with a value is kept once, by the task around (K16)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const members = { good: dirty("a", Effect.succeed(1)), bad: dirty("b", Effect.fail("no")) }
+        expect(yield* keptBy(Join.bestEffort(members))).toEqual(["good Die:a"])
+        expect(yield* keptBy(Join.skipCancelled({ good: members.good }))).toEqual(["good Die:a"])
+        expect(yield* keptBy(Join.skipCancelled(members))).toEqual(["good Die:a", "bad Die:b"])
+      })
+    )
+  )
+
+  it.effect("skipCancelled: a failure that comes after the rest was told is one of clean-up (K16, K29)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const late = Effect.andThen(Task.awaitRequest, failing(5, "late"))
+        const join = Join.skipCancelled({ bad: failing(10, "no"), late }, { grace: 50 })
+        expect(yield* keptBy(join)).toEqual(["late Fail:late"])
+      })
+    )
+  )
+
+  it.effect("bestEffort takes a value that landed while its scope still closes (K31)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const closing = Effect.as(
+          Effect.acquireRelease(Effect.void, () => Effect.sleep(50)),
+          "value"
+        )
+        const report = yield* during(100, Join.bestEffort({ closing }, { limit: 20 }))
+        expect(report).toEqual({ values: { closing: "value" }, missing: {} })
       })
     )
   )

@@ -689,6 +689,19 @@ describe("Join", () => {
       )
     )
 
+    it.effect("what failed in the clean-up of a member that interrupted itself stands with its key (K16, K31)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const own = Effect.andThen(
+            Effect.acquireRelease(Effect.void, () => Effect.die("broken")),
+            Effect.interrupt
+          )
+          const report = yield* logged(Join.within({ own }, 100), [])
+          expect(cleanupOf(report.interrupted.own!.cleanupFailures)).toBe("; clean-up of own: Die:broken")
+        })
+      )
+    )
+
     it.effect("a limit of zero or less runs each member up to its first suspension (K31, K33)", () =>
       leakChecked((leaks) =>
         Effect.gen(function* () {
@@ -944,6 +957,47 @@ describe("Join", () => {
   })
 
   describe("a caller that is cancelled", () => {
+    it.effect(
+      "a cancelled caller waits for members no longer than the join's giveUp, and grants none of its grace (K12, K25)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const slow = waiter(journal, "slow", Effect.sleep(100))
+            const task = yield* started(Join.settled({ slow }, { grace: 20, giveUp: 50 }))
+            yield* TestClock.adjust(10)
+            yield* Task.requestCancel(task, ann)
+            yield* TestClock.adjust(49)
+            const before = Option.isNone(yield* Task.poll(task))
+            yield* TestClock.adjust(1)
+            const outcome = yield* Task.poll(task)
+            yield* TestClock.adjust(100)
+            expect(before).toBe(true)
+            expect(Option.map(outcome, ({ _tag, salvaged }) => [_tag, salvaged])).toEqual(
+              Option.some(["Cancelled", []])
+            )
+            expect(journal.lines).toEqual(["10 slow: request by ann of task", "110 slow: cleaned up"])
+          })
+        )
+    )
+
+    it.effect("a member that was asked to stop by somebody before its limit passed keeps that reason (K8, K31)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const task = yield* started(Join.within({ a: Effect.never, b: after(15, "b") }, 1000, { each: 20 }))
+          yield* TestClock.adjust(10)
+          yield* Task.requestCancel(task, { ...ann, grace: 500 })
+          yield* TestClock.adjust(10)
+          const outcome = yield* Task.await(task)
+          expect(outcome._tag === "Completed" && placesOf(outcome.value)).toEqual({
+            ...nothing,
+            completed: { b: "b" },
+            cancelled: { a: "interrupted after 10: request by ann of task" }
+          })
+        })
+      )
+    )
+
     const joins: Record<string, (entries: Record<string, Effect.Effect<unknown>>) => Effect.Effect<unknown, unknown>> =
       {
         all: (entries) => Join.all(entries),

@@ -42,6 +42,9 @@ const resultText = (result: CancelResult): string =>
 const run = (journal: Journal, name: string, cleanup = 0): Effect.Effect<never> =>
   Effect.andThen(journal.note(`${name}: began`), waiter(journal, name, Effect.sleep(cleanup)))
 
+/** Asked to stop, it takes so long to finish. */
+const polite = (millis: number) => Effect.andThen(Task.awaitRequest, after(millis, `after ${millis}`))
+
 describe("Latest", () => {
   describe("replace", () => {
     it.effect("a new run begins when the clean-up of the old one, which is superseded, has ended (K35, S4-03)", () =>
@@ -265,6 +268,48 @@ describe("Latest", () => {
             "30 one: cleaned up",
             "40 two: cleaned up"
           ])
+        })
+      )
+    )
+
+    it.effect(
+      "with overlap the end of the newest frees nothing that still cleans up, and nobody's grace is cut (K12, K35)",
+      () =>
+        leakChecked(
+          Effect.gen(function* () {
+            const journal = new Journal()
+            const latest = yield* Latest.make<string>({ overlap: true })
+            yield* latest.start("k", run(journal, "one", 30))
+            yield* settle
+            yield* latest.start("k", after(10, "two"))
+            yield* TestClock.adjust(10)
+            expect([yield* latest.get("k"), yield* latest.size]).toEqual([Option.none(), 1])
+            yield* TestClock.adjust(20)
+            expect(yield* latest.size).toBe(0)
+            const patient = yield* Latest.make<string>({ overlap: true, grace: 50 })
+            const first = yield* patient.start("k", polite(10))
+            yield* settle
+            const second = yield* patient.start("k", polite(20))
+            yield* TestClock.adjust(5)
+            yield* patient.start("k", Effect.void)
+            yield* TestClock.adjust(50)
+            expect([yield* ended(first), yield* ended(second)]).toEqual(["Completed after 10", "Completed after 20"])
+          })
+        )
+    )
+
+    it.effect("whoever waits for the old one hears of its end before the new one begins (K1, K35)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const latest = yield* Latest.make<string>()
+          const one = yield* latest.start("k", run(journal, "one", 30))
+          yield* Effect.forkChild(Effect.andThen(Task.await(one), journal.note("told")))
+          yield* settle
+          yield* latest.start("k", run(journal, "two"))
+          yield* TestClock.adjust(30)
+          yield* settle
+          expect(journal.lines.slice(-2)).toEqual(["30 told", "30 two: began"])
         })
       )
     )
@@ -507,15 +552,35 @@ describe("Latest", () => {
       )
     )
 
+    it.effect("one that stops waiting in a shield no longer counts as one that waits (K13, K45)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const latest = yield* Latest.make<string>()
+          const waiting = Shield.run("s", Effect.timeoutOption(latest.run("k", Effect.never), 10))
+          const fiber = yield* Effect.forkChild(waiting)
+          yield* TestClock.adjust(10)
+          expect([yield* Fiber.join(fiber), yield* latest.size]).toEqual([Option.none(), 0])
+        })
+      )
+    )
+
     it.effect("a clean-up that waits for the next run of its key is a defect, not a hang (K13)", () =>
       leakChecked(
         Effect.gen(function* () {
+          const ran: Array<string> = []
           const lines: Array<string> = []
           const latest = yield* logged(Latest.make<string>(), lines)
           const one = yield* logged(
             latest.start(
               "k",
-              Effect.onExit(Effect.never, () => Effect.ignore(latest.run("k", Effect.succeed(2))))
+              Effect.onExit(Effect.never, () =>
+                Effect.ignore(
+                  latest.run(
+                    "k",
+                    Effect.sync(() => ran.push("two"))
+                  )
+                )
+              )
             ),
             lines
           )
@@ -527,6 +592,8 @@ describe("Latest", () => {
             'Error: The run "k" waits for the one before it, which cannot end before this one: use start instead of run here'
           ])
           expect(lines).toHaveLength(1)
+          yield* settle
+          expect([ran, yield* latest.size]).toEqual([[], 0])
         })
       )
     )
@@ -691,6 +758,7 @@ describe("Latest", () => {
             expect(journal.lines.at(-1)).toBe("30 closed")
             const error = yield* Effect.flip(latest.run("k", Effect.void))
             expect(error.reason.source).toBe("scope-closed")
+            expect(yield* latest.size).toBe(0)
           })
         )
     )

@@ -273,4 +273,21 @@ describe("Race.quorum", () => {
       })
     )
   )
+
+  it.effect("a cancel does not cut the release of what had succeeded before the quorum was out of reach (K15)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const journal = new Journal()
+        const held = Effect.addFinalizer(() => Effect.andThen(Effect.sleep(10), journal.note("released")))
+        const race = Race.quorum({ a: held, b: failing(1, "no") }, 2)
+        const task = yield* started(Effect.scoped(race))
+        yield* TestClock.adjust(5)
+        const cancelling = yield* Effect.forkChild(Task.cancel(task, ann))
+        yield* TestClock.adjust(100)
+        const answer = yield* Fiber.join(cancelling)
+        expect(journal.lines).toEqual(["11 released"])
+        expect(answer._tag).toBe("Cancelled")
+      })
+    )
+  )
 })

@@ -874,4 +874,17 @@ describe("Control", () => {
       )
     )
   })
+
+  it.effect("the first reason of a control stays, for whoever asks and for whoever comes later (K8)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const control = yield* Control.make("playbook")
+        yield* control.cancel(byAnn)
+        yield* control.cancel({ reason: CancelReason.request({ by: "bob" }) })
+        expect(yield* control.state).toMatchObject({ _tag: "Cancelled", reason: { by: "ann" } })
+        expect(yield* control.cancelled).toMatchObject({ by: "ann" })
+        expect(yield* Effect.flip(Control.run(control, Effect.never))).toMatchObject({ reason: { by: "ann" } })
+      })
+    )
+  )
 })

@@ -628,4 +628,17 @@ describe("Correlator", () => {
       })
     )
   )
+
+  it.effect("a cancelled waiter without a time limit is gone too, and takes no message (S0x-10)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const correlator = yield* Correlator.make()
+        const waiter = yield* Effect.forkChild(correlator.wait(approval, "k"))
+        yield* settle
+        yield* Fiber.interrupt(waiter)
+        expect((yield* correlator.publish(approval, "k", "late"))._tag).toBe("Kept")
+        expect(yield* correlator.wait(approval, "k")).toBe("late")
+      })
+    )
+  )
 })

@@ -170,4 +170,17 @@ describe("TaskMetrics", () => {
       })
     )
   )
+
+  it.effect("metrics whose scope has closed count nothing any more, though others of the same tree do (K45)", () =>
+    measured(
+      Effect.gen(function* () {
+        yield* Effect.scoped(TaskMetrics.make)
+        yield* TaskMetrics.make
+        const top = yield* Nursery.make("top")
+        yield* top.spawn("task", Effect.void)
+        yield* settle
+        expect(yield* samples).toContain('rescind_tasks_started_total{kind="task"} 1')
+      })
+    )
+  )
 })

@@ -201,4 +201,18 @@ describe("TaskTree", () => {
       })
     )
   )
+
+  it.effect("a scope has one id as long as it lives (K43)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        yield* Nursery.make("top")
+        const before = yield* TaskTree.snapshot
+        yield* Nursery.make("other")
+        const after = yield* TaskTree.snapshot
+        const [top, other] = after.tree.children
+        expect([after.tree.id, top?.id]).toEqual([before.tree.id, before.tree.children[0]?.id])
+        expect(other?.id).not.toBe(top?.id)
+      })
+    )
+  )
 })

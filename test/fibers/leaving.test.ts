@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Control from "../../src/fibers/Control.ts"
 import type { ScopeNode } from "../../src/fibers/internal/scopeNode.ts"
 import type { TaskNode } from "../../src/fibers/internal/taskNode.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
@@ -26,6 +27,10 @@ const listenersOf = ({ record }: TaskNode): number =>
 
 const followersOf = ({ record }: TaskNode): number =>
   (record?.log as unknown as { readonly wakeups: Set<unknown> } | undefined)?.wakeups.size ?? 0
+
+const heldBy = (control: Control.Control): number =>
+  (control as unknown as Record<symbol, { readonly held: Set<unknown> }>)[Symbol.for("rescind/fibers/Control")]!.held
+    .size
 
 const nodeOf = (task: Task.Task<unknown, unknown>): TaskNode => task as unknown as TaskNode
 
@@ -86,6 +91,16 @@ describe("leaving", () => {
         yield* settle
         yield* beginAndLeave(Stream.runDrain(tasks.events("id")), () => followersOf(nodeOf(task)))
       }).pipe(Effect.provide(Tasks.layer()))
+    )
+  )
+
+  it.effect("who is held by a paused control and leaves is not listed any more (K42, K45)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const control = yield* Control.make("buttons")
+        yield* control.pause
+        yield* beginAndLeave(control.gate, () => heldBy(control))
+      })
     )
   )
 })

@@ -4,7 +4,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import type { DrainReport } from "../../src/fibers/Tasks.ts"
+import { type DrainReport, Tasks } from "../../src/fibers/Tasks.ts"
+import * as Drain from "../../src/http/Drain.ts"
+import { OpenStreams } from "../../src/http/OpenStreams.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import { names } from "./follow.ts"
 import { stubborn, wait } from "./probes.ts"
@@ -155,6 +157,17 @@ describe("Drain", () => {
         yield* site.close
       })
     )
+  )
+
+  it.effect("a task that does not end is waited for 30 seconds, unless said otherwise (S1-60)", () =>
+    Effect.gen(function* () {
+      const asked: Array<unknown> = []
+      const drain = (options: unknown) => Effect.sync(() => (asked.push(options), { ended: [] }))
+      const stub = Effect.provideService(Tasks, { drain } as never)
+      yield* Drain.run().pipe(stub)
+      yield* Drain.run({ giveUp: "5 seconds", grace: 10 }).pipe(stub)
+      expect(asked).toEqual([{ giveUp: Duration.seconds(30) }, { giveUp: "5 seconds", grace: 10 }])
+    }).pipe(Effect.provide(OpenStreams.layer))
   )
 })
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
+import * as Task from "../../src/fibers/Task.ts"
 import * as EventStream from "../../src/http/EventStream.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import { names } from "./follow.ts"
@@ -147,10 +148,12 @@ describe("EventStream", () => {
       Effect.gen(function* () {
         yield* site.post("/tasks/wait?id=w", {})
         yield* (yield* site.follow("w")).until(isReady)
-        const client = yield* site.follow("w", "1-50")
-        yield* client.until(isReady)
+        const clients = yield* Effect.forEach(["1-50", "1-3"], (id) => site.follow("w", id))
+        for (const client of clients) yield* client.until(isReady)
         yield* site.post("/tasks/w/cancel")
-        expect(names(yield* client.ended)).toEqual(["started", "progress", "cancel-requested", "cancelled"])
+        for (const client of clients) {
+          expect(names(yield* client.ended)).toEqual(["started", "progress", "cancel-requested", "cancelled"])
+        }
       })
     )
   )
@@ -201,6 +204,39 @@ describe("EventStream", () => {
         })
       )
   )
+
+  it.live("K12: who leaves cancels with the patience of the definition", () => {
+    const Polite = TaskDefinition.make("polite", {
+      success: Schema.String,
+      onDisconnect: "cancel",
+      cancel: { grace: "1 hour" }
+    })
+    return serving({ tasks: [Polite.of(() => Effect.as(Task.awaitRequest, "bye"))] }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/polite?id=p")
+        const client = yield* site.follow("p")
+        yield* client.until((events) => events.length > 0)
+        yield* client.leave
+        expect(yield* site.tasks.await("p")).toMatchObject({ _tag: "Completed", value: "bye" })
+      })
+    )
+  })
+
+  it.live("K16 K19: the terminal event tells the detail of the reason, and how many clean-ups failed", () => {
+    const Messy = TaskDefinition.make("messy", { success: Schema.Void })
+    const dirty = Effect.acquireRelease(Effect.void, () => Effect.die("dirty"))
+    return serving({ tasks: [Messy.of(() => Effect.andThen(dirty, Effect.never))] }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/messy?id=m")
+        const client = yield* site.follow("m")
+        yield* client.until((events) => events.length > 0)
+        yield* site.post("/tasks/m/cancel", { reason: { detail: { ticket: 7 } } })
+        const [requested, cancelled] = (yield* client.ended).slice(-2)
+        expect(requested!.data.detail).toEqual({ ticket: 7 })
+        expect(cancelled!.data).toMatchObject({ detail: { ticket: 7 }, cleanupFailures: 1 })
+      })
+    )
+  })
 
   it.live("a HEAD follows nothing, so that nobody leaves when it is answered", () =>
     serving({ tasks: [Attended.of(() => Effect.never)] }, (site) =>

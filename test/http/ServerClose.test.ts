@@ -34,6 +34,8 @@ const listening = (answer: RequestListener, within: Duration.Input = "1 hour") =
     return { opened, closed, connected: until(() => connected > 0), asked: until(() => asked > 0) }
   })
 
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+
 const get = "GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
 describe("ServerClose", () => {
@@ -96,6 +98,23 @@ describe("ServerClose", () => {
       deaf.write(get)
       yield* asked
       expect(yield* closed).toBeGreaterThanOrEqual(59)
+    })
+  )
+
+  it.live("while it goes on, a server keeps connections alive, and once closed it leaves no timer (K45)", () =>
+    Effect.gen(function* () {
+      const before = timers()
+      const { closed, opened } = yield* listening((_, response) => response.end("x"))
+      const asking = yield* opened
+      let answers = 0
+      asking.on("data", () => answers++)
+      for (const count of [1, 2, 3]) {
+        asking.write(get)
+        yield* until(() => answers === count || asking.closed)
+      }
+      expect([answers, asking.closed]).toEqual([3, false])
+      yield* closed
+      expect(timers()).toBeLessThanOrEqual(before)
     })
   )
 })

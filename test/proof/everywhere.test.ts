@@ -27,7 +27,14 @@ describe.each(allSubjects)("$file: $name", ({ allow, again, everywhere, invarian
 
   it.for(policies ?? patient)("holds under a patient cancel: %o", (policy) => {
     expect(
-      CancelEverywhere.check(program, { maxRuns: 150 * soak, allow, invariant, ...everywhere, ...policy }).runs
+      CancelEverywhere.check(program, {
+        maxRuns: 150 * soak,
+        allow,
+        invariant,
+        ...everywhere,
+        within: undefined,
+        ...policy
+      }).runs
     ).toBeGreaterThan(1)
   })
 })

@@ -98,7 +98,7 @@ describe("Laws.race", () => {
       "Every loser can read why it was interrupted (K18): not so where the second of three is the first to succeed."
     )
     expect(messageOf(law)).toContain("member 0 was interrupted and could not read why")
-    expect(() => law.check({ scenario: 0, checker: "Explore", replay: "-" })).toThrow("Explore: 1 runs")
+    expect(() => law.check({ scenario: 0, checker: "Explore", replay: "-" })).toThrow("Explore: 1 run ")
     expect(() => law.check({ scenario: 99, checker: "Explore", replay: "-" })).not.toThrow()
   })
 })

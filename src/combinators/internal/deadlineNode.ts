@@ -53,7 +53,6 @@ export class DeadlineNode extends RegionNode<any, any> {
   override begin(): void {
     const limit = this.own!
     super.begin()
-    if (this.gone) return
     // A limit of zero or less has run the synchronous prefix.
     if (limit.at <= this.openedAt) limit.tell()
     else limit.moveTo(limit.at)
@@ -70,7 +69,7 @@ export class DeadlineNode extends RegionNode<any, any> {
   }
 
   override get deadline(): number | undefined {
-    return this.own === undefined || this.own.at === Infinity ? undefined : this.own.at
+    return this.own?.at
   }
 
   /** The time from its opening to the instant. */
@@ -92,6 +91,8 @@ export class DeadlineNode extends RegionNode<any, any> {
   }
 
   override release(): Effect.Effect<void> {
+    // What was given up on still uses it, and closes it at its real end.
+    if (this.how === "abandoned") return Effect.void
     return handOnScope(this, scopeIn(this.outside)) ?? Effect.void
   }
 

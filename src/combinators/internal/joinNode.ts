@@ -80,7 +80,7 @@ export class JoinNode extends MembersNode<any, any> {
     const { each } = this.options
     if (!isBound(each)) return
     const limit = this.limitOf(member, each, () => {
-      if (member.mark === undefined) (this.overdue ??= new Set()).add(member)
+      ;(this.overdue ??= new Set()).add(member)
       cancel(member, this.overdueReason(each), this.options.policy, this.context)
     })
     member.limit = limit

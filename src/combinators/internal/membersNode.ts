@@ -178,7 +178,7 @@ export abstract class MembersNode<A, E> extends GroupNode<A, E> {
 
   /** A cancel from above has begun, but the owner is where it cannot be interrupted. */
   private get withheldAbove(): boolean {
-    return this.up!.interrupted && !this.interrupted && !this.cutShort
+    return this.up!.interrupted && !this.interrupted && !this.cutShort && !this.ownerLeft
   }
 
   /** What a cancel from above does not reach has reasons of its own. */

@@ -66,7 +66,7 @@ const waitHeldOff = (
   const before = run instanceof RunNode && run.waiting ? run.slot.runs.filter((other) => other !== run) : []
   const waits = [beginWait(here, run), ...before.map((other) => beginWait(run, other))]
   return {
-    forEver: !run.gone && wouldDeadlock(here, run),
+    forEver: wouldDeadlock(here, run),
     end: () => {
       for (const end of waits) end()
     }

@@ -9,15 +9,14 @@ import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import type { CancelResult } from "../CancelResult.ts"
 import type { CancelOptions } from "../Task.ts"
-import { cancel } from "./cancelling.ts"
+import { cancel, cancelEach } from "./cancelling.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { resultOf } from "./outcome.ts"
 import type { NurseryNode } from "./nurseryNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
-import { together } from "./trampoline.ts"
-import { beginWait, isHeldOff, wouldDeadlock } from "./waits.ts"
 import type { TaskNode } from "./taskNode.ts"
+import { whenClosed } from "./waits.ts"
 
 export const cancelAs = (
   target: TaskNode,
@@ -36,21 +35,20 @@ export const cancelOn = (
   const ended = target.gone
   const request = cancel(target, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)
   if (!wait && !ended) return requested(target)
-  if (target.gone) return Effect.succeed(resultOf(target, request))
   return answered(target, here, fiber, () => resultOf(target, request))
 }
 
-/** All are told before anybody who waits for one of them goes on. */
+/** All are told before any of them is interrupted, and before anybody who waits for one goes on. */
 export const cancelAllOn = (
   fiber: Fiber.Fiber<any, any>,
   targets: ReadonlyArray<TaskNode>,
   options: CancelOptions | undefined
 ): Effect.Effect<ReadonlyArray<CancelResult>> => {
-  const answers: Array<Effect.Effect<CancelResult>> = []
-  together(() => {
-    for (const target of targets) answers.push(cancelOn(fiber, target, options, true))
-  })
-  return Effect.all(answers)
+  const here = fiber.getRef(CurrentNode)
+  const requests = cancelEach(targets, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)
+  return Effect.all(
+    targets.map((target, index) => answered(target, here, fiber, () => resultOf(target, requests[index]!)))
+  )
 }
 
 /** The reason that was given, or that the current task asks. */
@@ -92,17 +90,11 @@ const answered = (
   answer: () => CancelResult
 ): Effect.Effect<CancelResult> => {
   if (target.gone) return Effect.succeed(answer())
-  if (here.isWithin(target) || wouldDeadlock(here, target)) return requested(target)
-  const waiting = isHeldOff(fiber) ? beginWait(here, target) : undefined
   return Effect.callback<CancelResult>((resume) => {
-    const withdraw = target.onClosed(() => {
-      waiting?.()
-      resume(Effect.succeed(answer()))
+    const withdraw = whenClosed(fiber, [target], (closed) => {
+      resume(closed ? Effect.succeed(answer()) : requested(target))
     })
-    return Effect.sync(() => {
-      waiting?.()
-      withdraw()
-    })
+    return Effect.sync(withdraw)
   })
 }
 

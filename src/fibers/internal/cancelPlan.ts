@@ -32,6 +32,11 @@ export class CancelPlan {
     this.timer = Effect.runForkWith(context)(this.run)
   }
 
+  /** Gives up again, if it is time, on what could not be given up when that was due. */
+  giveUpOverdue(): void {
+    if (!this.target.gone && this.giveUpAt <= this.target.clock.currentTimeMillisUnsafe()) this.abandon(this.target)
+  }
+
   clear(): void {
     const timer = this.timer
     this.timer = undefined

@@ -105,6 +105,30 @@ export const cancel = (
   return request
 }
 
+/** All are marked before any of them is interrupted: the first to clean up finds the others told (contract K4). */
+export const cancelEach = (
+  targets: ReadonlyArray<ScopeNode>,
+  reason: Draft | CancelReason,
+  policy: CancelPolicy,
+  context: Context.Context<never>,
+  by?: number
+): ReadonlyArray<CancelRequest> => {
+  const requests = targets.map((target) => new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe()))
+  together(() => {
+    const open = requests.filter(({ target }) => !target.gone)
+    for (const request of open) {
+      mark(request.target, request)
+      if (installed > 0) tellRequested(request.target, request)
+    }
+    for (const request of open) {
+      if (request.target.gone) continue
+      if (policy === immediate) interruptBelow(request.target, by)
+      else cancelWith(policy, request, context, by)
+    }
+  })
+  return requests
+}
+
 const cancelWith = (
   policy: CancelPolicy,
   { at, target }: CancelRequest,
@@ -114,7 +138,7 @@ const cancelWith = (
   const grace = Duration.toMillis(policy.grace)
   const giveUp = Duration.toMillis(policy.giveUp)
   if (grace === 0 || giveUp === 0) interruptBelow(target, by)
-  if (giveUp === 0) return abandonBelow(target)
+  if (giveUp === 0) abandonBelow(target)
   if ((grace === 0 && giveUp === Infinity) || target.gone) return
   target.plan ??= new CancelPlan(target, interruptBelow, abandonBelow)
   target.plan.bringForward(at + grace, at + giveUp, context)

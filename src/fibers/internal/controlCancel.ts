@@ -16,9 +16,8 @@ import type { CancelRequest } from "./cancelRequest.ts"
 import { type ControlledNode, slower, StepNode } from "./controlledNode.ts"
 import type { ControlLatch } from "./controlLatch.ts"
 import { CurrentNode } from "./currentNode.ts"
-import { closed } from "./groupNode.ts"
 import { together } from "./trampoline.ts"
-import { beginWait, isHeldOff, wouldDeadlock } from "./waits.ts"
+import { whenClosed } from "./waits.ts"
 
 interface Told {
   readonly scope: ControlledNode
@@ -101,25 +100,21 @@ const answered = (
   told: ReadonlyArray<Told>,
   reason: CancelReason.CancelReason,
   fiber: Fiber.Fiber<any, any>
-): Effect.Effect<CancelResult> => {
-  const here = fiber.getRef(CurrentNode)
-  const open = told.filter(({ scope }) => !scope.gone)
-  if (open.some(({ scope }) => here.isWithin(scope) || wouldDeadlock(here, scope))) {
-    return Effect.succeed<CancelResult>({ _tag: "Requested", id: control.name, reason })
-  }
-  const answer = Effect.sync(() => merged(control.name, told))
-  if (open.length === 0) return answer
-  const waits = isHeldOff(fiber) ? open.map(({ scope }) => beginWait(here, scope)) : []
-  return Effect.ensuring(
-    Effect.andThen(
-      Effect.forEach(open, ({ scope }) => closed(scope), { discard: true }),
-      answer
-    ),
-    Effect.sync(() => {
-      for (const end of waits) end()
-    })
-  )
-}
+): Effect.Effect<CancelResult> =>
+  Effect.callback<CancelResult>((resume) => {
+    const withdraw = whenClosed(
+      fiber,
+      told.map(({ scope }) => scope),
+      (closed) => {
+        resume(
+          Effect.succeed<CancelResult>(
+            closed ? merged(control.name, told) : { _tag: "Requested", id: control.name, reason }
+          )
+        )
+      }
+    )
+    return Effect.sync(withdraw)
+  })
 
 /** The tag follows the outcome; of several scopes a cancelled one counts before a failed, a failed before a completed. */
 const merged = (id: string, told: ReadonlyArray<Told>): CancelResult => {

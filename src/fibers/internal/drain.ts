@@ -8,9 +8,11 @@ import * as Effect from "effect/Effect"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import type { DrainOptions, DrainReport } from "../Tasks.ts"
-import { cancel } from "./cancelling.ts"
+import { cancelEach } from "./cancelling.ts"
+import { isInterruptible } from "./interruptible.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import type { TaskNode } from "./taskNode.ts"
+import { mustWait, whenClosed } from "./waits.ts"
 
 /** An owner of tasks that can be asked to take no more. */
 export interface Drainable extends ScopeNode {
@@ -32,16 +34,20 @@ export const drain = (
       const startedAt = tasks.clock.currentTimeMillisUnsafe()
       const draining = tasks.children() as ReadonlyArray<TaskNode>
       const report = Effect.sync(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - startedAt))
-      tasks.draining = Effect.andThen(empty(tasks), report)
+      // Who owns the tasks waits for all; others not for a task that waits for them.
+      const ended = Effect.forEach(draining, closed, { discard: true })
+      tasks.draining = Effect.andThen(ended, report)
     }
     const stop = Effect.withFiber((fiber) =>
       Effect.sync(() => {
-        for (const task of tasks.children()) cancel(task, reason, policy, fiber.context, fiber.id)
+        cancelEach(tasks.children(), reason, policy, fiber.context, fiber.id)
       })
     )
     // On a fiber of its own: a drainer that leaves does not call the drain off.
     const stopping = Duration.isZero(finish) ? stop : Effect.andThen(Effect.timeoutOption(empty(tasks), finish), stop)
-    return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), tasks.draining)
+    const drained = source === "scope-closed" ? Effect.andThen(empty(tasks), tasks.draining) : tasks.draining
+    // oxlint-disable-next-line rescind/no-detached-fork -- it ends with the tasks that it stops
+    return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), drained)
   })
 
 /** Throws `InvalidDuration` on one that cannot be meant: best before there is anything to drain. */
@@ -52,16 +58,34 @@ export const boundsOf = (
   finish: CancelPolicy.bound("finish", options?.finish ?? 0)
 })
 
+/** Waits for the end of one, unless it would wait for itself (contract K13). */
+const closed = (task: TaskNode): Effect.Effect<void> =>
+  task.gone
+    ? Effect.void
+    : Effect.withFiber((fiber) =>
+        Effect.callback<void>((resume) => {
+          const withdraw = whenClosed(fiber, [task], () => resume(Effect.void))
+          return Effect.sync(withdraw)
+        })
+      )
+
 const empty = (tasks: Drainable): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    if (tasks.live === 0) return resume(Effect.void)
-    const listener = () => resume(Effect.void)
-    tasks.onEmpty.push(listener)
-    return Effect.sync(() => {
-      const index = tasks.onEmpty.indexOf(listener)
-      if (index >= 0) tasks.onEmpty.splice(index, 1)
+  Effect.withFiber((fiber) =>
+    Effect.callback<void>((resume) => {
+      if (tasks.live === 0) return resume(Effect.void)
+      const end = isInterruptible(fiber) ? undefined : mustWait(fiber, tasks)
+      const listener = () => {
+        end?.()
+        resume(Effect.void)
+      }
+      tasks.onEmpty.push(listener)
+      return Effect.sync(() => {
+        end?.()
+        const index = tasks.onEmpty.indexOf(listener)
+        if (index >= 0) tasks.onEmpty.splice(index, 1)
+      })
     })
-  })
+  )
 
 const reportOf = (tasks: ReadonlyArray<TaskNode>, took: number): DrainReport => {
   const named = (match: (task: TaskNode) => boolean) => tasks.filter(match).map((task) => task.name)

@@ -26,7 +26,9 @@ export interface Owned<out A, out E> extends ScopeNode {
   begin(): void
   /** What the owner gets, once all has ended. */
   result(): Effect.Effect<A, E>
-  /** The owner was interrupted while it waited. */
+  /** The owner was interrupted while it waited; the group may hear of it a little later. */
+  ownerLeft: boolean
+  /** Told so. */
   ownerInterrupted(reason: Draft | CancelReason): void
   /** The owner was interrupted: what the result would have told must be told otherwise. */
   lost(): void
@@ -43,6 +45,7 @@ export abstract class GroupNode<A, E> extends ScopeNode implements Owned<A, E> {
   /** Kept, so that nobody has to climb a deep tree. */
   private readonly top: ScopeNode
   private inCleanUp = false
+  ownerLeft = false
   private readonly owner: Fiber.Fiber<any, any>
 
   constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
@@ -147,6 +150,7 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => Owned<A, E>): 
     let left = false
     let result: Effect.Effect<A, E> | undefined
     return Effect.onExit(
+      // oxlint-disable-next-line rescind/callback-clean-up -- the clean-up is the group's own end, below
       Effect.callback<A, E>((resume) => {
         group.open()
         group.onClosed(() => {
@@ -193,6 +197,7 @@ const interrupted = (
   owner: Fiber.Fiber<any, any>,
   exit: Exit.Exit<unknown, unknown>
 ): Effect.Effect<void> => {
+  group.ownerLeft = true
   if (!group.gone && !group.interrupted) {
     const reason = reasonOf(group, owner, exit)
     // A job, since owners of groups may be nested deeper than the stack.

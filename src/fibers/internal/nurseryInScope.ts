@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as CancelReason from "../CancelReason.ts"
-import { closed } from "./groupNode.ts"
 import type { NurseryNode } from "./nurseryNode.ts"
+import { mustWait } from "./waits.ts"
 
 export const nurseryInScope = <Node extends NurseryNode>(
   make: (owner: Fiber.Fiber<any, any>) => Node
@@ -18,8 +18,15 @@ export const nurseryInScope = <Node extends NurseryNode>(
       })
     ),
     (node) =>
-      Effect.suspend(() => {
-        node.shut(node.up!.readable ?? CancelReason.scopeClosed({ by: node.name }))
-        return closed(node)
-      })
+      Effect.withFiber((fiber) =>
+        Effect.callback<void>((resume) => {
+          node.shut(node.up!.readable ?? CancelReason.scopeClosed({ by: node.name }))
+          if (node.gone) return resume(Effect.void)
+          const end = mustWait(fiber, node)
+          node.onClosed(() => {
+            end()
+            resume(Effect.void)
+          })
+        })
+      )
   )

@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import { ScopeCancelled } from "../ScopeCancelled.ts"
-import { cancel } from "./cancelling.ts"
+import { cancelEach } from "./cancelling.ts"
 import { CancelRequest } from "./cancelRequest.ts"
 import { GroupNode } from "./groupNode.ts"
 import { StartQueue } from "./startQueue.ts"
@@ -38,6 +38,8 @@ export class NurseryNode extends GroupNode<any, any> {
   readonly starting = new StartQueue()
   private closing = false
   closedAt = NaN
+  /** Somebody's failure ends the nursery in the next turn. */
+  private tripping = false
   private tripped = false
   readonly failures: Array<ChildFailure> = []
 
@@ -102,7 +104,7 @@ export class NurseryNode extends GroupNode<any, any> {
   }
 
   private failed(member: TaskNode): void {
-    const cause = (member.exit as Exit.Failure<unknown, unknown>).cause
+    const cause = causeOf(member)!
     if (this.onFailure === "supervise" && member !== this.bodyNode) {
       // Without a body nobody would ever read them: whoever holds the task does.
       if (this.body !== undefined) this.failures.push({ name: member.name, cause })
@@ -110,7 +112,9 @@ export class NurseryNode extends GroupNode<any, any> {
     }
     if (this.tripped || this.interrupted) return this.up!.cleanupFailed(member.name, cause, this.context)
     this.failures.push({ name: member.name, cause })
-    if (this.failures.length > 1) return
+    // Not their number: children of a supervised nursery fail without any consequence.
+    if (this.tripping) return
+    this.tripping = true
     const reason =
       member === this.bodyNode
         ? CancelReason.bodyFailed({ by: this.name })
@@ -126,7 +130,7 @@ export class NurseryNode extends GroupNode<any, any> {
     if (this.background.size === 0) return
     const reason = CancelReason.scopeClosed({ by: this.name })
     // All are told; the group closes with the last of them.
-    for (const child of this.background) cancel(child, reason, CancelPolicy.immediate, this.context)
+    cancelEach(Array.from(this.background), reason, CancelPolicy.immediate, this.context)
   }
 
   /** Ends a nursery that has no body: refuses newcomers, cancels who is left. */
@@ -147,10 +151,10 @@ export class NurseryNode extends GroupNode<any, any> {
   }
 
   override lost(): void {
-    this.keepFailures(this.failures)
+    this.passOn(this.failures)
   }
 
-  private keepFailures(failures: ReadonlyArray<ChildFailure>): void {
+  private passOn(failures: ReadonlyArray<ChildFailure>): void {
     for (const { cause, name } of failures) this.up!.cleanupFailed(name, cause, this.context)
   }
 
@@ -177,9 +181,7 @@ export class NurseryNode extends GroupNode<any, any> {
     }
     // Failed, or interrupted by itself.
     if (body.verdict === "failed" || (body.verdict === "cancelled" && body.mark !== this.mark)) {
-      // The body's own leaves with it.
-      const { cause } = body.exit as Exit.Failure<unknown, unknown>
-      if (this.onFailure === "supervise") this.keepFailures(this.failures.filter((failure) => failure.cause !== cause))
+      if (this.onFailure === "supervise") this.passOn(this.failures.filter(({ cause }) => cause !== causeOf(body)))
       return body.exit!
     }
     if (this.interrupted && this.mark!.target === this) {
@@ -197,3 +199,6 @@ export class NurseryNode extends GroupNode<any, any> {
     return exit?.value === undefined ? [] : [exit.value]
   }
 }
+
+const causeOf = ({ exit }: TaskNode): Cause.Cause<unknown> | undefined =>
+  exit?._tag === "Failure" ? exit.cause : undefined

@@ -23,6 +23,7 @@ export abstract class RegionNode<A, E> extends TaskNode implements Owned<A, E> {
   protected readonly outside: Context.Context<never>
   private readonly time: Clock.Clock
   private readonly owner: Fiber.Fiber<any, any>
+  ownerLeft = false
 
   constructor(
     kind: "shield" | "deadline",
@@ -66,7 +67,7 @@ export abstract class RegionNode<A, E> extends TaskNode implements Owned<A, E> {
 
   /** A cancel of this region's own, with its own reason even where one from above waits outside. */
   protected stop(reason: Draft | CancelReason, policy: CancelPolicy): void {
-    if (this.up!.interrupted && !this.interrupted) forgetWithheld(this)
+    if (this.up!.interrupted && !this.interrupted && !this.ownerLeft) forgetWithheld(this)
     cancel(this, reason, policy, this.outside)
   }
 

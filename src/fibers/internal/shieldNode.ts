@@ -84,7 +84,8 @@ export class ShieldNode<A, E> extends RegionNode<A, E> {
   }
 
   override result(): Effect.Effect<A, E> {
-    return this.verdict === "cancelled" && this.mark?.target === this
+    // Work that interrupts itself was not stopped by the budget: what is around it decides what that means.
+    return this.verdict === "cancelled" && this.mark?.target === this && this.limit?.passed === true
       ? Effect.andThen(this.endGrace, this.mark.exit)
       : this.exit!
   }
@@ -114,10 +115,10 @@ const inScopeOf = (
   return scope === undefined ? effect : Effect.provideService(effect, Scope.Scope, scope)
 }
 
-/** The cancel that is under way around a shield that opens: another shield further out has held it off already. */
+/** The cancel that is under way around a shield that opens, if it gets there: not past a shield further out, nor to what a scope owns. */
 const requestAbove = (up: ScopeNode): CancelRequest | undefined => {
   for (let node: ScopeNode | undefined = up; node !== undefined; node = node.up) {
-    if (node.mark !== undefined || node.kind === "shield") return node.mark
+    if (node.mark !== undefined || node.standsAlone) return node.mark
   }
   return undefined
 }

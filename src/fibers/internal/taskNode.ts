@@ -178,9 +178,12 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     this.committing = false
     if (!this.withheld) return
     this.fiber!.currentDispatcher.scheduleTask(() => {
-      if (this.exit === undefined && this.hearsInterrupt) {
-        this.interrupted = true
-        this.deliverInterrupt(undefined)
+      if (this.exit !== undefined || !this.hearsInterrupt) return
+      this.interrupted = true
+      this.deliverInterrupt(undefined)
+      // What gave up meanwhile could not give up on this task.
+      for (let node: ScopeNode | undefined = this; node !== undefined && !node.gone; node = node.up) {
+        node.plan?.giveUpOverdue()
       }
     }, 0)
   }

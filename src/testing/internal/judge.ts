@@ -6,6 +6,7 @@ import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { Finding, Kind } from "../Finding.ts"
 import type { Ledger } from "../Ledger.ts"
 import type { Invariant, Trial } from "../Trial.ts"
+import { heldBack } from "./held.ts"
 
 /** How things stood when the cancel came. */
 export interface Circumstances {
@@ -34,6 +35,8 @@ export interface Remains extends Circumstances {
   readonly within: number | undefined
 }
 
+type Add = (kind: Kind, message: string, cause?: unknown) => void
+
 type Unjudged<A, E> = Omit<Trial<A, E>, "findings">
 
 export const judge = <A, E>(
@@ -42,8 +45,8 @@ export const judge = <A, E>(
   remains: Remains
 ): ReadonlyArray<Finding> => {
   const findings: Array<Finding> = []
-  const add = (kind: Kind, message: string): void => {
-    findings.push({ kind, message })
+  const add: Add = (kind, message, cause) => {
+    findings.push(cause === undefined ? { kind, message } : { kind, message, cause })
   }
   if (remains.overrun) add("endless", `It had not ended after ${trial.steps} operations`)
   else if (trial.outcome === undefined) add("stuck", `Nothing can run any more, but ${openIn(remains.program!)}`)
@@ -52,9 +55,10 @@ export const judge = <A, E>(
     if (trial.cancelled !== undefined) afterCancel(trial, trial.cancelled, remains, add)
     fromLedger(trial.ledger, remains, add)
   }
+  for (const said of heldBack(trial.ledger.gates)) add("gate-closed", said)
   if (invariant !== undefined && trial.outcome !== undefined) {
     const said = saidBy(invariant, { ...trial, findings })
-    if (said !== undefined) add("invariant", said)
+    if (said !== undefined) add("invariant", said.message, said.cause)
   }
   return findings
 }
@@ -68,7 +72,7 @@ const openIn = (program: ScopeNode): string => {
   return open.length === 0 ? "the program has not ended" : `these have not ended: ${open.join(", ")}`
 }
 
-const leftovers = (remains: Remains, add: (kind: Kind, message: string) => void): void => {
+const leftovers = (remains: Remains, add: Add): void => {
   const { stragglers } = remains
   if (stragglers.size > 0) {
     add("straggler-left", `${Array.from(stragglers, (node) => `"${node.path}"`).join(", ")} never ended`)
@@ -85,7 +89,7 @@ const afterCancel = (
   { outcome, took, ledger }: Unjudged<unknown, unknown>,
   cancelled: NonNullable<Trial["cancelled"]>,
   remains: Remains,
-  add: (kind: Kind, message: string) => void
+  add: Add
 ): void => {
   const finished = remains.own || remains.bodyHadEnded || remains.committing || remains.patient
   if (remains.returned && !finished) {
@@ -96,7 +100,9 @@ const afterCancel = (
     add("cancel-failed", `The cancel itself failed: ${Cause.pretty(remains.cancelFailed)}`)
   }
   for (const { scope, cause } of outcome!.cleanupFailures) {
-    add("clean-up-failed", `Clean-up of "${scope}" failed: ${Cause.pretty(cause)}`)
+    const errors = Cause.prettyErrors(cause)
+    const said = errors.map(({ name, message }) => `${name}: ${message}`).join(", ")
+    add("clean-up-failed", `Clean-up of "${scope}" failed: ${said}`, errors[0])
   }
   if (!remains.committing && !remains.patient) {
     for (const { name, afterCancel } of ledger.work) {
@@ -108,7 +114,7 @@ const afterCancel = (
   }
 }
 
-const fromLedger = (ledger: Ledger, remains: Remains, add: (kind: Kind, message: string) => void): void => {
+const fromLedger = (ledger: Ledger, remains: Remains, add: Add): void => {
   for (const { name, released } of ledger.opened) {
     if (released === 0) add("not-released", `"${name}" was opened and never closed`)
     else if (released > 1) add("released-twice", `"${name}" was closed ${released} times`)
@@ -123,12 +129,15 @@ const fromLedger = (ledger: Ledger, remains: Remains, add: (kind: Kind, message:
   }
 }
 
-const saidBy = <A, E>(invariant: Invariant<A, E>, trial: Trial<A, E>): string | undefined => {
+const saidBy = <A, E>(
+  invariant: Invariant<A, E>,
+  trial: Trial<A, E>
+): { readonly message: string; readonly cause?: unknown } | undefined => {
   const exit = Effect.runSyncExit(Effect.sync(() => invariant(trial)))
   // `expect` answers an object.
-  if (exit._tag === "Success") return typeof exit.value === "string" ? exit.value : undefined
-  const thrown = Cause.squash(exit.cause)
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  if (exit._tag === "Success") return typeof exit.value === "string" ? { message: exit.value } : undefined
+  const cause = Cause.squash(exit.cause)
+  return { message: cause instanceof Error ? cause.message : String(cause), cause }
 }
 
-const count = (number: number, what: string): string => (number === 1 ? `1 ${what} is` : `${number} ${what}s are`)
+const count = (number: number, what: string): string => (number === 1 ? `1 ${what} was` : `${number} ${what}s were`)

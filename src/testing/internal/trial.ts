@@ -39,8 +39,29 @@ export interface TrialSettings {
   readonly second?: Injection | undefined
   /** Milliseconds that a cancel may take. */
   readonly within?: number | undefined
-  /** What a diagnosis adds to the context of the program. */
-  readonly extra?: Context.Context<never> | undefined
+  /** Looks on, for a diagnosis. */
+  readonly watcher?: Watcher | undefined
+}
+
+/** What a run consists of. */
+export interface Parts {
+  readonly world: World
+  readonly ledger: Ledger.Ledger
+  readonly stragglers: ReadonlySet<ScopeNode>
+  readonly root: RootNode
+  /** The program itself, as a task. */
+  readonly node: TaskNode
+}
+
+/** Looks on while a program runs. */
+export interface Watcher {
+  /** Added to the context of the program. */
+  readonly context: Context.Context<never>
+  readonly begins: (parts: Parts) => void
+  /** The injected cancel comes in this moment; nobody has been told yet. */
+  readonly cancels: (point: number) => void
+  /** All that can run has run, and nothing was closed or judged yet. */
+  readonly ends: () => void
 }
 
 export const checkedOf = <A, E>(program: Program<A, E>): Checked<A, E> => {
@@ -58,7 +79,7 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   const stragglers = new Set<ScopeNode>()
   const root = new RootNode(world.clock)
   let fibers = 0
-  const services = new Map<string, unknown>(settings.extra?.mapUnsafe)
+  const services = new Map<string, unknown>(settings.watcher?.context.mapUnsafe)
   services.set(Scheduler.key, world)
   services.set(Clock.Clock.key, world.clock)
   services.set(Metric.FiberRuntimeMetrics.key, {
@@ -78,11 +99,14 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   const checked = checkedOf(program)
   const node = new TaskNode("task", "program", root, checked.program, context)
   node.open()
+  const { first, second, watcher } = settings
+  watcher?.begins({ world, ledger, stragglers, root, node })
 
   const circumstances: Circumstances = { bodyHadEnded: false, committing: false, own: checked.cancel !== undefined }
   let cancelled: Trial["cancelled"]
   const inject = ({ point, reason, policy }: Injection): void => {
     if (node.gone) return
+    watcher?.cancels(point)
     circumstances.bodyHadEnded = node.exit !== undefined
     circumstances.committing = node.committing
     cancelled = { point, at: world.now, reason }
@@ -103,11 +127,12 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   }
   const injectAgain = ({ point, reason, policy }: Injection): void => {
     if (node.gone) return
+    watcher?.cancels(point)
     ledger.note(`cancelled again at point ${point}`)
     cancel(node, reason, policy, context)
-    node.fiber?.interruptUnsafe()
+    // Nobody has the fiber of a task: what a commit withholds does not come another way.
+    if (!node.committing) node.fiber?.interruptUnsafe()
   }
-  const { first, second } = settings
   if (first !== undefined && first.point === 0) inject(first)
   else if (first !== undefined) world.at(first.point, () => inject(first))
   if (second !== undefined) world.at(second.point, () => injectAgain(second))
@@ -121,6 +146,7 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
     world.run(() => stragglers.size === 0)
     world.run(nothing, true)
   }
+  watcher?.ends()
   const left = {
     fibers,
     timers: world.timers.length,

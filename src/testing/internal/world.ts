@@ -1,6 +1,6 @@
 /**
  * A deterministic world: fibers take turns on one stack, time is virtual and jumps to the next timer when nobody can
- * run. It counts *points*: before every operation of every fiber, and before every turn of its own loop, that is while
+ * run. It counts *points*: before every operation of every fiber but the first after it was resumed, and before every turn of its own loop, that is while
  * all are suspended. A job can be put at a point; every fiber on the stack then pauses before its next operation, the
  * job runs, and the world goes on. A pause is what Effect's automatic yield does too, so each such state can occur in
  * production. Who runs next, and who else pauses, is decided by a `Director`.
@@ -53,6 +53,8 @@ export class World implements Scheduler {
   private nextAt = Infinity
   private readonly jobs: Array<{ readonly point: number; readonly run: () => void }> = []
   private due: Array<() => void> = []
+  /** Told of each pause, and whether it is there for a job; for a run that is watched. */
+  onPause: ((fiber: Fiber.Fiber<unknown, unknown>, forJob: boolean) => void) | undefined = undefined
 
   constructor(director: Director, maxSteps: number) {
     this.director = director
@@ -85,6 +87,8 @@ export class World implements Scheduler {
       if (left !== undefined) return this.resumes(fiber, left)
     }
     this.operations++
+    // Effect's own yield counts operations, so it never strikes at the first one after a fiber was resumed.
+    if (fiber.currentOpCount === 1) return false
     this.reach()
     const { pause } = this.director
     const pauses = (pause !== undefined && pause(this)) || this.due.length > 0
@@ -96,6 +100,7 @@ export class World implements Scheduler {
   private pause(fiber: Fiber.Fiber<unknown, unknown>): void {
     this.pausing.set(fiber, 2)
     this.pausesNow = true
+    this.onPause?.(fiber, this.due.length > 0)
   }
   private pausesNow = false
 

@@ -337,6 +337,26 @@ describe("cancelRoute", () => {
       })
     )
   })
+
+  it.live(
+    "a preference that only sounds like respond-async is none, and the grace is that of the definition (K12)",
+    () => {
+      const Polite = TaskDefinition.make("polite", {
+        success: Schema.String,
+        progress: Schema.String,
+        cancel: { grace: "1 hour" }
+      })
+      const polite = Polite.of((_, self) => Effect.andThen(self.progress("ready"), Effect.as(Task.awaitRequest, "bye")))
+      return serving({ tasks: [polite] }, (site) =>
+        Effect.gen(function* () {
+          yield* running(site, "polite", "p")
+          const answer = yield* site.post("/tasks/p/cancel", undefined, { prefer: "x-respond-asynchronously" })
+          expect(answer.headers.has("preference-applied")).toBe(false)
+          expect([answer.status, answer.json]).toEqual([200, { _tag: "AlreadyCompleted", id: "p", duringGrace: true }])
+        })
+      )
+    }
+  )
 })
 
 const Polite = TaskDefinition.make("polite", { success: Schema.String })

@@ -159,6 +159,22 @@ describe("startRoute", () => {
     )
   )
 
+  it.live("K37: a task that failed or was cancelled has ended", () =>
+    serving({ tasks: [print, wait] }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/print?id=p")
+        yield* site.post("/tasks/wait?id=w", {})
+        yield* site.post("/tasks/w/cancel")
+        yield* site.tasks.await("p")
+        const answers = [yield* site.post("/tasks/print?id=p"), yield* site.post("/tasks/wait?id=w", {})]
+        expect(answers.map(({ status, json }) => [status, json.type, json.state])).toEqual([
+          [409, "urn:rescind:problem:already-ended", "failed"],
+          [409, "urn:rescind:problem:already-ended", "cancelled"]
+        ])
+      })
+    )
+  )
+
   it.live("K37: the id of a task that has ended is 409 with its state; with replace it is a new attempt", () =>
     serving({ tasks: [count] }, (site) =>
       Effect.gen(function* () {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import { CancelReason, type CancelResult, Nursery, type ScopeCancelled, Task, type TaskOutcome } from "rescind/fibers"
 import { Ledger } from "rescind/testing"
 import { answerAgrees, comesBefore, completes, isLastOf, oneWon, sourcesReadBy, toldTogether } from "../../laws.ts"
@@ -25,11 +25,14 @@ const left = <A, E, R>(nursery: Effect.Effect<A, E, R>) => Effect.ensuring(nurse
 const waits: Subject = {
   name: "a nursery waits for its children and stops those in the background",
   covers: ["Nursery.run", "nursery.spawn"],
-  laws: ["K1", "K2", "K4", "K15", "K18"],
+  laws: ["K1", "K2", "K4", "K5", "K15", "K18"],
   program: left(
     Nursery.run("import", (nursery) =>
       Effect.gen(function* () {
-        yield* nursery.spawn("feed", Effect.never.pipe(Ledger.watch("feed")), { background: true })
+        const late = nursery.spawn("late", Ledger.note("late ran"))
+        yield* nursery.spawn("feed", Effect.never.pipe(Ledger.watch("feed"), Effect.ensuring(late)), {
+          background: true
+        })
         yield* nursery.spawn("first", worker("first", 3))
         yield* nursery.spawn("second", worker("second", 5))
         yield* Effect.sleep(1)
@@ -40,6 +43,7 @@ const waits: Subject = {
   invariant: (trial) => {
     completes(trial, "done")
     isLastOf(trial, "left")
+    assert.ok(!trial.ledger.journal.some((line) => line.endsWith("late ran")), "a child started in a closing nursery")
     if (trial.cancelled === undefined) assert.deepEqual(sourcesReadBy(trial, "feed"), ["scope-closed"])
     toldTogether(trial, "feed", "first", "second")
   }
@@ -115,28 +119,23 @@ const owned: Subject = {
   name: "a nursery of a scope ends with it, and starts nothing afterwards",
   covers: ["Nursery.make", "nursery.spawn", "Task.poll"],
   laws: ["K1", "K2", "K5", "K19"],
-  program: Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const nursery = yield* Scope.provide(Nursery.make("pool"), scope).pipe(
-      Effect.onExit((exit) => (exit._tag === "Failure" ? Scope.close(scope, exit) : Effect.void)),
-      Effect.uninterruptible
-    )
+  program: Effect.suspend(() => {
+    let pool: Nursery.Nursery | undefined
     const body = Effect.gen(function* () {
+      const nursery = (pool = yield* Nursery.make("pool"))
       yield* nursery.spawn("one", worker("one", 2))
       yield* nursery.spawn("two", Effect.never.pipe(Ledger.watch("two")))
       yield* Effect.sleep(3)
+      return "done"
     })
-    yield* Effect.ensuring(
-      body,
-      Effect.gen(function* () {
-        yield* Scope.close(scope, Exit.void)
-        yield* Ledger.note("left")
-        const late = yield* nursery.spawn("late", Ledger.work("late"))
-        assert.equal(Option.getOrThrow(yield* Task.poll(late))._tag, "Cancelled")
-      })
-    )
-    return "done"
-  }).pipe(Effect.interruptible),
+    const afterwards = Effect.gen(function* () {
+      yield* Ledger.note("left")
+      if (pool === undefined) return
+      const late = yield* pool.spawn("late", Ledger.work("late"))
+      assert.equal(Option.getOrThrow(yield* Task.poll(late))._tag, "Cancelled")
+    })
+    return Effect.ensuring(Effect.scoped(body), afterwards)
+  }),
   invariant: (trial) => {
     completes(trial, "done")
     isLastOf(trial, "left")
@@ -150,7 +149,9 @@ type Ready<A> = (value: A) => Effect.Effect<void>
 const readies: Subject = {
   name: "a caller waits until its child is ready, fails with it before, and leaves it to the nursery after",
   covers: ["nursery.spawnReady", "Nursery.run"],
-  laws: ["K7", "K1"],
+  laws: ["K7", "K1", "K16"],
+  // A failure on its way to the caller when that one is cancelled.
+  allow: ["clean-up-failed"],
   program: left(
     Nursery.run("server", (nursery: Nursery.Nursery<string>) =>
       Effect.gen(function* () {
@@ -166,9 +167,11 @@ const readies: Subject = {
             }).pipe(Ledger.watch("listener")),
           { background: true }
         )
-        const early = yield* Effect.flip(nursery.spawnReady("early", (_: Ready<number>) => worker("early", 1)))
+        const early = yield* Effect.flip(nursery.spawnReady("early", (_ready: Ready<number>) => worker("early", 1)))
         const failing = yield* Effect.flip(
-          nursery.spawnReady("failing", (_: Ready<number>) => Effect.andThen(Effect.sleep(1), Effect.fail("no port")))
+          nursery.spawnReady("failing", (_ready: Ready<number>) =>
+            Effect.andThen(Effect.sleep(1), Effect.fail("no port"))
+          )
         )
         return [port, early instanceof Nursery.NeverReady ? early.outcome._tag : early, failing]
       })
@@ -372,6 +375,36 @@ const duringGrace: Subject = {
   }
 }
 
+const firstReason: Subject = {
+  name: "a child in its grace keeps its own reason when its nursery is cancelled, which only hurries it",
+  covers: ["Task.requestCancel", "nursery.cancel"],
+  laws: ["K8", "K12"],
+  program: () => {
+    const outcomes: Array<TaskOutcome.TaskOutcome<unknown, unknown, unknown>> = []
+    return {
+      program: Effect.gen(function* () {
+        const nursery = yield* Nursery.make("pool")
+        const task = yield* nursery.spawn("task", worker("task", 20))
+        const other = yield* nursery.spawn("other", worker("other", 20))
+        yield* Effect.sleep(1)
+        yield* Task.requestCancel(task, { reason: CancelReason.request({ by: "ann" }), grace: 15 })
+        yield* Effect.sleep(1)
+        yield* nursery.cancel({ reason: CancelReason.request({ by: "bob" }) })
+        outcomes.push(yield* Task.await(task), yield* Task.await(other))
+        return outcomes.map((outcome) => (outcome._tag === "Cancelled" ? outcome.reason.by : outcome._tag))
+      }),
+      invariant: (trial) => {
+        completes(trial, ["ann", "bob"])
+        const read = trial.ledger.ended.flatMap(({ name, reason }) =>
+          name.startsWith("task") && reason !== undefined ? [reason.by] : []
+        )
+        assert.ok(new Set(read).size <= 1, `one task read the reasons of ${read.join(", ")}`)
+        if (trial.cancelled === undefined) assert.equal(trial.took, 4)
+      }
+    }
+  }
+}
+
 export const subjects: ReadonlyArray<Subject> = [
   waits,
   failsFast,
@@ -381,5 +414,6 @@ export const subjects: ReadonlyArray<Subject> = [
   callerLeaves,
   cancelledByTwo,
   nested,
-  duringGrace
+  duringGrace,
+  firstReason
 ]

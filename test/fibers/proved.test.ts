@@ -1,0 +1,271 @@
+/** What the proofs found, one law a test. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as CancelReason from "../../src/fibers/CancelReason.ts"
+import type { CancelResult } from "../../src/fibers/CancelResult.ts"
+import * as Nursery from "../../src/fibers/Nursery.ts"
+import * as Shield from "../../src/fibers/Shield.ts"
+import * as Task from "../../src/fibers/Task.ts"
+import { type DrainReport, Tasks } from "../../src/fibers/Tasks.ts"
+import { leakChecked } from "../support/leaks.ts"
+
+const ann = { reason: CancelReason.request({ by: "ann" }) }
+
+/** Never ends by itself; then cleans up. */
+const cleaning = (cleanUp: Effect.Effect<unknown>) => Effect.ensuring(Effect.never, cleanUp)
+
+const known = (task: Task.Task<unknown, unknown> | undefined) => task!
+
+/** Fails before it is ready, and takes time to close. */
+const failing = (_ready: (value: void) => Effect.Effect<void>) =>
+  Effect.andThen(
+    Effect.addFinalizer(() => Effect.sleep(5)),
+    Effect.fail("no port")
+  )
+
+/** A task that in its clean-up cancels the task that closes the scope or layer of its owner. */
+const asksItsCloser = (ask: (closer: Effect.Effect<unknown>) => Effect.Effect<unknown>, makesLayer: boolean) =>
+  Effect.gen(function* () {
+    const nursery = yield* Nursery.make("top")
+    let closer: Task.Task<unknown, unknown> | undefined
+    let answer: CancelResult | undefined
+    const child = cleaning(
+      ask(
+        Effect.suspend(() => Task.cancel(known(closer), ann)).pipe(
+          Effect.map((result) => {
+            answer = result
+          })
+        )
+      )
+    )
+    if (makesLayer) {
+      closer = yield* nursery.spawn(
+        "closer",
+        Effect.gen(function* () {
+          const tasks = yield* Tasks
+          const task = yield* Effect.orDie(tasks.start("task", child))
+          yield* Effect.sleep(1)
+          yield* Task.requestCancel(task)
+          yield* Effect.uninterruptible(Effect.sleep(2))
+        }).pipe(Effect.provide(Tasks.layer()))
+      )
+    } else {
+      const scope = yield* Scope.make()
+      const pool = yield* Scope.provide(Nursery.make("pool"), scope)
+      const task = yield* pool.spawn("task", child)
+      closer = yield* nursery.spawn(
+        "closer",
+        Effect.gen(function* () {
+          yield* Effect.sleep(1)
+          yield* Task.requestCancel(task)
+          yield* Effect.uninterruptible(Effect.sleep(2))
+        }).pipe(Effect.ensuring(Scope.close(scope, Exit.void)))
+      )
+    }
+    yield* TestClock.adjust(20)
+    expect(answer?._tag).toBe("Requested")
+    yield* Task.await(closer)
+  }).pipe(Effect.scoped, leakChecked)
+
+const before = (cancel: Effect.Effect<unknown>) => cancel
+const after = (cancel: Effect.Effect<unknown>) => Effect.andThen(Effect.sleep(5), cancel)
+
+const firstToCleanUp = (second: () => Task.Task<unknown, unknown>, told: (answer: CancelResult) => void) =>
+  cleaning(Effect.suspend(() => Effect.map(Task.requestCancel(second()), (answer) => told(answer))))
+
+describe("proved", () => {
+  it.effect.each([5, 0])(
+    "what gives up during a commit (after %i ms) gives up when that has failed (K9, K12)",
+    (giveUp) =>
+      leakChecked(
+        Effect.gen(function* () {
+          const nursery = yield* Nursery.make("top")
+          const task = yield* nursery.spawn(
+            "task",
+            Effect.andThen(
+              Effect.ignore(Task.commit(Effect.andThen(Effect.sleep(10), Effect.fail("no")), { within: 100 })),
+              Effect.uninterruptible(Effect.sleep(1000))
+            )
+          )
+          yield* TestClock.adjust(1)
+          const cancel = yield* Effect.forkChild(Task.cancel(task, { ...ann, giveUp }))
+          yield* TestClock.adjust(9)
+          expect(yield* Fiber.join(cancel)).toMatchObject({ _tag: "Cancelled", how: "abandoned" })
+          yield* TestClock.adjust(1000)
+        }).pipe(Effect.scoped)
+      )
+  )
+
+  it.effect("so does a cancel of the nursery around it (K9, K12)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* Nursery.make("top")
+        const task = yield* nursery.spawn(
+          "task",
+          Effect.andThen(
+            Effect.ignore(Task.commit(Effect.andThen(Effect.sleep(10), Effect.fail("no")), { within: 100 })),
+            Effect.uninterruptible(Effect.sleep(1000))
+          )
+        )
+        yield* TestClock.adjust(1)
+        const cancel = yield* Effect.forkChild(nursery.cancel({ ...ann, giveUp: 5 }))
+        yield* TestClock.adjust(9)
+        expect((yield* Fiber.join(cancel))._tag).toBe("Cancelled")
+        expect(yield* Task.await(task)).toMatchObject({ how: "abandoned" })
+        yield* TestClock.adjust(1000)
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("a wait for several that a budget ends is over for all of them (K13)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* Nursery.make("top")
+        let owner: Task.Task<unknown> | undefined
+        let answer: CancelResult | undefined
+        const asks = Effect.suspend(() => Task.cancel(known(owner))).pipe(
+          Effect.map((result) => {
+            answer = result
+          })
+        )
+        const one = yield* nursery.spawn("one", cleaning(Effect.sleep(50)))
+        const two = yield* nursery.spawn("two", cleaning(Effect.andThen(Effect.sleep(50), asks)))
+        owner = yield* nursery.spawn(
+          "owner",
+          Shield.run("shield", Task.cancelAll([one, two]), { budget: 5 }).pipe(
+            Effect.exit,
+            Effect.ensuring(Effect.sleep(100))
+          )
+        )
+        yield* TestClock.adjust(1)
+        yield* Task.requestCancel(owner, ann)
+        yield* TestClock.adjust(200)
+        expect(answer).toMatchObject({ _tag: "AlreadyCancelled" })
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("a task that drains the tasks in its clean-up does not wait for itself (K13)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const tasks = yield* Tasks
+        let report: DrainReport | undefined
+        yield* tasks.start("other", cleaning(Effect.sleep(5)))
+        const task = yield* tasks.start(
+          "task",
+          cleaning(
+            Effect.map(tasks.drain(), (drained) => {
+              report = drained
+            })
+          )
+        )
+        yield* TestClock.adjust(1)
+        yield* Task.requestCancel(task, ann)
+        yield* TestClock.adjust(5)
+        expect(report).toMatchObject({ completed: [], failed: [], cancelled: ["other"], abandoned: [] })
+        expect((yield* Task.await(task))._tag).toBe("Cancelled")
+      }).pipe(Effect.provide(Tasks.layer()))
+    )
+  )
+
+  it.effect("clean-up that cancels who is going to close its layer does not wait for that (K13)", () =>
+    asksItsCloser(before, true)
+  )
+  it.effect("clean-up that cancels who closes its layer does not wait for that (K13)", () => asksItsCloser(after, true))
+  it.effect("clean-up that cancels who is going to close its nursery does not wait for that (K13)", () =>
+    asksItsCloser(before, false)
+  )
+  it.effect("clean-up that cancels who closes its nursery does not wait for that (K13)", () =>
+    asksItsCloser(after, false)
+  )
+
+  it.effect("clean-up that cancels who awaits its task in clean-up does not wait for that (K13)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* Nursery.make("top")
+        let waiter: Task.Task<unknown> | undefined
+        let answer: CancelResult | undefined
+        const task = yield* nursery.spawn(
+          "task",
+          cleaning(
+            Effect.suspend(() => Task.cancel(known(waiter))).pipe(
+              Effect.map((result) => {
+                answer = result
+              })
+            )
+          )
+        )
+        waiter = yield* nursery.spawn("waiter", cleaning(Task.await(task)))
+        yield* TestClock.adjust(1)
+        yield* Task.requestCancel(task, ann)
+        yield* TestClock.adjust(1)
+        expect(answer).toMatchObject({ _tag: "Requested" })
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("a child's failure on its way to a caller that was cancelled is kept (K7, K16)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* Nursery.make<string>("top")
+        const caller = yield* nursery.spawn("caller", Effect.orDie(nursery.spawnReady("child", failing)))
+        yield* TestClock.adjust(1)
+        yield* Task.requestCancel(caller, ann)
+        yield* TestClock.adjust(5)
+        const outcome = yield* Task.await(caller)
+        expect(outcome._tag).toBe("Cancelled")
+        expect(outcome.cleanupFailures).toEqual([{ scope: "child", cause: expect.objectContaining({}) }])
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("who cleans up first finds all told that are cancelled together (K4)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* Nursery.make("top")
+        let second: Task.Task<unknown> | undefined
+        const first = yield* nursery.spawn(
+          "first",
+          firstToCleanUp(
+            () => known(second),
+            () => {}
+          )
+        )
+        second = yield* nursery.spawn("second", Effect.never)
+        yield* TestClock.adjust(1)
+        const answers = yield* Task.cancelAll([first, second], ann)
+        expect(answers).toMatchObject([{ _tag: "Cancelled" }, { _tag: "Cancelled", reason: { by: "ann" } }])
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("who cleans up first finds all told that are drained, and all background children (K2, K4, K37)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const tasks = yield* Tasks
+        const reasons: Array<string | undefined> = []
+        let second: Task.Task<unknown> | undefined
+        const told = (answer: CancelResult) => {
+          if (answer._tag === "Requested") reasons.push(answer.reason.source)
+        }
+        const first = firstToCleanUp(() => known(second), told)
+        yield* Nursery.run("nursery", (nursery) =>
+          Effect.gen(function* () {
+            yield* nursery.spawn("first", first, { background: true })
+            second = yield* nursery.spawn("second", Effect.never, { background: true })
+            yield* Effect.yieldNow
+          })
+        )
+        yield* tasks.start("first", first)
+        second = yield* tasks.start("second", Effect.never)
+        yield* TestClock.adjust(1)
+        yield* tasks.drain()
+        expect(reasons).toEqual(["scope-closed", "shutdown"])
+      }).pipe(Effect.provide(Tasks.layer()))
+    )
+  )
+})
