@@ -9,6 +9,7 @@
  * |---|---|
  * | `stuck` | nothing can run any more, yet the program has not ended: a deadlock, or it waits for something outside |
  * | `escaped` | the same, and it waits for a promise or a real timer, which no checker can drive: named in place of `stuck` |
+ * | `gate-closed` | somebody still waits at a gate that nobody opened |
  * | `endless` | more operations than `maxSteps` |
  * | `fiber-left` | fibers live on although the program has ended |
  * | `timer-left` | sleeps go on although the program has ended |
@@ -32,6 +33,7 @@
 export type Kind =
   | "stuck"
   | "escaped"
+  | "gate-closed"
   | "endless"
   | "fiber-left"
   | "timer-left"

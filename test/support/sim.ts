@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+import { format } from "../../src/testing/Leaks.ts"
 import { randomFrom } from "../../src/testing/internal/random.ts"
 import * as kit from "../../src/testing/internal/world.ts"
-import { Leaks } from "./leaks.ts"
+import { Leaks, waitsLeft } from "./leaks.ts"
 
 export { randomFrom }
 
@@ -77,7 +78,8 @@ export class World implements Scheduler {
   /** Undefined when the run came to its end and nothing is left. */
   get left(): string | undefined {
     if (this.world.overrun) return "it never came to rest"
-    return this.leaks.left
+    const { left } = this.leaks
+    return left === undefined ? waitsLeft() : format(left)
   }
 }
 

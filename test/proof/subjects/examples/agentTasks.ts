@@ -48,7 +48,7 @@ const agent =
     return {
       program: Effect.flatMap(Layer.build(MockContext.layer({ tasks: all, slots: 4 })), (context) =>
         Effect.provideContext(Effect.ensuring(body, Effect.orDie(look)), context)
-      ) as Effect.Effect<unknown, unknown, Scope.Scope>,
+      ),
       invariant: (trial: Trial.Trial) => {
         for (const { events, view } of seen) oneEnd(view, events)
         says?.(trial, seen)
