@@ -22,8 +22,10 @@ const fences = (page: string, language: string): ReadonlyArray<readonly [string,
 
 /** Pages that show a fault on purpose, and which. */
 const onPurpose: { readonly [page: string]: ReadonlyArray<string> } = {
+  "docs/how-do-i-find-a-leak-in-a-test.md": ["no-detached-fork"],
   "docs/how-do-i-test-my-own-combinator.md": ["no-detached-fork"],
-  "docs/how-do-i-throw-random-task-trees-at-my-own-combinator.md": ["no-detached-fork"]
+  "docs/how-do-i-throw-random-task-trees-at-my-own-combinator.md": ["no-detached-fork"],
+  "docs/what-the-checkers-cannot-see.md": ["pass-the-signal", "no-timer-sleep"]
 }
 
 const pages = ["README.md", ...fs.globSync("docs/**/*.md", { cwd: root })]
