@@ -67,6 +67,7 @@ const until = (condition: () => boolean, within = 2000): Effect.Effect<number> =
     const start = performance.now()
     while (!condition()) {
       if (performance.now() - start > within) throw new Error("it never came")
+      // oxlint-disable-next-line rescind/no-timer-sleep -- real time, of sockets
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
     return performance.now() - start

@@ -201,6 +201,16 @@ describe("Leaks", () => {
     })
   )
 
+  it.effect("a test that failed says so, although its clean-up sleeps and nobody moves the clock", () =>
+    Effect.gen(function* () {
+      const failing = Effect.andThen(
+        Effect.acquireRelease(Effect.void, () => Effect.sleep("30 seconds")),
+        Effect.fail("disk full" as const)
+      )
+      expect(yield* Effect.flip(Leaks.check(failing))).toBe("disk full")
+    })
+  )
+
   it.effect("a patience that cannot be meant is refused", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(Leaks.check(Effect.void, { patience: Number.NaN }))

@@ -46,6 +46,7 @@ export const drain = (
     // On a fiber of its own: a drainer that leaves does not call the drain off.
     const stopping = Duration.isZero(finish) ? stop : Effect.andThen(Effect.timeoutOption(empty(tasks), finish), stop)
     const drained = source === "scope-closed" ? Effect.andThen(empty(tasks), tasks.draining) : tasks.draining
+    // oxlint-disable-next-line rescind/no-detached-fork -- it ends with the tasks that it stops
     return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), drained)
   })
 

@@ -150,6 +150,7 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => Owned<A, E>): 
     let left = false
     let result: Effect.Effect<A, E> | undefined
     return Effect.onExit(
+      // oxlint-disable-next-line rescind/callback-clean-up -- the clean-up is the group's own end, below
       Effect.callback<A, E>((resume) => {
         group.open()
         group.onClosed(() => {

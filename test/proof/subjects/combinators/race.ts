@@ -339,6 +339,8 @@ const leavesEarly: Subject = {
   }
 }
 
+const reason = (by: string) => ({ reason: CancelReason.request({ by }) })
+
 const cancelledWhole: Subject = {
   name: "a race that is cancelled by name tells all its members, each once, with the reason of the first",
   covers: ["Race.firstSuccess", "Task.cancel"],
@@ -350,7 +352,6 @@ const cancelledWhole: Subject = {
         Race.firstSuccess([member("one", Effect.never, 3), member("two", Effect.never)])
       )
       yield* Effect.sleep(1)
-      const reason = (by: string) => ({ reason: CancelReason.request({ by }) })
       const answers = yield* Effect.all([Task.cancel(task, reason("ann")), Task.cancel(task, reason("bob"))], {
         concurrency: "unbounded"
       })

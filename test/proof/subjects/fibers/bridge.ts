@@ -107,7 +107,7 @@ const stopped: Subject = {
   laws: ["K15", "K18", "K41"],
   program: () => {
     let acquired = 0
-    const stops: Array<string | undefined> = []
+    const stops: Array<string> = []
     const use = (millis: number) =>
       Bridge.stopOnCancel(
         Effect.sync(() => ++acquired),
@@ -115,7 +115,7 @@ const stopped: Subject = {
         (_, reason) =>
           Effect.andThen(
             Effect.sleep(1),
-            Effect.sync(() => stops.push(reason?.source))
+            Effect.sync(() => stops.push(reason?.source ?? "nobody"))
           )
       )
     return {
@@ -130,7 +130,7 @@ const stopped: Subject = {
         completes(trial)
         if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
         assert.equal(stops.length, acquired, `${acquired} were acquired, ${stops.length} stopped`)
-        if (trial.cancelled === undefined) assert.deepEqual(stops.toSorted(), ["request", undefined])
+        if (trial.cancelled === undefined) assert.deepEqual(stops.toSorted(), ["nobody", "request"])
       }
     }
   }

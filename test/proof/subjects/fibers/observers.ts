@@ -38,6 +38,12 @@ const three = Nursery.supervise("three", (nursery: Nursery.Nursery<string>) =>
   })
 )
 
+const sum = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, id: string) =>
+  snapshot.reduce((total, { attributes, id: of, state }) => {
+    if (of !== id || attributes?.["kind"] !== "task") return total
+    return total + ("count" in state ? Number(state.count) : "value" in state ? Number(state.value) : 0)
+  }, 0)
+
 const counted: Subject = {
   name: "every task that was counted in is counted out, however it ends",
   covers: ["TaskMetrics.make", "TaskMetrics.layer"],
@@ -47,19 +53,6 @@ const counted: Subject = {
     let started = 0
     let ended = 0
     let live = 0
-    const sum = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, id: string) =>
-      snapshot.reduce((total, metric) => {
-        if (metric.id !== id || (metric.attributes as Record<string, string> | undefined)?.["kind"] !== "task")
-          return total
-        return (
-          total +
-          Number(
-            (metric.state as { readonly count?: number; readonly value?: number }).count ??
-              (metric.state as { readonly value?: number }).value ??
-              0
-          )
-        )
-      }, 0)
     return {
       program: Effect.ensuring(
         Effect.exit(three).pipe(Effect.andThen(Effect.void)),

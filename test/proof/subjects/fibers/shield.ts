@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import {
@@ -227,12 +227,18 @@ const polls: Subject = {
           const failing = yield* Effect.flip(
             Wait.poll(Effect.fail("broken"), { interval: 1, within: 2, onError: "retry" })
           )
-          return [found, late.message, hangs instanceof PollTimedOut, Option.getOrNull(failing.failure)]
+          return [
+            found,
+            late.message,
+            hangs instanceof PollTimedOut,
+            Option.getOrNull(failing.failure),
+            yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+          ]
         }),
         Ledger.note("left")
       ),
       invariant: (trial) => {
-        completes(trial, ["found", "too late", true, "broken"])
+        completes(trial, ["found", "too late", true, "broken", 9])
         isLastOf(trial, "left")
         if (trial.cancelled === undefined) assert.deepEqual(sourcesReadBy(trial, "check"), ["timeout"])
       }

@@ -24,7 +24,7 @@ export const layers = defineRule({
     type: "problem",
     messages: {
       upward: `src/{{from}} must not import src/{{to}}: imports go one way (${picture}). Move what both need down, or pass it in.`,
-      unknown: `src/{{from}} is no layer (${picture}). Move the file into one, or name the new layer in lint/layers.ts.`,
+      unknown: `src/{{from}} is no layer (${picture}). Move the file into one, or name the new layer in lint/repository/layers.ts.`,
       outside: `"{{source}}" lies outside src and will be missing from the package.`,
       barrel: `Import the module that owns the name ("./Task.ts", "effect/Effect") instead of "{{source}}": a barrel makes cycles and loads everything.`,
       optional: `"{{source}}" is an optional peer: src/{{from}} must work without it. Only src/http and src/examples may use it.`,

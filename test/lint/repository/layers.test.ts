@@ -8,7 +8,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
-const root = path.resolve(import.meta.dirname, "../..")
+const root = path.resolve(import.meta.dirname, "../../..")
 const tree = fs.mkdtempSync(path.join(os.tmpdir(), "rescind-lint-"))
 
 const files: Record<string, string> = {
@@ -47,24 +47,24 @@ const files: Record<string, string> = {
 }
 
 const rules: Record<string, ReadonlyArray<string>> = {
-  "src/fibers/Upward.ts": ["rescind(layers)"],
-  "src/fibers/UpwardType.ts": ["rescind(layers)"],
-  "src/fibers/UpwardDynamic.ts": ["rescind(layers)"],
-  "src/fibers/Optional.ts": ["rescind(layers)"],
+  "src/fibers/Upward.ts": ["repository(layers)"],
+  "src/fibers/UpwardType.ts": ["repository(layers)"],
+  "src/fibers/UpwardDynamic.ts": ["repository(layers)"],
+  "src/fibers/Optional.ts": ["repository(layers)"],
   "src/fibers/CycleA.ts": ["import(no-cycle)"],
   "src/fibers/CycleB.ts": ["import(no-cycle)"],
-  "src/combinators/Barrel.ts": ["rescind(layers)"],
-  "src/combinators/EffectBarrel.ts": ["rescind(layers)"],
-  "src/combinators/Self.ts": ["rescind(layers)"],
-  "src/testing/Upward.ts": ["rescind(layers)"],
-  "src/testing/Runner.ts": ["rescind(layers)"],
-  "src/http/Example.ts": ["rescind(layers)"],
-  "src/http/Outside.ts": ["rescind(layers)"],
-  "src/utils/Nowhere.ts": ["rescind(layers)"],
-  "src/fibers/Async.ts": ["rescind(effect-only)", "rescind(effect-only)"],
-  "src/fibers/Try.ts": ["rescind(effect-only)"],
-  "src/fibers/Host.ts": Array.from({ length: 4 }, () => "rescind(effect-only)"),
-  "src/fibers/HostHandedOn.ts": ["rescind(effect-only)"],
+  "src/combinators/Barrel.ts": ["repository(layers)"],
+  "src/combinators/EffectBarrel.ts": ["repository(layers)"],
+  "src/combinators/Self.ts": ["repository(layers)"],
+  "src/testing/Upward.ts": ["repository(layers)"],
+  "src/testing/Runner.ts": ["repository(layers)"],
+  "src/http/Example.ts": ["repository(layers)"],
+  "src/http/Outside.ts": ["repository(layers)"],
+  "src/utils/Nowhere.ts": ["repository(layers)"],
+  "src/fibers/Async.ts": ["repository(effect-only)", "repository(effect-only)"],
+  "src/fibers/Try.ts": ["repository(effect-only)"],
+  "src/fibers/Host.ts": Array.from({ length: 4 }, () => "repository(effect-only)"),
+  "src/fibers/HostHandedOn.ts": ["repository(effect-only)"],
   "src/fibers/Untyped.ts": ["typescript(explicit-module-boundary-types)"],
   "src/fibers/Floating.ts": ["typescript(no-floating-promises)"]
 }
