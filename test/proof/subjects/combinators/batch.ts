@@ -100,6 +100,30 @@ const cancelled: Subject = {
   }
 }
 
+const ofWaiting: Subject = {
+  name: "an item that is cancelled while it waits never runs, and takes no place from those behind it",
+  covers: ["Batch.start"],
+  laws: ["K5", "K10", "K36"],
+  program: left(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const batch = yield* Batch.start(["one", "two", "three"], (item) => member(item, after(3, item), 0), {
+          concurrency: 1
+        })
+        yield* Effect.sleep(1)
+        const { _tag } = yield* batch.cancelItem(1)
+        const { items } = yield* batch.report
+        return [_tag, ...items.map(({ outcome }) => outcome._tag)]
+      })
+    )
+  ),
+  invariant: (trial) => {
+    completes(trial, ["Cancelled", "Completed", "Cancelled", "Completed"])
+    isLastOf(trial, "left")
+    if (trial.cancelled === undefined) assert.ok(!began(trial, "two"))
+  }
+}
+
 const scoped: Subject = {
   name: "a batch that fails fast on its own, and one whose scope closes, tell whoever waits for the report",
   covers: ["Batch.start"],
@@ -123,4 +147,4 @@ const scoped: Subject = {
   }
 }
 
-export const subjects: ReadonlyArray<Subject> = [collects, failsFast, cancelled, scoped]
+export const subjects: ReadonlyArray<Subject> = [collects, failsFast, cancelled, ofWaiting, scoped]

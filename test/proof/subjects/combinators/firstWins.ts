@@ -136,6 +136,36 @@ const fromOutside: Subject = {
   }
 }
 
+const ownPath: Subject = {
+  name: "who arrives for a branch decides in its place: the branch stops, and its steps stay done",
+  covers: ["FirstWins.run"],
+  laws: ["K1", "K19"],
+  program: left(
+    FirstWins.run(
+      "approval",
+      (visit: Visit<string, "mail">) => ({
+        mail: Effect.andThen(
+          visit.step("mail", Ledger.note("step mail"), () => Ledger.note("undid mail")),
+          member("mail", Effect.never, 2)
+        ),
+        form: Effect.andThen(
+          visit.step("form", Ledger.note("step form"), () => Ledger.note("undid form")),
+          Effect.andThen(Effect.andThen(Effect.sleep(3), visit.arrive("mail", "yes")), Effect.never)
+        )
+      }),
+      patience
+    )
+  ),
+  invariant: (trial) => {
+    isLastOf(trial, "left")
+    const report = reportIn(trial)
+    if (report === undefined) return assert.ok(trial.cancelled !== undefined)
+    undoesLosers(trial, report.winner, "mail", "form")
+    assert.deepEqual([report.winner, report.value, report.from], ["mail", "yes", "outside"])
+    if (trial.cancelled === undefined) assert.deepEqual(sourcesReadBy(trial, "mail"), ["scope-closed"])
+  }
+}
+
 const fails: Subject = {
   name: "a failure before the decision fails the visit, which undoes all where that is asked for; nobody arrives then",
   covers: ["FirstWins.run"],
@@ -254,4 +284,4 @@ const loops: Subject = {
   }
 }
 
-export const subjects: ReadonlyArray<Subject> = [decides, fromOutside, fails, handled, early, loops]
+export const subjects: ReadonlyArray<Subject> = [decides, fromOutside, ownPath, fails, handled, early, loops]

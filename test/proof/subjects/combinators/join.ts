@@ -7,7 +7,7 @@ import type * as Exit from "effect/Exit"
 import { Join } from "rescind/combinators"
 import { Nursery, Task } from "rescind/fibers"
 import { Ledger, type Trial } from "rescind/testing"
-import { completes, isLastOf, sourcesReadBy } from "../../laws.ts"
+import { comesBefore, completes, isLastOf, sourcesReadBy } from "../../laws.ts"
 import { after, began, endOf, failing, hasExactly, member } from "../../reports.ts"
 import type { Subject } from "../../Subject.ts"
 
@@ -71,6 +71,23 @@ const failsFast: Subject = {
         assert.deepEqual(sourcesReadBy(trial, "stuck"), ["sibling-failed"])
       }
     }
+  }
+}
+
+const lateFailure: Subject = {
+  name: "a failure that comes when the rest was told is no part of the failure, but stands on the task around",
+  covers: ["Join.all"],
+  laws: ["K16", "K29"],
+  allow: ["clean-up-failed"],
+  program: left(
+    Effect.flip(Join.all([member("one", failing(1, "one"), 0), member("later", failing(3, "later"), 0)], { grace: 4 }))
+  ),
+  invariant: (trial) => {
+    completes(trial, "one")
+    isLastOf(trial, "left")
+    if (trial.cancelled !== undefined) return
+    const told = trial.outcome!.cleanupFailures.map(({ cause }) => Cause.squash(cause))
+    assert.deepEqual(told, ["later"])
   }
 }
 
@@ -155,7 +172,7 @@ const withinAgrees = (trial: Trial.Trial, names: ReadonlyArray<string>, report: 
 }
 
 const within: Subject = {
-  name: "at the limit the unfinished are cancelled, what landed before counts, and what lands in clean-up is late",
+  name: "at the limit the unfinished are cancelled, what landed in time counts, and what still cleaned up then is late",
   covers: ["Join.within"],
   laws: ["K1", "K4", "K18", "K26", "K31"],
   allow: ["clean-up-failed"],
@@ -165,21 +182,23 @@ const within: Subject = {
         early: member("early", after(2, "early")),
         bad: member("bad", failing(3, "bad"), 0),
         exact: member("exact", after(5, "exact"), 0),
-        shielded: member("shielded", Effect.uninterruptible(after(7, "shielded"))),
+        late: member("late", after(7, "late"), 2),
         slow: member("slow", after(50, "slow"), 4)
       },
-      5
+      5,
+      { grace: 3 }
     )
   ),
   invariant: (trial) => {
     isLastOf(trial, "left")
     const report = valueOf<Within>(trial)
     if (report === undefined) return assert.ok(trial.cancelled !== undefined)
-    withinAgrees(trial, ["early", "bad", "exact", "shielded", "slow"], report)
+    withinAgrees(trial, ["early", "bad", "exact", "late", "slow"], report)
     if (trial.cancelled !== undefined) return
     assert.deepEqual(Object.keys(report.completed), ["early", "exact"])
     assert.deepEqual(sourcesReadBy(trial, "slow"), ["timeout"])
-    assert.equal(Duration.toMillis(report.cancelled["slow"]!.took), 4)
+    assert.equal(Duration.toMillis(report.cancelled["slow"]!.took), 3 + 4)
+    assert.equal(report.cancelled["late"]!.late, "late")
   }
 }
 
@@ -309,7 +328,10 @@ const concurrency: Subject = {
         completes(trial, ["Completed", "Cancelled", "Completed", "Failed", "Completed"])
         assert.ok(most <= 2, `${most} ran at a time`)
         assert.ok(trial.outcome === undefined || running === 0, `${running} places were not given back`)
-        if (trial.cancelled === undefined) assert.ok(!began(trial, "h"), "one started after the failure")
+        if (trial.cancelled === undefined) {
+          assert.ok(!began(trial, "h"), "one started after the failure")
+          comesBefore(trial, "opened c's file", "a done")
+        }
         isLastOf(trial, "left")
       }
     }
@@ -388,6 +410,7 @@ const tasks: Subject = {
 export const subjects: ReadonlyArray<Subject> = [
   all,
   failsFast,
+  lateFailure,
   settled,
   ofSelf,
   skipFails,

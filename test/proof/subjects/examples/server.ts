@@ -38,6 +38,16 @@ const socketsClose = (trial: Trial.Trial): void => {
   assert.ok(trial.ledger.opened.every(({ released }) => released === 1))
 }
 
+/** Of one fetch at most one socket is open at a time. */
+const oneAtATime = ({ ledger }: Trial.Trial): void => {
+  let open = 0
+  for (const line of ledger.journal) {
+    if (line.endsWith(" opened socket")) open++
+    else if (line.endsWith(" closed socket")) open--
+    assert.ok(open <= 1, "the socket of a hop is kept beside the next one")
+  }
+}
+
 const value = ({ outcome }: Trial.Trial<any>): any => {
   return outcome?._tag === "Completed" && outcome.value._tag === "Completed" ? outcome.value.value : undefined
 }
@@ -52,6 +62,7 @@ const fetches: Subject = {
   program: served("fetch-page", { url: at("/moved") }),
   invariant: (trial) => {
     socketsClose(trial)
+    oneAtATime(trial)
     if (trial.cancelled === undefined) assert.deepEqual([value(trial)?.bytes, value(trial)?.url], [20, at("/page")])
   }
 }
