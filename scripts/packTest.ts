@@ -3,12 +3,11 @@
  * `effect` and nothing optional, every subpath imported, a race run, a consumer type-checked, a program cancelled
  * everywhere under Node's own test runner. Needs `dist`.
  */
-import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { manifest, packedProject, root } from "./packedProject.ts"
 
-const { folder, write, run } = packedProject("effect")
+const { folder, write, run, outputOf } = packedProject("effect")
 
 /** Subpaths that need an optional peer, and which. */
 const needs: Record<string, string> = { "rescind/testing/vitest": "@effect/vitest" }
@@ -60,30 +59,6 @@ write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["consumer.ts"] 
 run(process.execPath, path.join(root, "node_modules/typescript/bin/tsc"), "-p", folder)
 run(process.execPath, "consumer.ts")
 
-// The lint plugin as `extends` finds it in a project; the declarations name no package of the linters.
-write(".oxlintrc.json", JSON.stringify({ extends: ["./node_modules/rescind/lint/recommended.json"] }))
-write("sin.ts", `import * as Effect from "effect/Effect"\nexport const page = Effect.promise(() => fetch("/"))\n`)
-fs.mkdirSync(path.join(folder, ".git"))
-const oxlint = spawnSync(
-  process.execPath,
-  [path.join(root, "node_modules/oxlint/bin/oxlint"), "-f", "unix", "sin.ts"],
-  {
-    cwd: folder,
-    encoding: "utf8"
-  }
-)
-if (!oxlint.stdout.includes("sin.ts:2:") || !oxlint.stdout.includes("rescind(pass-the-signal)")) {
-  console.error(`The preset does not work in a project:\n${oxlint.stdout}${oxlint.stderr}`)
-  process.exit(1)
-}
-const leaky = fs
-  .globSync("dist/**/*.d.ts", { cwd: path.join(folder, "node_modules/rescind") })
-  .filter((file) => fs.readFileSync(path.join(folder, "node_modules/rescind", file), "utf8").includes("oxlint/"))
-if (leaky.length > 0) {
-  console.error(`These declarations need the types of a linter: ${leaky.join(", ")}`)
-  process.exit(1)
-}
-
 write(
   "safe.test.js",
   `import assert from "node:assert"
@@ -102,6 +77,23 @@ test("a file that is closed in the next step is not", () => {
 })`
 )
 run(process.execPath, "--test", "--test-reporter=dot", "safe.test.js")
+
+// The lint plugin as `extends` finds it in a project; the declarations name no package of the linters.
+write(".oxlintrc.json", JSON.stringify({ extends: ["./node_modules/rescind/lint/recommended.json"] }))
+write("sin.ts", `import * as Effect from "effect/Effect"\nexport const page = Effect.promise(() => fetch("/"))\n`)
+fs.mkdirSync(path.join(folder, ".git"))
+const oxlint = outputOf(process.execPath, path.join(root, "node_modules/oxlint/bin/oxlint"), "-f", "unix", "sin.ts")
+if (!oxlint.output.includes("sin.ts:2:") || !oxlint.output.includes("rescind(pass-the-signal)")) {
+  console.error(`The preset does not work in a project:\n${oxlint.output}`)
+  process.exit(1)
+}
+const leaky = fs
+  .globSync("dist/**/*.d.ts", { cwd: path.join(folder, "node_modules/rescind") })
+  .filter((file) => fs.readFileSync(path.join(folder, "node_modules/rescind", file), "utf8").includes("oxlint/"))
+if (leaky.length > 0) {
+  console.error(`These declarations need the types of a linter: ${leaky.join(", ")}`)
+  process.exit(1)
+}
 console.log(
   `packed package: ${subpaths.join(", ")} import, the consumer's types check, its race runs, its node:test cancels everywhere, the lint preset reports`
 )

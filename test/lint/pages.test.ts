@@ -20,6 +20,14 @@ const fences = (page: string, language: string): ReadonlyArray<readonly [string,
     return [`${page.replaceAll(/[^\w]/g, "-")}-${language}-${line}.ts`, match[1]!]
   })
 
+/** Pages that show a fault on purpose, and which. */
+const onPurpose: { readonly [page: string]: ReadonlyArray<string> } = {
+  "docs/how-do-i-find-a-leak-in-a-test.md": ["no-detached-fork"],
+  "docs/how-do-i-test-my-own-combinator.md": ["no-detached-fork"],
+  "docs/how-do-i-throw-random-task-trees-at-my-own-combinator.md": ["no-detached-fork"],
+  "docs/what-the-checkers-cannot-see.md": ["pass-the-signal", "no-timer-sleep"]
+}
+
 const pages = ["README.md", ...fs.globSync("docs/**/*.md", { cwd: root })]
 const good = new Map(pages.flatMap((page) => fences(page, "ts")))
 const badOf = new Map(rules.map((rule) => [rule, fences(`docs/lint/${rule}.md`, "typescript")]))
@@ -58,6 +66,11 @@ describe("S3-52: the pages of the rules", () => {
 describe("documentation", () => {
   it("shows no program that the preset finds fault with", () => {
     expect(good.size).toBeGreaterThan(40)
-    expect(Array.from(found).filter(([name]) => good.has(name))).toEqual([])
+    const faults = pages.map((page) => {
+      const places = fences(page, "ts").flatMap(([name]) => found.get(name) ?? [])
+      const isMeant = (place: string): boolean => (onPurpose[page] ?? []).some((rule) => place.includes(`/${rule}: `))
+      return [page, places.filter((place) => !isMeant(place))] as const
+    })
+    expect(faults.filter(([, places]) => places.length > 0)).toEqual([])
   })
 })

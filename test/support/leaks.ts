@@ -3,7 +3,6 @@
  * can know, the waits of held-off fibers.
  */
 import * as Effect from "effect/Effect"
-import * as TestClock from "effect/testing/TestClock"
 import type * as Scope from "effect/Scope"
 import { openWaits } from "../../src/fibers/internal/waits.ts"
 import { check, type Options, Watch } from "../../src/testing/Leaks.ts"
@@ -16,20 +15,13 @@ export const leakChecked = <A, E, R>(
   options?: Options
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   Effect.gen(function* () {
-    const body = (watch: Watch) => (typeof effect === "function" ? effect(watch) : effect)
-    const value = yield* check(
-      options?.patience === undefined ? (watch) => Effect.onError(body(watch), () => letTimePass) : body,
-      options
-    )
+    const value = yield* check(effect, options)
     // In real time they end a little later.
     const looks = options?.patience === undefined ? 0 : 1000
     for (let look = 0; look < looks && waitsLeft() !== undefined; look++) yield* Effect.sleep(5)
     const waits = waitsLeft()
     return waits === undefined ? value : yield* Effect.die(new Error(waits))
   })
-
-/** A test that failed moves the clock no more, and clean-up that sleeps must not hide its failure behind a timeout. */
-const letTimePass = Effect.forkDetach(TestClock.adjust("1 minute"))
 
 /** Undefined when no wait is open in this process. */
 export const waitsLeft = (): string | undefined => (openWaits() === 0 ? undefined : `${openWaits()} waits are left`)

@@ -56,7 +56,6 @@ export const promised = Effect.gen(function* () {
   return yield* fetchOrder(7)
 })
 
-// oxlint-disable-next-line rescind/callback-clean-up -- the fault that is diagnosed
 export const realTimer = Effect.callback<void>((resume) => {
   setTimeout(() => resume(Effect.void), 10)
 })

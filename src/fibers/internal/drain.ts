@@ -34,7 +34,7 @@ export const drain = (
       const startedAt = tasks.clock.currentTimeMillisUnsafe()
       const draining = tasks.children() as ReadonlyArray<TaskNode>
       const report = Effect.sync(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - startedAt))
-      // Who owns the tasks waits for all; others not for a task that waits for them.
+      // Who owns the tasks waits for all; others do not wait for a task that waits for them.
       const ended = Effect.forEach(draining, closed, { discard: true })
       tasks.draining = Effect.andThen(ended, report)
     }

@@ -185,7 +185,7 @@ const interrupts = (reasons: ReadonlyArray<Cause.Reason<unknown>>): number =>
 const nothing = undefined as never
 
 /** Waits until the group has closed. */
-export const closed = (group: ScopeNode): Effect.Effect<void> =>
+const closed = (group: ScopeNode): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const withdraw = group.onClosed(() => resume(Effect.void))
     return Effect.sync(withdraw)

@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type * as Vitest from "vitest"
 import type * as CancelEverywhere from "../CancelEverywhere.ts"
 import type * as Explore from "../Explore.ts"
+import type { Law } from "../laws/Law.ts"
 import type { Checked } from "../Trial.ts"
 import { checkMethod, lawsMethod } from "./internal/checkMethod.ts"
 import { leakCheckedTester, leakCheckMethod } from "./internal/leakCheckMethod.ts"
@@ -81,15 +82,12 @@ export interface Check<Of extends Checker, Context> extends CheckTest<Of, Contex
 }
 
 /**
- * A law as data: `check` throws where it does not hold.
+ * What a test is made of: a law of `Laws`, or one of your own whose `check` throws where it does not hold.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Law {
-  readonly name: string
-  readonly check: () => void
-}
+export type TestableLaw = Pick<Law, "name" | "check">
 
 /**
  * A test under `Leaks.check`, on the test clock as `it.effect`; `live` is in real time and looks at what Node holds open
@@ -112,7 +110,7 @@ export interface ProofMethods<R, ExtraContext> {
   /** Runs the program under many interleavings: `Explore.check`. */
   readonly explore: Check<"explore", Vitest.TestContext & ExtraContext>
   /** One suite with one test for each law. */
-  readonly laws: (subject: string, laws: ReadonlyArray<Law>) => void
+  readonly laws: (subject: string, laws: ReadonlyArray<TestableLaw>) => void
   readonly leakChecked: LeakCheck<R | Scope.Scope, ExtraContext>
 }
 

@@ -12,9 +12,9 @@ export type {
   CheckedProgram,
   Checker,
   CheckerOptions,
-  Law,
   LayerMethods,
   LeakCheck,
   Methods,
-  ProofMethods
+  ProofMethods,
+  TestableLaw
 } from "./Methods.ts"

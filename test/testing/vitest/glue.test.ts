@@ -28,7 +28,10 @@ const passed = ({ states }: ChildRun): ReadonlyArray<string> =>
 describe.concurrent("rescind/testing/vitest", { timeout: 180_000 }, () => {
   it("checks pass, fail, are skipped and expected to fail as tests do; a failure is the report, at the line of the test", async () => {
     const run = await childVitest("checks.scenario")
+    const ofTheKit = Object.keys(run.states).filter((name) => name.startsWith("laws of the kit:"))
+    expect(ofTheKit.length).toBeGreaterThan(1)
     expect(run.states).toEqual({
+      ...Object.fromEntries(ofTheKit.map((name) => [name, "passed"])),
       "cancelEverywhere passes": "passed",
       "cancelEverywhere fails": "failed",
       "cancelEverywhere is allowed": "passed",

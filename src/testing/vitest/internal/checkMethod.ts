@@ -5,7 +5,7 @@ import * as CancelEverywhere from "../../CancelEverywhere.ts"
 import * as Explore from "../../Explore.ts"
 import { CheckFailed, type Report } from "../../Report.ts"
 import type { Program } from "../../Trial.ts"
-import type { Check, CheckedProgram, Checker, CheckerOptions, CheckTest, Law } from "../Methods.ts"
+import type { Check, CheckedProgram, Checker, CheckerOptions, CheckTest, TestableLaw } from "../Methods.ts"
 import { type CallSite, callSiteOf, sourceOf } from "./callSite.ts"
 
 type Run = (program: Program<any, any>, options: object) => Report
@@ -68,7 +68,7 @@ const check = (
 
 export const lawsMethod =
   (api: object) =>
-  (subject: string, laws: ReadonlyArray<Law>): void => {
+  (subject: string, laws: ReadonlyArray<TestableLaw>): void => {
     const test = api as Declare
     Vitest.describe(subject, () => {
       for (const { name, check } of laws)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import * as Effect from "effect/Effect"
 import { Bridge, CancelReason, Nursery, Stragglers, Task } from "rescind/fibers"
 import { Ledger } from "rescind/testing"
-import { completes, isLastOf } from "../../laws.ts"
+import { completes, isLastOf, wasGivenUp } from "../../laws.ts"
 import type { Subject } from "../../Subject.ts"
 
 const by = (name: string) => ({ reason: CancelReason.request({ by: name }) })
@@ -48,7 +48,7 @@ const callbacks: Subject = {
       invariant: (trial) => {
         completes(trial, "Cancelled")
         isLastOf(trial, "left")
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.ok(
           opened.count - received <= 1 && opened.count >= received,
           `${opened.count} were opened, ${received} received`
@@ -128,7 +128,7 @@ const stopped: Subject = {
       ),
       invariant: (trial) => {
         completes(trial)
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.equal(stops.length, acquired, `${acquired} were acquired, ${stops.length} stopped`)
         if (trial.cancelled === undefined) assert.deepEqual(stops.toSorted(), ["nobody", "request"])
       }

@@ -19,7 +19,7 @@ import {
   Watchdog
 } from "rescind/fibers"
 import { Ledger } from "rescind/testing"
-import { completes, isLastOf } from "../../laws.ts"
+import { completes, isLastOf, wasGivenUp } from "../../laws.ts"
 import type { Subject } from "../../Subject.ts"
 
 const by = (name: string) => ({ reason: CancelReason.request({ by: name }) })
@@ -64,7 +64,7 @@ const counted: Subject = {
       ).pipe(Effect.provide(TaskMetrics.layer), Effect.provideService(Metric.MetricRegistry, new Map())),
       invariant: (trial) => {
         completes(trial)
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.equal(started, ended, "not all that were started have ended")
         // The program itself lives.
         assert.ok(live <= 1, `${live} tasks live`)
@@ -96,7 +96,7 @@ const logged: Subject = {
       ),
       invariant: (trial) => {
         completes(trial)
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         for (const [task, told] of phases) {
           const ends = told.filter((phase) => phase === "done" || phase === "cancelled")
           if (task !== "program") assert.equal(ends.length, 1, `${task}: ${told.join(", ")}`)
@@ -142,7 +142,7 @@ const spans: Subject = {
       invariant: (trial) => {
         completes(trial)
         assert.equal(open.size, 0, "a span is open")
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.ok(
           sources.every((source) => source === "request"),
           `spans were cancelled with ${sources.join(", ")}`

@@ -1,6 +1,6 @@
 /** Run by a vitest of its own (`glue.test.ts`): what passes, what fails, and how that reads. */
 import * as Effect from "effect/Effect"
-import { Ledger } from "rescind/testing"
+import { Laws, Ledger } from "rescind/testing"
 import { describe, expect, it, makeMethods, test } from "rescind/testing/vitest"
 
 const { resource, opened, closed } = Ledger
@@ -60,3 +60,5 @@ it.laws("a subject", [
     }
   }
 ])
+
+it.laws("laws of the kit:", Laws.resource(resource("file")))
