@@ -1,44 +1,33 @@
 /**
  * The package as users get it (STYLE habit 15): packed, installed in a throw-away project beside the lowest supported
- * `effect` and nothing optional, every subpath imported, a race run, a consumer type-checked. Needs `dist`.
+ * `effect` and nothing optional, every subpath imported, a race run, a consumer type-checked, a program cancelled
+ * everywhere under Node's own test runner. Needs `dist`.
  */
-import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
+import { manifest, packedProject, root } from "./packedProject.ts"
 
-interface Manifest {
-  readonly exports: Record<string, unknown>
-  readonly devDependencies: Record<string, string>
-}
+const { folder, write, run, outputOf } = packedProject("effect")
 
-const root = path.resolve(import.meta.dirname, "..")
-const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as Manifest
-const project = fs.mkdtempSync(path.join(os.tmpdir(), "rescind-pack-"))
-process.on("exit", () => fs.rmSync(project, { recursive: true }))
+/** Subpaths that need an optional peer, and which. */
+const needs: Record<string, string> = { "rescind/testing/vitest": "@effect/vitest" }
 
-const write = (file: string, text: string): void => fs.writeFileSync(path.join(project, file), text)
-const run = (command: string, ...args: ReadonlyArray<string>): void => {
-  const { status } = spawnSync(command, args, { cwd: project, stdio: "inherit" })
-  if (status !== 0) process.exit(1)
-}
-
-const pack = spawnSync("npm", ["pack", "--silent", "--pack-destination", project], { cwd: root, encoding: "utf8" })
-const dependencies = { rescind: `file:${pack.stdout.trim()}`, effect: manifest.devDependencies["effect"] }
-write("package.json", JSON.stringify({ type: "module", private: true, dependencies }))
-run("npm", "install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-
-const subpaths = Object.entries(manifest.exports)
+const all = Object.entries(manifest.exports)
   .filter(([subpath, target]) => target !== null && !subpath.endsWith(".json"))
   .map(([subpath]) => `rescind${subpath.slice(1)}`)
+const subpaths = all.filter((subpath) => needs[subpath] === undefined)
 const internals = fs
-  .globSync("**/internal/*.js", { cwd: path.join(project, "node_modules/rescind/dist") })
+  .globSync("**/internal/*.js", { cwd: path.join(folder, "node_modules/rescind/dist") })
   .flatMap((file) => [`rescind/${file}`, `rescind/${file.slice(0, -".js".length)}`, `rescind/dist/${file}`])
 
 write(
   "imports.js",
   `for (const subpath of ${JSON.stringify(subpaths)}) {
   if (Object.keys(await import(subpath)).length === 0) throw new Error(subpath + " exports nothing")
+}
+for (const [subpath, peer] of ${JSON.stringify(Object.entries(needs))}) {
+  const said = await import(subpath).then(() => "it can be imported", (error) => error.message)
+  if (!said.includes("'" + peer + "'")) throw new Error(subpath + " should miss " + peer + ", but " + said)
 }
 for (const internal of ${JSON.stringify(internals)}) {
   const code = await import(internal).then(() => "it can be imported", (error) => error.code)
@@ -67,6 +56,44 @@ const compilerOptions = {
   skipLibCheck: false
 }
 write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["consumer.ts"] }))
-run(process.execPath, path.join(root, "node_modules/typescript/bin/tsc"), "-p", project)
+run(process.execPath, path.join(root, "node_modules/typescript/bin/tsc"), "-p", folder)
 run(process.execPath, "consumer.ts")
-console.log(`packed package: ${subpaths.join(", ")} import, the consumer's types check, its race runs`)
+
+write(
+  "safe.test.js",
+  `import assert from "node:assert"
+import { test } from "node:test"
+import * as Effect from "effect/Effect"
+import { CancelEverywhere, Ledger } from "rescind/testing"
+
+test("a file that is closed by its scope is safe to cancel", () => {
+  const report = CancelEverywhere.run(Effect.andThen(Ledger.resource("file"), Effect.sleep("1 second")))
+  assert.deepStrictEqual([report.failures, report.exhausted], [[], true])
+})
+test("a file that is closed in the next step is not", () => {
+  const program = Effect.flatMap(Ledger.opened("file"), (file) =>
+    Effect.andThen(Effect.sleep("1 second"), Ledger.closed(file)))
+  assert.throws(() => CancelEverywhere.check(program), /not-released: "file" was opened and never closed/)
+})`
+)
+run(process.execPath, "--test", "--test-reporter=dot", "safe.test.js")
+
+// The lint plugin as `extends` finds it in a project; the declarations name no package of the linters.
+write(".oxlintrc.json", JSON.stringify({ extends: ["./node_modules/rescind/lint/recommended.json"] }))
+write("sin.ts", `import * as Effect from "effect/Effect"\nexport const page = Effect.promise(() => fetch("/"))\n`)
+fs.mkdirSync(path.join(folder, ".git"))
+const oxlint = outputOf(process.execPath, path.join(root, "node_modules/oxlint/bin/oxlint"), "-f", "unix", "sin.ts")
+if (!oxlint.output.includes("sin.ts:2:") || !oxlint.output.includes("rescind(pass-the-signal)")) {
+  console.error(`The preset does not work in a project:\n${oxlint.output}`)
+  process.exit(1)
+}
+const leaky = fs
+  .globSync("dist/**/*.d.ts", { cwd: path.join(folder, "node_modules/rescind") })
+  .filter((file) => fs.readFileSync(path.join(folder, "node_modules/rescind", file), "utf8").includes("oxlint/"))
+if (leaky.length > 0) {
+  console.error(`These declarations need the types of a linter: ${leaky.join(", ")}`)
+  process.exit(1)
+}
+console.log(
+  `packed package: ${subpaths.join(", ")} import, the consumer's types check, its race runs, its node:test cancels everywhere, the lint preset reports`
+)

@@ -11,7 +11,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an arrival in a visit that has failed counts",
     law: "K9",
     file: node,
-    find: "(this.gone || this.interrupted || this.failed.length > 0)\n",
+    find: "(this.gone || this.interrupted || this.failed.size > 0)\n",
     replace: "(this.gone || this.interrupted)\n",
     tests: merge
   },
@@ -19,23 +19,23 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an arrival in a visit that was cancelled counts",
     law: "K9",
     file: node,
-    find: "(this.gone || this.interrupted || this.failed.length > 0)\n",
-    replace: "(this.gone || this.failed.length > 0)\n",
+    find: "(this.gone || this.interrupted || this.failed.size > 0)\n",
+    replace: "(this.gone || this.failed.size > 0)\n",
     tests: merge
   },
   {
     name: "an arrival in a visit that has ended counts",
     law: "K9",
     file: node,
-    find: "(this.gone || this.interrupted || this.failed.length > 0)\n",
-    replace: "(this.interrupted || this.failed.length > 0)\n",
+    find: "(this.gone || this.interrupted || this.failed.size > 0)\n",
+    replace: "(this.interrupted || this.failed.size > 0)\n",
     tests: merge
   },
   {
     name: "a success after a failure decides a visit",
     law: "K9 K29",
     file: node,
-    find: "return this.decision !== undefined || this.failed.length > 0\n",
+    find: "return this.decision !== undefined || this.failed.size > 0\n",
     replace: "return this.decision !== undefined\n",
     tests: merge
   },
@@ -61,15 +61,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (!this.gone && this.live > 0) this.cancel(CancelReason.lostRace({ by: path }), this.settings.policy)",
     replace: "",
-    tests: merge
-  },
-  {
-    name: "the branch for which somebody arrived has none of the merge's patience",
-    law: "K25",
-    file: node,
-    find: "cancel(winner, this.overtaken(path), this.settings.policy, this.context)",
-    replace:
-      "cancel(winner, this.overtaken(path), { ...this.settings.policy, giveUp: this.settings.undoWithin }, this.context)",
     tests: merge
   },
   {
@@ -165,7 +156,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a failed branch counts as a lost vote too",
     law: "K23",
     file: node,
-    find: "if (!this.failed.includes(member as BranchNode)) super.memberEnded(member)",
+    find: "if (!this.failed.has(member as BranchNode)) super.memberEnded(member)",
     replace: "super.memberEnded(member)",
     tests: merge
   },
@@ -189,15 +180,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a cancelled branch is logged with the number of another",
     law: "S0-34",
     file: node,
-    find: "this.members.indexOf(member) + 1",
-    replace: "this.members.indexOf(member)",
+    find: "this.places.set(branch, this.branches.size)",
+    replace: "this.places.set(branch, this.branches.size - 1)",
     tests: merge
   },
   {
     name: "a visit that failed says that it was cancelled",
     law: "K19",
     file: node,
-    find: 'return this.failed.length > 0 || !this.interrupted ? "failed" : "cancelled"',
+    find: 'return this.failed.size > 0 || !this.interrupted ? "failed" : "cancelled"',
     replace: 'return !this.interrupted ? "failed" : "cancelled"',
     tests: merge
   },
@@ -205,16 +196,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a visit of which no branch is left says that it was cancelled",
     law: "K19",
     file: node,
-    find: 'return this.failed.length > 0 || !this.interrupted ? "failed" : "cancelled"',
-    replace: 'return this.failed.length > 0 ? "failed" : "cancelled"',
+    find: 'return this.failed.size > 0 || !this.interrupted ? "failed" : "cancelled"',
+    replace: 'return this.failed.size > 0 ? "failed" : "cancelled"',
     tests: merge
   },
   {
     name: "what a visit that fails cannot tell is dropped",
     law: "K16",
     file: node,
-    find: "if (this.failed.length > 0) {\n      this.passOn()\n",
-    replace: "if (this.failed.length > 0) {\n",
+    find: "if (this.failed.size > 0) {\n      this.passOn()\n",
+    replace: "if (this.failed.size > 0) {\n",
     tests: merge
   },
   {
@@ -277,8 +268,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "failures leave in the order in which they came",
     law: "K29",
     file: node,
-    find: "this.members.flatMap((member) =>\n        this.failed.includes(member as BranchNode) && member.exit",
-    replace: "this.failed.flatMap((member) =>\n        member.exit",
+    find: "this.members.flatMap((member) =>\n        this.failed.has(member as BranchNode) && member.exit",
+    replace: "[...this.failed].flatMap((member) =>\n        member.exit",
     tests: merge
   },
   {

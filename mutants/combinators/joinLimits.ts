@@ -163,7 +163,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: join
   },
   {
-    name: "a late value is dropped",
+    name: "the late value of a limited member is dropped",
     law: "K31",
     file: report,
     find: 'const late = exit?._tag === "Success" ? { late: exit.value } : {}',
@@ -266,5 +266,21 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "outcome: outcomeOf(subjectOf(winner))",
     replace: "outcome: outcomeOf(winner)",
     tests: outside
+  },
+  {
+    name: "a member starts though the deadline around its join has passed",
+    law: "K33 K36",
+    file: "src/fibers/internal/taskNode.ts",
+    find: "(this.limit !== undefined && this.limit.deliverOverdue())",
+    replace: "(false as boolean)",
+    tests: deadline
+  },
+  {
+    name: "of a join's limits at one instant an inner one speaks",
+    law: "K33",
+    file: "src/fibers/internal/limit.ts",
+    find: "if (!limit.over && isDue(limit)) found = limit",
+    replace: "if (found === undefined && !limit.over && isDue(limit)) found = limit",
+    tests: deadline
   }
 ]

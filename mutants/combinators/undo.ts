@@ -126,7 +126,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a visit that fails undoes unasked",
     law: "S0-86",
     file: node,
-    find: "if (this.interrupted || this.failed.length > 0) return this.settings.undoAlways",
+    find: "if (this.interrupted || this.failed.size > 0) return this.settings.undoAlways",
     replace: "if (this.interrupted) return this.settings.undoAlways",
     tests: merge
   },
@@ -134,8 +134,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a visit that is cancelled undoes unasked",
     law: "S0-86",
     file: node,
-    find: "if (this.interrupted || this.failed.length > 0) return this.settings.undoAlways",
-    replace: "if (this.failed.length > 0) return this.settings.undoAlways",
+    find: "if (this.interrupted || this.failed.size > 0) return this.settings.undoAlways",
+    replace: "if (this.failed.size > 0) return this.settings.undoAlways",
     tests: merge
   },
   {

@@ -113,9 +113,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the grace timer interrupts a task whose own timer of the same instant is younger",
     law: "K12",
-    file: plan,
-    find: "    if (left > last) return Effect.andThen(clock.sleep(Duration.millis(left - last)), this.run)\n",
-    replace: "",
+    file: "src/fibers/internal/sleepOut.ts",
+    find: "millis > lastStretch\n",
+    replace: "millis > Infinity\n",
     tests: [task]
   },
   {

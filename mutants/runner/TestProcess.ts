@@ -48,10 +48,12 @@ export class TestProcess {
         this.kill()
         answer(Option.none())
       }
+      // oxlint-disable-next-line rescind/no-timer-sleep -- real time, cleared with the answer
       let timer = setTimeout(tooLong, loading)
       const heard = (told: Told): void => {
         if (told._tag === "Ran") return answer(Option.some(told.run))
         clearTimeout(timer)
+        // oxlint-disable-next-line rescind/no-timer-sleep -- real time, cleared with the answer
         timer = setTimeout(tooLong, 2 * timeout + 2 * usual + slack)
       }
       const exited = (code: number | null, signal: string | null): void => {

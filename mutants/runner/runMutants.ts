@@ -82,11 +82,14 @@ const runUnmutated = Effect.fnUntraced(function* (benches: ReadonlyArray<Bench>,
 const runOne = (bench: Bench, mutant: Mutant, bounds: (test: string) => Bounds): Effect.Effect<Verdict> =>
   Effect.gen(function* () {
     const file = path.join(bench.copy, mutant.file)
-    const source = yield* Effect.promise(() => fs.readFile(file, "utf8").catch(() => undefined))
+    const source = yield* Effect.promise((signal) =>
+      fs.readFile(file, { encoding: "utf8", signal }).catch(() => undefined)
+    )
     if (source === undefined) return { _tag: "DoesNotApply", why: `there is no ${mutant.file}` }
     const applied = apply(mutant, source)
     if (applied._tag !== "Applied") return applied
     const write = (text: string): Effect.Effect<void> =>
+      // oxlint-disable-next-line rescind/pass-the-signal -- a torn file would be worse
       Effect.promise(() => fs.writeFile(file, text)).pipe(
         Effect.tap(() => Effect.sync(() => bench.tests.touch(mutant.file)))
       )

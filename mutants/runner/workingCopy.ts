@@ -13,6 +13,7 @@ export const workingCopy = (root: string): Effect.Effect<string, never, Scope.Sc
     // The real path: vitest knows files by it.
     Effect.promise(async () => fs.realpath(await fs.mkdtemp(path.join(os.tmpdir(), "rescind-mutants-")))),
     (copy) => Effect.promise(() => fs.rm(copy, { recursive: true, force: true, maxRetries: 5 }))
+    // oxlint-disable-next-line rescind/pass-the-signal -- copies for a moment; Node's `cp` takes no signal
   ).pipe(Effect.tap((copy) => Effect.promise(() => fill(copy, root))))
 
 const fill = async (copy: string, root: string): Promise<void> => {

@@ -185,11 +185,11 @@ const bounded = <A, E, R>(
 
 const handle = (node: DeadlineNode): Deadline => ({
   name: node.name,
-  at: Effect.sync(() => DateTime.make(node.deadline ?? Infinity)),
+  at: Effect.sync(() => DateTime.make(node.deadline!)),
   extend: (by) =>
     Effect.sync(() => {
       const more = Duration.toMillis(CancelPolicy.bound("by", by))
-      return node.moveTo((node.deadline ?? Infinity) + more)
+      return node.moveTo(node.deadline! + more)
     }),
   moveTo: (instant) =>
     Effect.sync(() => {

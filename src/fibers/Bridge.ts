@@ -98,7 +98,7 @@ const follow = <A>(
   succeed: (value: A) => void,
   reject: (error: unknown) => void
 ): void => {
-  // oxlint-disable-next-line rescind/effect-only -- foreign code may throw before there is a promise
+  // oxlint-disable-next-line repository/effect-only -- foreign code may throw before there is a promise
   try {
     begun().then(
       (value) =>

@@ -170,7 +170,11 @@ export class Tasks extends Context.Service<
       id: string,
       options?: { readonly after?: number | undefined }
     ) => Stream.Stream<TaskEvent, TaskNotFound>
-    /** Refuses new work, ends the old, and reports; a second call joins the first. */
+    /**
+     * Refuses new work, ends the old, and reports; a second call joins the first.
+     * A task that drains its own service, in clean-up say, does not wait for itself
+     * (contract K13), and stands in no list of the report that it gets.
+     */
     readonly drain: (options?: DrainOptions) => Effect.Effect<DrainReport>
     /** True once a drain has begun. */
     readonly draining: Effect.Effect<boolean>

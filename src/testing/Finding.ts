@@ -10,6 +10,7 @@
  * | `stuck` | nothing can run any more, yet the program has not ended: a deadlock, or it waits for something outside |
  * | `escaped` | the same, and it waits for a promise or a real timer, which no checker can drive: named in place of `stuck` |
  * | `died` | the program itself ended with a defect: it threw, or a service was missing; a typed failure is no finding |
+ * | `gate-closed` | somebody still waits at a gate that nobody opened |
  * | `endless` | more operations than `maxSteps` |
  * | `fiber-left` | fibers live on although the program has ended |
  * | `timer-left` | sleeps go on although the program has ended |
@@ -34,6 +35,7 @@ export type Kind =
   | "stuck"
   | "escaped"
   | "died"
+  | "gate-closed"
   | "endless"
   | "fiber-left"
   | "timer-left"

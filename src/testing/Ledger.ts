@@ -15,6 +15,7 @@ import type * as CancelReason from "../fibers/CancelReason.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import type { ScopeNode } from "../fibers/internal/scopeNode.ts"
 import { TaskNode } from "../fibers/internal/taskNode.ts"
+import type { Held } from "./internal/held.ts"
 
 /**
  * One resource: `released` counts its releases, and must be 1 in the end.
@@ -65,6 +66,8 @@ export class Ledger {
   readonly opened: Array<Opened> = []
   readonly ended: Array<Ended> = []
   readonly work: Array<Done> = []
+  /** Gates that held somebody. */
+  readonly gates = new Set<Held>()
   /** Everything in order, with the virtual time in milliseconds: "5 opened db". */
   readonly journal: Array<string> = []
   /** The checker has injected its cancel. */

@@ -20,6 +20,8 @@ const told = ({ items }: Batch.BatchReport<any, any, any>): ReadonlyArray<string
     outcome._tag === "Cancelled" ? `${item} cancelled: ${textOf(outcome.reason)}` : `${item} ${outcome._tag}`
   )
 
+const polite = (item: string) => Effect.andThen(Task.awaitRequest, after(5, item))
+
 describe("Batch", () => {
   it.effect("collect reports every item, in the order of the input, whatever became of it (K36, S4x-06)", () =>
     leakChecked(
@@ -165,7 +167,6 @@ describe("Batch", () => {
   it.effect("a cancel of the batch, or of one item, has the patience that it asks for (K12, K36)", () =>
     leakChecked(
       Effect.gen(function* () {
-        const polite = (item: string) => Effect.andThen(Task.awaitRequest, after(5, item))
         const batch = yield* Batch.start(["a", "b"], polite)
         yield* settle
         const result = yield* during(5, batch.cancelItem(0, { ...ann, grace: 10 }))

@@ -569,11 +569,15 @@ describe("FirstWins", () => {
             )
             expect((yield* Effect.flip(none))._tag).toBe("RaceFailed")
             yield* during(20, arriving)
-            yield* failed.pipe(
-              Effect.exit,
-              Effect.forkChild,
-              Effect.flatMap((fiber) => during(100, Fiber.join(fiber)))
+            const torn = FirstWins.run(
+              "m",
+              (handle: Visit<string, "phone">) => {
+                visit = handle
+                return { other: Effect.never, bad: Effect.fail("no") }
+              },
+              quiet
             )
+            yield* Effect.flip(torn)
             yield* during(20, arriving)
             expect(arrivals).toEqual(["phone: m failed", "phone: m failed", "phone: m failed"])
           })

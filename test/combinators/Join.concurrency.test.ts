@@ -384,22 +384,22 @@ describe("Join.bestEffort", () => {
   )
 })
 
+/** Fails in its clean-up, with its name. */
+const dirty = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E, Scope.Scope> =>
+  Effect.andThen(
+    Effect.acquireRelease(Effect.void, () => Effect.die(name)),
+    effect
+  )
+
+const keptBy = (join: Effect.Effect<unknown, unknown>) =>
+  Effect.gen(function* () {
+    const task = yield* started(logged(Effect.exit(join), []))
+    yield* TestClock.adjust(100)
+    const { cleanupFailures } = yield* Task.await(task)
+    return cleanupFailures.map(({ scope, cause }) => `${scope} ${causeOf(cause)}`)
+  })
+
 describe("Join.bestEffort and Join.skipCancelled", () => {
-  /** Fails in its clean-up, with its name. */
-  const dirty = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E, Scope.Scope> =>
-    Effect.andThen(
-      Effect.acquireRelease(Effect.void, () => Effect.die(name)),
-      effect
-    )
-
-  const keptBy = (join: Effect.Effect<unknown, unknown>) =>
-    Effect.gen(function* () {
-      const task = yield* started(logged(Effect.exit(join), []))
-      yield* TestClock.adjust(100)
-      const { cleanupFailures } = yield* Task.await(task)
-      return cleanupFailures.map(({ scope, cause }) => `${scope} ${causeOf(cause)}`)
-    })
-
   it.effect("what failed in the clean-up of a member with a value is kept once, by the task around (K16)", () =>
     leakChecked(
       Effect.gen(function* () {

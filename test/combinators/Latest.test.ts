@@ -42,6 +42,9 @@ const resultText = (result: CancelResult): string =>
 const run = (journal: Journal, name: string, cleanup = 0): Effect.Effect<never> =>
   Effect.andThen(journal.note(`${name}: began`), waiter(journal, name, Effect.sleep(cleanup)))
 
+/** Asked to stop, it takes so long to finish. */
+const polite = (millis: number) => Effect.andThen(Task.awaitRequest, after(millis, `after ${millis}`))
+
 describe("Latest", () => {
   describe("replace", () => {
     it.effect("a new run begins when the clean-up of the old one, which is superseded, has ended (K35, S4-03)", () =>
@@ -284,7 +287,6 @@ describe("Latest", () => {
             yield* TestClock.adjust(20)
             expect(yield* latest.size).toBe(0)
             const patient = yield* Latest.make<string>({ overlap: true, grace: 50 })
-            const polite = (millis: number) => Effect.andThen(Task.awaitRequest, after(millis, `after ${millis}`))
             const first = yield* patient.start("k", polite(10))
             yield* settle
             const second = yield* patient.start("k", polite(20))
@@ -546,6 +548,18 @@ describe("Latest", () => {
           yield* settle
           expect(yield* ended(one)).toBe("Cancelled interrupted after 0: superseded by k#2 of k")
           expect(Option.isNone(yield* latest.get("k"))).toBe(true)
+        })
+      )
+    )
+
+    it.effect("one that stops waiting in a shield no longer counts as one that waits (K13, K45)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const latest = yield* Latest.make<string>()
+          const waiting = Shield.run("s", Effect.timeoutOption(latest.run("k", Effect.never), 10))
+          const fiber = yield* Effect.forkChild(waiting)
+          yield* TestClock.adjust(10)
+          expect([yield* Fiber.join(fiber), yield* latest.size]).toEqual([Option.none(), 0])
         })
       )
     )

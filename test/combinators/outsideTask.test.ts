@@ -25,6 +25,13 @@ const outside: Effect.Effect<Nursery.Nursery<any>, never, Scope.Scope> = Nursery
 /** Asked for 20, and left at 50, in milliseconds. */
 const patience = { grace: 20, giveUp: 50 }
 
+/** Takes so long to clean up. */
+const slowly = (millis: number) => Effect.onInterrupt(Effect.never, () => Effect.sleep(millis))
+
+/** "slow interrupted after 25: timeout by join of join". */
+const limitedText = ([name, { how, late, reason, took }]: [string, any]): string =>
+  `${name} ${how} after ${Duration.toMillis(took)}: ${textOf(reason)}${late === undefined ? "" : `, late ${late}`}`
+
 describe("tasks from outside", () => {
   it.effect("a task that loses runs on, and says so; its own outcome is untouched (K28, S4-48, S4x-15)", () =>
     leakChecked(
@@ -319,18 +326,15 @@ describe("tasks from outside", () => {
       leakChecked(
         Effect.gen(function* () {
           const nursery = yield* outside
-          const slow = (millis: number) => Effect.onInterrupt(Effect.never, () => Effect.sleep(millis))
           const tasks = {
-            slow: yield* nursery.spawn("slow", slow(15)),
-            stuck: yield* nursery.spawn("stuck", slow(500)),
+            slow: yield* nursery.spawn("slow", slowly(15)),
+            stuck: yield* nursery.spawn("stuck", slowly(500)),
             torn: yield* nursery.spawn("torn", Task.commit(failing(40, "torn"), { within: 1000 })),
             saved: yield* nursery.spawn("saved", Task.commit(after(45, "value"), { within: 1000 }))
           }
           const options = { cancelTasks: true, grace: 10, giveUp: 30 }
           const report = yield* during(100, Join.within(tasks, 20, options))
-          const told = ([name, { how, late, reason, took }]: [string, any]): string =>
-            `${name} ${how} after ${Duration.toMillis(took)}: ${textOf(reason)}${late === undefined ? "" : `, late ${late}`}`
-          expect(Object.entries(report.cancelled).map(told)).toEqual([
+          expect(Object.entries(report.cancelled).map(limitedText)).toEqual([
             "slow interrupted after 25: timeout by join of join",
             "stuck abandoned after 30: timeout by join of join",
             "saved interrupted after 25: timeout by join of join, late value"

@@ -1,4 +1,6 @@
-/** The index of the documentation, docs/README.md, has every page and nothing else; README.md links to what exists. */
+/**
+ * The index of the documentation, docs/README.md, has every page and nothing else; every link of a page leads to a file.
+ */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { describe, expect, it } from "vitest"
@@ -28,12 +30,42 @@ describe("docs/README.md", () => {
   })
 })
 
-describe("README.md", () => {
-  it("links to files that exist", () => {
-    const root = path.dirname(folder)
-    const readme = fs.readFileSync(path.join(root, "README.md"), "utf8")
-    const files = Array.from(readme.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g), ([, file]) => file!)
-    expect(files.length).toBeGreaterThan(2)
-    expect(files.filter((file) => !fs.existsSync(path.join(root, file)))).toEqual([])
+const root = path.dirname(folder)
+const linksOf = (file: string): ReadonlyArray<string> => {
+  const text = fs.readFileSync(path.join(root, file), "utf8")
+  return Array.from(text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)\s]*\)/g), ([, link]) =>
+    path.posix.join(path.posix.dirname(file), link!)
+  )
+}
+
+describe("links", () => {
+  const files = ["README.md", "CONTRIBUTING.md", "AGENTS.md", ".github/pull_request_template.md"]
+  it.each([...files, ...fs.globSync("docs/**/*.md", { cwd: root })])("%s links to files that exist", (file) => {
+    expect(linksOf(file).filter((link) => !fs.existsSync(path.join(root, link)))).toEqual([])
+  })
+
+  it("S3-59: the page of the pattern is linked from onboarding, the contributing guide and the checklist", () => {
+    const page = "docs/how-do-i-keep-uncancellable-code-out.md"
+    const decision = "docs/adr/0001-every-step-is-cancellable.md"
+    expect(linksOf("README.md").length).toBeGreaterThan(2)
+    expect(linksOf("README.md")).toContain(page)
+    expect(fs.readFileSync(path.join(root, "AGENTS.md"), "utf8")).toContain(page)
+    for (const file of ["CONTRIBUTING.md", ".github/pull_request_template.md"]) {
+      expect(linksOf(file)).toEqual(expect.arrayContaining([page, decision]))
+    }
+    expect(linksOf(page)).toContain(decision)
+    expect(linksOf(decision)).toContain(page)
+  })
+})
+
+describe("S3-04, S3-58, S3-69, S3-73: the decision that all steps can be cancelled", () => {
+  it("is accepted and mandatory, with its context, decision and consequences", () => {
+    const text = fs.readFileSync(path.join(folder, "adr/0001-every-step-is-cancellable.md"), "utf8")
+    expect(text).toMatch(/^- \*\*Status\*\*: accepted, mandatory/m)
+    expect(Array.from(text.matchAll(/^## (.*)$/gm), ([, heading]) => heading)).toEqual([
+      "Context",
+      "Decision",
+      "Consequences"
+    ])
   })
 })

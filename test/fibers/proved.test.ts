@@ -74,6 +74,9 @@ const asksItsCloser = (ask: (closer: Effect.Effect<unknown>) => Effect.Effect<un
 const before = (cancel: Effect.Effect<unknown>) => cancel
 const after = (cancel: Effect.Effect<unknown>) => Effect.andThen(Effect.sleep(5), cancel)
 
+const firstToCleanUp = (second: () => Task.Task<unknown, unknown>, told: (answer: CancelResult) => void) =>
+  cleaning(Effect.suspend(() => Effect.map(Task.requestCancel(second()), (answer) => told(answer))))
+
 describe("proved", () => {
   it.effect.each([5, 0])(
     "what gives up during a commit (after %i ms) gives up when that has failed (K9, K12)",
@@ -219,9 +222,6 @@ describe("proved", () => {
       }).pipe(Effect.scoped)
     )
   )
-
-  const firstToCleanUp = (second: () => Task.Task<unknown, unknown>, told: (answer: CancelResult) => void) =>
-    cleaning(Effect.suspend(() => Effect.map(Task.requestCancel(second()), (answer) => told(answer))))
 
   it.effect("who cleans up first finds all told that are cancelled together (K4)", () =>
     leakChecked(

@@ -159,4 +159,5 @@ const raw = (site: Site, bytes: string, leave = false): Effect.Effect<string> =>
     })
     socket.on("error", () => {})
     socket.on("close", () => resume(Effect.succeed(received)))
+    return Effect.sync(() => socket.destroy())
   })

@@ -34,6 +34,8 @@ const listening = (answer: RequestListener, within: Duration.Input = "1 hour") =
     return { opened, closed, connected: until(() => connected > 0), asked: until(() => asked > 0) }
   })
 
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+
 const get = "GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
 describe("ServerClose", () => {
@@ -101,7 +103,7 @@ describe("ServerClose", () => {
 
   it.live("while it goes on, a server keeps connections alive, and once closed it leaves no timer (K45)", () =>
     Effect.gen(function* () {
-      const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+      const before = timers()
       const { closed, opened } = yield* listening((_, response) => response.end("x"))
       const asking = yield* opened
       let answers = 0
@@ -111,7 +113,6 @@ describe("ServerClose", () => {
         yield* until(() => answers === count || asking.closed)
       }
       expect([answers, asking.closed]).toEqual([3, false])
-      const before = timers()
       yield* closed
       expect(timers()).toBeLessThanOrEqual(before)
     })

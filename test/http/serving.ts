@@ -5,11 +5,9 @@
 import { createServer } from "node:http"
 import type { Socket } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
@@ -20,7 +18,7 @@ import * as Drain from "../../src/http/Drain.ts"
 import { OpenStreams } from "../../src/http/OpenStreams.ts"
 import * as ServerClose from "../../src/http/ServerClose.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
-import { Leaks } from "../support/leaks.ts"
+import { leakChecked } from "../support/leaks.ts"
 import { type Follower, follow } from "./follow.ts"
 import { isMule } from "./probes.ts"
 
@@ -59,15 +57,8 @@ export const serving = <A, E>(
   options: Options,
   test: (site: Site) => Effect.Effect<A, E, Scope.Scope>
 ): Effect.Effect<void, E> =>
-  Effect.gen(function* () {
-    const leaks = new Leaks(yield* Clock.Clock)
-    const fiber = yield* Effect.forkChild(leaks.within(Effect.scoped(Effect.flatMap(open(options), test))))
-    const exit = yield* Fiber.await(fiber)
-    yield* exit
-    // Stragglers end a little later, and sockets that the client closed are noticed a little later.
-    for (let wait = 0; wait < 1000 && leaks.left !== undefined; wait++) yield* Effect.sleep(2)
-    if (leaks.left !== undefined) return yield* Effect.die(new Error(leaks.left))
-  })
+  // Stragglers end a little later, and sockets that the client closed are noticed a little later.
+  Effect.asVoid(leakChecked(Effect.flatMap(open(options), test), { patience: "20 seconds" }))
 
 const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
   Effect.gen(function* () {

@@ -74,7 +74,7 @@ export const hasExactly = (entries: ReadonlyArray<string>, ...parts: ReadonlyArr
 const timeOf = (line: string): number => Number(line.slice(0, line.indexOf(" ")))
 
 /** Whether the cancel came after the winner was done, at a later instant, and while somebody who did not win cleaned up. */
-export const cameDuringCleanup = ({ ledger }: Trial.Trial, winner: string, winners: ReadonlyArray<string>): boolean => {
+const cameDuringCleanup = ({ ledger }: Trial.Trial, winner: string, winners: ReadonlyArray<string>): boolean => {
   const { journal } = ledger
   const won = journal.findIndex((line) => line.endsWith(` ${winner} done`))
   const cut = journal.findIndex((line) => line.includes(" cancelled at point "))

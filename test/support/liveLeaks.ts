@@ -1,18 +1,7 @@
-/**
- * The leak check for tests in real time: nodes, stragglers and fibers as in
- * `leakChecked`, and what Node still holds open: threads, ports, processes, pipes.
- */
-import * as Clock from "effect/Clock"
+/** The leak check for tests in real time: threads and processes of a loaded machine take their time to end. */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { Leaks } from "./leaks.ts"
-
-const handles = (): ReadonlyArray<string> =>
-  process
-    .getActiveResourcesInfo()
-    .filter((kind) => /Worker|MessagePort|Process|Pipe/.test(kind))
-    .toSorted()
+import { type Leaks, leakChecked } from "./leaks.ts"
 
 /** Answers once `condition` holds; dies when it does not within so many seconds. */
 export const eventually = (condition: () => boolean, what: () => string, seconds = 20): Effect.Effect<void> =>
@@ -24,18 +13,5 @@ export const eventually = (condition: () => boolean, what: () => string, seconds
   })
 
 export const liveLeakChecked = <A, E, R>(
-  effect: Effect.Effect<A, E, R> | ((leaks: Leaks) => Effect.Effect<A, E, R>)
-): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
-  Effect.gen(function* () {
-    const before = handles()
-    const leaks = new Leaks(yield* Clock.Clock)
-    const body = typeof effect === "function" ? effect(leaks) : effect
-    const fiber = yield* Effect.forkChild(leaks.within(Effect.scoped(body)))
-    const exit = yield* Fiber.await(fiber)
-    const value = yield* exit
-    yield* eventually(
-      () => leaks.left === undefined && handles().length <= before.length,
-      () => `${leaks.left ?? "nothing left in the tree"}; handles [${handles().join()}], before [${before.join()}]`
-    )
-    return value
-  })
+  effect: Effect.Effect<A, E, R> | ((watch: Leaks) => Effect.Effect<A, E, R>)
+): Effect.Effect<A, E, Exclude<R, Scope.Scope>> => leakChecked(effect, { handles: true, patience: "20 seconds" })

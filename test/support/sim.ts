@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+import { format } from "../../src/testing/Leaks.ts"
 import { randomFrom } from "../../src/testing/internal/random.ts"
 import * as kit from "../../src/testing/internal/world.ts"
-import { Leaks } from "./leaks.ts"
+import { Leaks, waitsLeft } from "./leaks.ts"
 
 export { randomFrom }
 
@@ -77,8 +78,24 @@ export class World implements Scheduler {
   /** Undefined when the run came to its end and nothing is left. */
   get left(): string | undefined {
     if (this.world.overrun) return "it never came to rest"
-    return this.leaks.left
+    const { left } = this.leaks
+    return left === undefined ? waitsLeft() : format(left)
   }
+}
+
+/** A run that nothing cuts, and three that are cut at a random one of its steps: the first problem, or undefined. */
+export const cutAtRandom = (
+  seed: number,
+  run: (at: number | undefined) => { readonly problem: string | undefined; readonly steps: number }
+): string | undefined => {
+  const calm = run(undefined)
+  if (calm.problem !== undefined) return `without a cut: ${calm.problem}`
+  for (let cut = 0; cut < 3; cut++) {
+    const at = 1 + Math.floor(randomFrom(seed + 99 + cut * 1000)() * calm.steps)
+    const { problem } = run(at)
+    if (problem !== undefined) return `step ${at} of ${calm.steps}: ${problem}`
+  }
+  return undefined
 }
 
 /** For every seed `scenario` says what is wrong, or undefined: undefined if nothing is, else the count and the first three. */

@@ -55,7 +55,10 @@ export class VisitNode extends RaceNode {
   private readonly settings: MergeSettings
   decision: Decision | undefined = undefined
   /** What failed the visit, in the order of the ends. */
-  private readonly failed: Array<BranchNode> = []
+  private readonly failed = new Set<BranchNode>()
+  /** Those that were started, in the order of the input. */
+  private readonly branches = new Map<string, BranchNode>()
+  private readonly places = new Map<TaskNode, number>()
   private tripped = false
   private readonly undone: Array<Undone> = []
   private reported = false
@@ -77,21 +80,23 @@ export class VisitNode extends RaceNode {
   ): BranchNode {
     const branch = new BranchNode(kind, name, this, effect, context)
     branch.open()
+    this.branches.set(name, branch)
+    this.places.set(branch, this.branches.size)
     return branch
   }
 
   /** The branch of this name, once it was started. */
   branch(name: string): BranchNode | undefined {
-    return this.members.find((member) => member.name === name) as BranchNode | undefined
+    return this.branches.get(name)
   }
 
   /** Failed, or cancelled: no arrival counts any more. */
   get over(): boolean {
-    return this.decision === undefined && (this.gone || this.interrupted || this.failed.length > 0)
+    return this.decision === undefined && (this.gone || this.interrupted || this.failed.size > 0)
   }
 
   override get decided(): boolean {
-    return this.decision !== undefined || this.failed.length > 0
+    return this.decision !== undefined || this.failed.size > 0
   }
 
   arrive(path: string, value: unknown): Arrival {
@@ -132,8 +137,8 @@ export class VisitNode extends RaceNode {
 
   private failedOrdinarily(branch: BranchNode): void {
     if (this.decision !== undefined || this.interrupted || this.tripped) return
-    this.failed.push(branch)
-    if (this.failed.length > 1) return
+    this.failed.add(branch)
+    if (this.failed.size > 1) return
     // What fails in the same turn is told as well.
     this.nextTurn(() => {
       this.tripped = true
@@ -144,7 +149,7 @@ export class VisitNode extends RaceNode {
   /** Whether a branch that has just ended has lost what it did. */
   undoes(branch: BranchNode): boolean {
     if (this.decision !== undefined) return this.decision.winner !== branch.name
-    if (this.interrupted || this.failed.length > 0) return this.settings.undoAlways
+    if (this.interrupted || this.failed.size > 0) return this.settings.undoAlways
     return true
   }
 
@@ -166,14 +171,14 @@ export class VisitNode extends RaceNode {
   }
 
   override memberEnded(member: TaskNode): void {
-    if (!this.failed.includes(member as BranchNode)) super.memberEnded(member)
+    if (!this.failed.has(member as BranchNode)) super.memberEnded(member)
     if (member.verdict === "cancelled" && member.name !== this.decision?.winner) this.logCancelled(member)
   }
 
   private logCancelled(member: TaskNode): void {
     const { logLevel } = this.settings
     if (logLevel === "None") return
-    const place = `${this.members.indexOf(member) + 1} of ${this.size}`
+    const place = `${this.places.get(member)} of ${this.size}`
     const reason = member.mark!.reason
     const why = reason.source === "lost-race" ? `${reason.message} (${reason.by})` : reason.message
     const log = Effect.logWithLevel(logLevel)(`Path "${member.name}" (${place}) was cancelled: ${why}`)
@@ -181,7 +186,7 @@ export class VisitNode extends RaceNode {
   }
 
   get howOver(): "failed" | "cancelled" {
-    return this.failed.length > 0 || !this.interrupted ? "failed" : "cancelled"
+    return this.failed.size > 0 || !this.interrupted ? "failed" : "cancelled"
   }
 
   get undoWithin(): Duration.Duration {
@@ -189,7 +194,7 @@ export class VisitNode extends RaceNode {
   }
 
   override result(): Effect.Effect<any, any> {
-    if (this.failed.length > 0) {
+    if (this.failed.size > 0) {
       this.passOn()
       this.passOnLateFailures()
       return Effect.failCause(this.failure())
@@ -232,7 +237,7 @@ export class VisitNode extends RaceNode {
   private failure(): Cause.Cause<unknown> {
     return Cause.fromReasons(
       this.members.flatMap((member) =>
-        this.failed.includes(member as BranchNode) && member.exit?._tag === "Failure" ? member.exit.cause.reasons : []
+        this.failed.has(member as BranchNode) && member.exit?._tag === "Failure" ? member.exit.cause.reasons : []
       )
     )
   }
@@ -246,9 +251,8 @@ export class VisitNode extends RaceNode {
 
   /** Failures of branches that came after the others were told have no place in the failure. */
   private passOnLateFailures(): void {
-    const inCause = new Set(this.failed)
     for (const member of this.members) {
-      if (member.verdict !== "failed" || inCause.has(member as BranchNode)) continue
+      if (member.verdict !== "failed" || this.failed.has(member as BranchNode)) continue
       if (member.exit?._tag === "Failure") this.up!.cleanupFailed(member.name, member.exit.cause, this.context)
     }
   }

@@ -67,6 +67,7 @@ const parentGone: Effect.Effect<number> = Effect.callback((resume) => {
 })
 
 /** Nobody reads any more, as behind `| head`: 128 and the number of SIGPIPE. Still listening, so that no later write throws. */
+// oxlint-disable-next-line rescind/callback-clean-up -- it goes on listening until the process ends
 const unread: Effect.Effect<number> = Effect.callback((resume) => {
   process.stdout.on("error", () => resume(Effect.succeed(141)))
 })
@@ -99,6 +100,7 @@ const main = Effect.gen(function* () {
   const command = yield* parse(process.argv.slice(2))
   const signalled = Effect.flatMap(Queue.take(signals), (signal: Signal) =>
     Effect.as(
+      // oxlint-disable-next-line rescind/no-detached-fork -- the second signal is to be heard whatever hangs; ends with the process
       Effect.forkDetach(
         Effect.flatMap(Queue.take(signals), (again) => Effect.sync(() => process.exit(exitCode[again])))
       ),

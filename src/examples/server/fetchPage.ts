@@ -4,11 +4,13 @@
  * Every limit (time, body, redirects) is a typed failure; a cancel never is.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import { checkUrl, FetchFailed, networkFailure } from "./fetchFailed.ts"
@@ -27,6 +29,18 @@ export type Page = typeof Page.Type
 /** Bytes so far; `total` where the server announced it. */
 export const FetchProgress = Schema.Struct({ bytes: Schema.Int, total: Schema.optionalKey(Schema.Int) })
 export type FetchProgress = typeof FetchProgress.Type
+
+/** A connection for one hop, which closes with the scope. */
+type Connection = Effect.Effect<HttpClient.HttpClient, never, Scope.Scope>
+
+const nodeConnection: Connection = Effect.flatMap(NodeHttpClient.makeAgent(), (agent) =>
+  Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, agent)
+)
+
+/** How fetches connect. Default: through Node; the proofs put a fake in its place. */
+export const Connect: Context.Reference<Connection> = Context.Reference<Connection>("rescind/examples/server/Connect", {
+  defaultValue: () => nodeConnection
+})
 
 interface FetchLimits {
   /** For the whole fetch, redirects and body included. */
@@ -75,8 +89,7 @@ const follow = Effect.fnUntraced(function* <R>(url: string, options: Visit<R>) {
 
 /** One request on a connection of its own: the page, or where it redirects to. */
 const visit = Effect.fnUntraced(function* <R>(url: URL, options: Visit<R>) {
-  const agent = yield* NodeHttpClient.makeAgent()
-  const client = yield* Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, agent)
+  const client = yield* yield* Connect
   // As text: from a URL object the client would write the query anew, and signed queries would break.
   const response = yield* client
     .get(url.href, { headers: { "user-agent": "rescind-example", accept: "*/*", "accept-encoding": "identity" } })

@@ -60,6 +60,7 @@ export const make = (options: OriginOptions): Effect.Effect<Origin, OriginError,
 
 // Runs before the server's own finalizers, which would wait for a client that does not read.
 const closeAll = (server: http.Server, ledger: OriginLedger.OriginLedger): Effect.Effect<void> =>
+  // oxlint-disable-next-line rescind/callback-clean-up -- a finalizer: nothing interrupts it
   Effect.callback<void>((resume) => {
     ledger.endUnsafe()
     server.close(() => resume(Effect.void))

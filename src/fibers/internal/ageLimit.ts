@@ -41,7 +41,7 @@ export class AgeLimit {
   }
 
   private limitOf(task: TaskNode): number {
-    // oxlint-disable-next-line rescind/effect-only -- a function of the user's runs in the step that opens a task
+    // oxlint-disable-next-line repository/effect-only -- a function of the user's runs in the step that opens a task
     try {
       return this.given(task)
     } catch (defect) {

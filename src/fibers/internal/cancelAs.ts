@@ -90,7 +90,6 @@ const answered = (
   answer: () => CancelResult
 ): Effect.Effect<CancelResult> => {
   if (target.gone) return Effect.succeed(answer())
-  if (here.isWithin(target)) return requested(target)
   return Effect.callback<CancelResult>((resume) => {
     const withdraw = whenClosed(fiber, [target], (closed) => {
       resume(closed ? Effect.succeed(answer()) : requested(target))

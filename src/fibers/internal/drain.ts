@@ -34,7 +34,7 @@ export const drain = (
       const startedAt = tasks.clock.currentTimeMillisUnsafe()
       const draining = tasks.children() as ReadonlyArray<TaskNode>
       const report = Effect.sync(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - startedAt))
-      // Who owns the tasks waits for all; others not for a task that waits for them.
+      // Who owns the tasks waits for all; others do not wait for a task that waits for them.
       const ended = Effect.forEach(draining, closed, { discard: true })
       tasks.draining = Effect.andThen(ended, report)
     }
@@ -46,6 +46,7 @@ export const drain = (
     // On a fiber of its own: a drainer that leaves does not call the drain off.
     const stopping = Duration.isZero(finish) ? stop : Effect.andThen(Effect.timeoutOption(empty(tasks), finish), stop)
     const drained = source === "scope-closed" ? Effect.andThen(empty(tasks), tasks.draining) : tasks.draining
+    // oxlint-disable-next-line rescind/no-detached-fork -- it ends with the tasks that it stops
     return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), drained)
   })
 

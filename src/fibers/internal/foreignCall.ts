@@ -113,6 +113,7 @@ export class ForeignCall<A, E> {
   }
 
   private get awaitOver(): Effect.Effect<void> {
+    // oxlint-disable-next-line rescind/callback-clean-up -- the last wait of a clean-up: nothing interrupts it
     return Effect.callback<void>((resume) => {
       if (this.over) return resume(Effect.void)
       this.onOver = () => resume(Effect.void)

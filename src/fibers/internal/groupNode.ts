@@ -150,6 +150,7 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => Owned<A, E>): 
     let left = false
     let result: Effect.Effect<A, E> | undefined
     return Effect.onExit(
+      // oxlint-disable-next-line rescind/callback-clean-up -- the clean-up is the group's own end, below
       Effect.callback<A, E>((resume) => {
         group.open()
         group.onClosed(() => {
@@ -184,7 +185,7 @@ const interrupts = (reasons: ReadonlyArray<Cause.Reason<unknown>>): number =>
 const nothing = undefined as never
 
 /** Waits until the group has closed. */
-export const closed = (group: ScopeNode): Effect.Effect<void> =>
+const closed = (group: ScopeNode): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const withdraw = group.onClosed(() => resume(Effect.void))
     return Effect.sync(withdraw)

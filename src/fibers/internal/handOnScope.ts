@@ -27,6 +27,7 @@ export const handOnScope = (node: TaskNode, to: Scope.Scope | undefined): Effect
 const closing = (node: TaskNode): Effect.Effect<void> =>
   Scope.close(node, Exit.void).pipe(
     Effect.catchCause((cause) => Effect.sync(() => node.up!.cleanupFailed(node.name, cause, node.context))),
+    // oxlint-disable-next-line rescind/no-bare-uninterruptible -- clean-up, as the finalizers in it are
     Effect.uninterruptible
   )
 

@@ -34,6 +34,7 @@ export const wait = (
     waiter.fiber = fiber
     self.queue(channel, key, waiter)
     if (within !== Infinity) {
+      // oxlint-disable-next-line rescind/no-run-inside -- this step is synchronous; the timer is stopped with the wait
       waiter.timer = Effect.runForkWith(fiber.context)(Effect.sleep(within))
       waiter.timer.addObserver(() => {
         if (waiter.line === undefined) return

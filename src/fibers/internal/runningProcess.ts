@@ -85,6 +85,7 @@ export class RunningProcess<R> {
         if (this.toldAt !== undefined) return
         this.toldAt = now
         // In this very step, as whoever begins may be interrupted after it.
+        // oxlint-disable-next-line rescind/no-run-inside -- awaited by whoever ends the process
         this.telling = Effect.runForkWith(context)(telling)
       })
     )

@@ -16,7 +16,7 @@ export const trampoline = (job: () => void): void => {
 export const together = (step: () => void): void => {
   if (running) return step()
   running = true
-  // oxlint-disable-next-line rescind/effect-only -- a stack overflow or a throwing observer must not leave the queue held
+  // oxlint-disable-next-line repository/effect-only -- a stack overflow or a throwing observer must not leave the queue held
   try {
     step()
   } finally {
@@ -28,7 +28,7 @@ const drain = (): void => {
   running = true
   let failed: { readonly defect: unknown } | undefined
   for (let index = 0; index < jobs.length; index++) {
-    // oxlint-disable-next-line rescind/effect-only -- a job that throws is a defect of ours, and must not stop the others
+    // oxlint-disable-next-line repository/effect-only -- a job that throws is a defect of ours, and must not stop the others
     try {
       jobs[index]!()
     } catch (defect) {

@@ -90,7 +90,7 @@ const startNodeThread: StartThread = (options, listener) => {
 }
 
 const startedOrClosed = <A>(start: () => A, port: { readonly close: () => void }): A => {
-  // oxlint-disable-next-line rescind/effect-only -- the channel must not stay open when the constructor throws
+  // oxlint-disable-next-line repository/effect-only -- the channel must not stay open when the constructor throws
   try {
     return start()
   } catch (error) {

@@ -58,6 +58,7 @@ const start = (
         Effect.fail(new Problem.Problem({ code: "draining", detail: message, headers: { "retry-after": "5" } }))
     }),
     // Else a client that leaves at this moment could leave a task that nobody can find.
+    // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
     Effect.uninterruptible
   )
 }

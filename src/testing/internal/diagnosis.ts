@@ -32,7 +32,7 @@ export const diagnose = <A, E>(
 ): Diagnosis => {
   const { watch, trial: again, tree } = watched(program, settings)
   const reading = new Reading(watch)
-  // oxlint-disable-next-line rescind/effect-only -- the engine's inspector must be let go whatever happens
+  // oxlint-disable-next-line repository/effect-only -- the engine's inspector must be let go whatever happens
   try {
     return reading.diagnosis(trial, again, tree, findings)
   } finally {

@@ -103,7 +103,7 @@ const connected = (): Session | undefined => {
   const inspector = host("node:inspector")
   if (inspector === undefined) return undefined
   const session = new inspector.Session()
-  // oxlint-disable-next-line rescind/effect-only -- runtimes that only pretend to have an inspector throw
+  // oxlint-disable-next-line repository/effect-only -- runtimes that only pretend to have an inspector throw
   try {
     session.connect()
     return session

@@ -42,7 +42,7 @@ export const noteHostCalls = (patches: Patches, note: (call: HostCall) => void):
       if (inside) return Reflect.apply(original, this, args)
       note({ name, kind, stack: new Stack(noted, 16) })
       inside = true
-      // oxlint-disable-next-line rescind/effect-only -- the flag must fall, whatever the host does
+      // oxlint-disable-next-line repository/effect-only -- the flag must fall, whatever the host does
       try {
         return Reflect.apply(original, this, args)
       } finally {

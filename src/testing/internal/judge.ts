@@ -8,6 +8,7 @@ import type { Finding, Kind } from "../Finding.ts"
 import type { Ledger } from "../Ledger.ts"
 import type { Invariant, Trial } from "../Trial.ts"
 import { named } from "./options.ts"
+import { heldBack } from "./held.ts"
 
 /** How things stood when the cancel came. */
 export interface Circumstances {
@@ -59,6 +60,7 @@ export const judge = <A, E>(
     if (trial.cancelled !== undefined) afterCancel(trial, trial.cancelled, remains, add)
     fromLedger(trial.ledger, remains, add)
   }
+  for (const said of heldBack(trial.ledger.gates)) add("gate-closed", said)
   if (invariant !== undefined && trial.outcome !== undefined) {
     const said = saidBy(invariant, { ...trial, findings })
     if (said !== undefined) add("invariant", said.message, said.cause)

@@ -52,6 +52,7 @@ export const checkOptions = <A, E>(options: CheckOptions<A, E>): void => {
 const kinds: { readonly [kind in Kind]: true } = {
   stuck: true,
   escaped: true,
+  "gate-closed": true,
   died: true,
   endless: true,
   "fiber-left": true,

@@ -21,7 +21,7 @@ export class Patches {
   }
 
   during<A>(run: () => A): A {
-    // oxlint-disable-next-line rescind/effect-only -- no effect can take back what all effects run on
+    // oxlint-disable-next-line repository/effect-only -- no effect can take back what all effects run on
     try {
       return run()
     } finally {

@@ -43,6 +43,7 @@ class Runner {
     this.tasks.set("main", main)
     for (const [index, cancel] of this.plan.cancels.entries()) {
       // Who has asked waits for the answer, though the plan ends with it.
+      // oxlint-disable-next-line rescind/no-bare-uninterruptible -- the kit does not lean on the shields that it checks
       const asking = Effect.uninterruptible(this.outerCancel(cancel, index))
       yield* Effect.forkScoped(Effect.andThen(Effect.sleep(cancel.at), asking))
     }
@@ -109,6 +110,7 @@ class Runner {
           () => this.cleanup(step.name, step.cleanup)
         )
       case "Uninterruptible":
+        // oxlint-disable-next-line rescind/no-bare-uninterruptible -- the plan asks for one
         return Effect.uninterruptible(this.step(step.members[0], false))
       case "Shield": {
         const { budget, members, name } = step

@@ -14,8 +14,8 @@ import { following, type Schedule, tokenOf, undisturbed } from "./schedule.ts"
 import { runTrial, type TrialSettings } from "./trial.ts"
 import type { Director } from "./world.ts"
 
-export const firstReason = CancelReason.request({ by: "the checker", message: "cancelled by the checker" })
-export const secondReason = CancelReason.request({ by: "the checker", message: "cancelled a second time" })
+const firstReason = CancelReason.request({ by: "the checker", message: "cancelled by the checker" })
+const secondReason = CancelReason.request({ by: "the checker", message: "cancelled a second time" })
 
 /** One checker on one program. */
 export class Checking<A, E> {

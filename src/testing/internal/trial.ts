@@ -29,7 +29,7 @@ import { randomFrom } from "./random.ts"
 import { type Director, World } from "./world.ts"
 
 /** A cancel at a point; point 0 is before the first operation. */
-export interface Injection {
+interface Injection {
   readonly point: number
   readonly reason: CancelReason.Draft
   readonly policy: CancelPolicy

@@ -279,5 +279,6 @@ const samples: ReadonlyArray<Effect.Effect<unknown>> = [
   Effect.catchCause(Effect.void, () => Effect.void),
   Effect.matchCauseEffect(Effect.void, { onFailure: () => Effect.void, onSuccess: () => Effect.void }),
   Effect.onExit(Effect.void, () => Effect.void),
+  // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a sample of the primitive, it protects nothing
   Effect.uninterruptible(Effect.void)
 ]

@@ -1,9 +1,7 @@
 /** The task server over real HTTP with one worker or more, in this process and leak-checked; agents reach it as clients. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
@@ -18,7 +16,7 @@ import { all } from "../../../src/examples/agent-tasks/kinds/all.ts"
 import * as InProcess from "../../../src/examples/agent-tasks/table/inProcess.ts"
 import * as Worker from "../../../src/examples/agent-tasks/worker/Worker.ts"
 import * as Origin from "../../../src/examples/server/origin.ts"
-import { Leaks } from "../../support/leaks.ts"
+import { leakChecked } from "../../support/leaks.ts"
 
 export interface Site {
   readonly url: string
@@ -43,19 +41,10 @@ export const served = <A, E>(
   body: (site: Site) => Effect.Effect<A, E, Scope.Scope>,
   options: Options = {}
 ): Effect.Effect<void, E> =>
-  Effect.gen(function* () {
-    const leaks = new Leaks(yield* Clock.Clock)
-    const quiet = Effect.provideService(
-      Effect.scoped(Effect.flatMap(open(options), body)),
-      References.MinimumLogLevel,
-      "None"
-    )
-    const fiber = yield* Effect.forkChild(leaks.within(quiet))
-    yield* yield* Fiber.await(fiber)
-    // Sockets that the client closed are noticed a little later.
-    for (let wait = 0; wait < 1000 && leaks.left !== undefined; wait++) yield* Effect.sleep(2)
-    if (leaks.left !== undefined) return yield* Effect.die(new Error(leaks.left))
-  })
+  // Sockets that the client closed are noticed a little later.
+  leakChecked(Effect.asVoid(Effect.flatMap(open(options), body)), { patience: "20 seconds" }).pipe(
+    Effect.provideService(References.MinimumLogLevel, "None")
+  )
 
 const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
   Effect.gen(function* () {

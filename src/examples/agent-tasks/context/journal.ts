@@ -22,6 +22,7 @@ const decodeEntry = Schema.decodeUnknownResult(Entry)
 /** One agent, one file, one process at a time. A file that cannot be read or written is a defect. */
 export const inFile = (path: string): Effect.Effect<Journal> =>
   Effect.sync(() => {
+    // oxlint-disable-next-line rescind/no-blocking-call -- once, before the agent begins
     const text = fs.existsSync(path) ? fs.readFileSync(path, "utf8") : ""
     const entries = new Map<string, Schema.Json>()
     for (const line of text.split("\n")) {
@@ -29,11 +30,13 @@ export const inFile = (path: string): Effect.Effect<Journal> =>
       if (Result.isSuccess(entry)) entries.set(entry.success.key, entry.success.value)
     }
     // What is torn must not be glued to what comes.
+    // oxlint-disable-next-line rescind/no-blocking-call -- once, before the agent begins
     if (text !== "" && !text.endsWith("\n")) fs.appendFileSync(path, "\n")
     return {
       find: (key) => entries.get(key),
       write: (key, value) => {
         entries.set(key, value)
+        // oxlint-disable-next-line rescind/no-blocking-call -- a line must be on the disk before the next step, and no cancel may come between
         fs.appendFileSync(path, `${JSON.stringify({ key, value })}\n`, { flush: true })
       }
     }

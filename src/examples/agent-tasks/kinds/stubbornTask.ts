@@ -11,5 +11,6 @@ export const Stubborn = TaskDefinition.make("stubborn", {
 })
 
 export const implementation = Stubborn.of(({ ms }) =>
+  // oxlint-disable-next-line rescind/no-bare-uninterruptible -- the bad example, on purpose
   Effect.sleep(ms).pipe(Effect.as({ waitedMillis: ms }), Effect.uninterruptible)
 )

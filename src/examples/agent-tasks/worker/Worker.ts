@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
 import * as Nursery from "../../../fibers/Nursery.ts"
 import { Tasks } from "../../../fibers/Tasks.ts"
+import * as Wait from "../../../fibers/Wait.ts"
 import type * as TaskDefinition from "../../../http/TaskDefinition.ts"
 import { WorkerLink } from "../WorkerLink.ts"
 import type { Assignment, Notice, Run } from "../workerMessages.ts"
@@ -82,6 +83,7 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
               )
             )
           )
+          // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few steps without a wait; a run that has begun is always reported
         }).pipe(Effect.uninterruptible)
 
       const obey = ({ graceMillis, reason, ...run }: Notice): Effect.Effect<unknown> =>
@@ -117,7 +119,10 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
 
       const goodbye = Effect.gen(function* () {
         yield* tasks.drain({ reason: CancelReason.shutdown({ by: name }), giveUp: patience })
-        while (held.size > 0) yield* Effect.sleep(5)
+        yield* Wait.poll(
+          Effect.sync(() => held.size === 0),
+          { interval: "5 millis", within: Infinity }
+        )
         yield* link.leave(name)
       }).pipe(
         Effect.timeoutOption(Duration.sum(Duration.fromInputUnsafe(patience), Duration.seconds(1))),

@@ -22,5 +22,6 @@ const definition = TaskDefinition.make("stubborn", {
 })
 
 export const implementation = definition.of(({ millis = 30_000 }) =>
+  // oxlint-disable-next-line rescind/no-bare-uninterruptible -- the bad example, on purpose
   Effect.sleep(Duration.millis(millis)).pipe(Effect.as({ millis }), Effect.uninterruptible)
 )

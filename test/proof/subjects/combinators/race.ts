@@ -244,6 +244,7 @@ const hedges: Subject = {
     // slow from 0, bad from 5 fails at 6, good from 6 to 10.
     assert.equal(report.winner, "good")
     assert.equal(report.losers["spare"]?._tag, "NotStarted")
+    assert.ok(trial.ledger.journal.includes("10 good done"), "the third did not start at the failure of the second")
   }
 }
 
@@ -318,6 +319,26 @@ const dirty: Subject = {
   }
 }
 
+const late: Subject = {
+  name: "a loser that finishes in its grace is told as late, with its value",
+  covers: ["Race.firstSuccess"],
+  laws: ["K12", "K24"],
+  program: left(
+    Race.firstSuccess(
+      { fast: member("fast", after(2, "fast"), 0), late: member("late", after(4, "late"), 0), slow: Effect.never },
+      { grace: 3 }
+    )
+  ),
+  invariant: (trial) => {
+    const report = reported<{ winner: string; losers: Losers }>(trial)
+    if (report === undefined) return assert.ok(trial.cancelled !== undefined)
+    for (const [name, loser] of Object.entries(report.losers)) if (name === "late") loserAgrees(trial, name, loser)
+    if (trial.cancelled !== undefined) return
+    assert.equal((report.losers["late"] as Loser.FinishedLate<string>).value, "late")
+    assert.equal(trial.took, 5)
+  }
+}
+
 const leavesEarly: Subject = {
   name: "with giveUp the winner leaves before a loser that does not stop, which is a straggler until it does",
   covers: ["Race.firstSuccess"],
@@ -339,6 +360,8 @@ const leavesEarly: Subject = {
   }
 }
 
+const reason = (by: string) => ({ reason: CancelReason.request({ by }) })
+
 const cancelledWhole: Subject = {
   name: "a race that is cancelled by name tells all its members, each once, with the reason of the first",
   covers: ["Race.firstSuccess", "Task.cancel"],
@@ -350,7 +373,6 @@ const cancelledWhole: Subject = {
         Race.firstSuccess([member("one", Effect.never, 3), member("two", Effect.never)])
       )
       yield* Effect.sleep(1)
-      const reason = (by: string) => ({ reason: CancelReason.request({ by }) })
       const answers = yield* Effect.all([Task.cancel(task, reason("ann")), Task.cancel(task, reason("bob"))], {
         concurrency: "unbounded"
       })
@@ -378,6 +400,7 @@ export const subjects: ReadonlyArray<Subject> = [
   withTask(true),
   withTask(false),
   dirty,
+  late,
   leavesEarly,
   cancelledWhole
 ]

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import * as Effect from "effect/Effect"
 import { Bridge, CancelReason, Nursery, Stragglers, Task } from "rescind/fibers"
 import { Ledger } from "rescind/testing"
-import { completes, isLastOf } from "../../laws.ts"
+import { completes, isLastOf, wasGivenUp } from "../../laws.ts"
 import type { Subject } from "../../Subject.ts"
 
 const by = (name: string) => ({ reason: CancelReason.request({ by: name }) })
@@ -48,7 +48,7 @@ const callbacks: Subject = {
       invariant: (trial) => {
         completes(trial, "Cancelled")
         isLastOf(trial, "left")
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.ok(
           opened.count - received <= 1 && opened.count >= received,
           `${opened.count} were opened, ${received} received`
@@ -107,7 +107,7 @@ const stopped: Subject = {
   laws: ["K15", "K18", "K41"],
   program: () => {
     let acquired = 0
-    const stops: Array<string | undefined> = []
+    const stops: Array<string> = []
     const use = (millis: number) =>
       Bridge.stopOnCancel(
         Effect.sync(() => ++acquired),
@@ -115,7 +115,7 @@ const stopped: Subject = {
         (_, reason) =>
           Effect.andThen(
             Effect.sleep(1),
-            Effect.sync(() => stops.push(reason?.source))
+            Effect.sync(() => stops.push(reason?.source ?? "nobody"))
           )
       )
     return {
@@ -128,9 +128,9 @@ const stopped: Subject = {
       ),
       invariant: (trial) => {
         completes(trial)
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.equal(stops.length, acquired, `${acquired} were acquired, ${stops.length} stopped`)
-        if (trial.cancelled === undefined) assert.deepEqual(stops.toSorted(), ["request", undefined])
+        if (trial.cancelled === undefined) assert.deepEqual(stops.toSorted(), ["nobody", "request"])
       }
     }
   }

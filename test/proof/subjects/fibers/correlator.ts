@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Correlator, type CorrelatorStats, Nursery, Task } from "rescind/fibers"
 import { Ledger } from "rescind/testing"
-import { completes, isLastOf } from "../../laws.ts"
+import { completes, isLastOf, wasGivenUp } from "../../laws.ts"
 import type { Subject } from "../../Subject.ts"
 
 const approvals = Correlator.channel<number>("approval")
@@ -70,8 +70,11 @@ const delivers: Subject = {
       invariant: (trial) => {
         balanced(stats)
         assert.equal(new Set(got).size, got.length, "a message was taken twice")
-        if (trial.cancelled === undefined)
-          assert.ok(stats?.published === 4 && got.length + dead.length === 4 + stats.kept - stats.kept)
+        if (wasGivenUp(trial)) return
+        if (stats !== undefined) assert.equal(stats.taken, got.length, "a message was taken and not received")
+        if (trial.cancelled === undefined) assert.equal(stats?.published, 4)
+        // A slow reader misses some.
+        assert.ok(dead.every((reason) => reason === "expired" || reason === "cleared"))
       }
     }
   }

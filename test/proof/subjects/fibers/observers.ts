@@ -19,7 +19,7 @@ import {
   Watchdog
 } from "rescind/fibers"
 import { Ledger } from "rescind/testing"
-import { completes, isLastOf } from "../../laws.ts"
+import { completes, isLastOf, wasGivenUp } from "../../laws.ts"
 import type { Subject } from "../../Subject.ts"
 
 const by = (name: string) => ({ reason: CancelReason.request({ by: name }) })
@@ -38,6 +38,12 @@ const three = Nursery.supervise("three", (nursery: Nursery.Nursery<string>) =>
   })
 )
 
+const sum = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, id: string) =>
+  snapshot.reduce((total, { attributes, id: of, state }) => {
+    if (of !== id || attributes?.["kind"] !== "task") return total
+    return total + ("count" in state ? Number(state.count) : "value" in state ? Number(state.value) : 0)
+  }, 0)
+
 const counted: Subject = {
   name: "every task that was counted in is counted out, however it ends",
   covers: ["TaskMetrics.make", "TaskMetrics.layer"],
@@ -47,19 +53,6 @@ const counted: Subject = {
     let started = 0
     let ended = 0
     let live = 0
-    const sum = (snapshot: ReadonlyArray<Metric.Metric.Snapshot>, id: string) =>
-      snapshot.reduce((total, metric) => {
-        if (metric.id !== id || (metric.attributes as Record<string, string> | undefined)?.["kind"] !== "task")
-          return total
-        return (
-          total +
-          Number(
-            (metric.state as { readonly count?: number; readonly value?: number }).count ??
-              (metric.state as { readonly value?: number }).value ??
-              0
-          )
-        )
-      }, 0)
     return {
       program: Effect.ensuring(
         Effect.exit(three).pipe(Effect.andThen(Effect.void)),
@@ -71,7 +64,7 @@ const counted: Subject = {
       ).pipe(Effect.provide(TaskMetrics.layer), Effect.provideService(Metric.MetricRegistry, new Map())),
       invariant: (trial) => {
         completes(trial)
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.equal(started, ended, "not all that were started have ended")
         // The program itself lives.
         assert.ok(live <= 1, `${live} tasks live`)
@@ -103,7 +96,7 @@ const logged: Subject = {
       ),
       invariant: (trial) => {
         completes(trial)
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         for (const [task, told] of phases) {
           const ends = told.filter((phase) => phase === "done" || phase === "cancelled")
           if (task !== "program") assert.equal(ends.length, 1, `${task}: ${told.join(", ")}`)
@@ -149,7 +142,7 @@ const spans: Subject = {
       invariant: (trial) => {
         completes(trial)
         assert.equal(open.size, 0, "a span is open")
-        if (trial.outcome?._tag === "Cancelled" && trial.outcome.how === "abandoned") return
+        if (wasGivenUp(trial)) return
         assert.ok(
           sources.every((source) => source === "request"),
           `spans were cancelled with ${sources.join(", ")}`

@@ -105,10 +105,17 @@ const events: Subject = {
                 { history: 100 }
               )
               yield* tasks.start("b", steps, { history: 100 })
+              yield* tasks.start(
+                "d",
+                Effect.uninterruptible(Effect.andThen(Effect.sleep(5), Task.output("too late"))),
+                { history: 100 }
+              )
+              yield* nursery.spawn("early d", follow("early", "d"))
               yield* nursery.spawn("early a", follow("early", "a"))
               yield* nursery.spawn("early b", follow("early", "b"))
               yield* Effect.sleep(3)
               yield* tasks.requestCancel("a", by("ann"))
+              yield* tasks.requestCancel("d", { ...by("ann"), giveUp: 1 })
               yield* tasks.start("c", Effect.never, { history: 100 })
               yield* tasks.requestCancel("c", by("ann"))
               yield* nursery.spawn("late c", follow("late", "c"))
@@ -117,6 +124,7 @@ const events: Subject = {
           )
           yield* main
           yield* follow("late", "a")
+          yield* follow("late", "d")
           yield* follow("late", "b")
         })
       ),

@@ -24,10 +24,11 @@ export const layers = defineRule({
     type: "problem",
     messages: {
       upward: `src/{{from}} must not import src/{{to}}: imports go one way (${picture}). Move what both need down, or pass it in.`,
-      unknown: `src/{{from}} is no layer (${picture}). Move the file into one, or name the new layer in lint/layers.ts.`,
+      unknown: `src/{{from}} is no layer (${picture}). Move the file into one, or name the new layer in lint/repository/layers.ts.`,
       outside: `"{{source}}" lies outside src and will be missing from the package.`,
       barrel: `Import the module that owns the name ("./Task.ts", "effect/Effect") instead of "{{source}}": a barrel makes cycles and loads everything.`,
-      optional: `"{{source}}" is an optional peer: src/{{from}} must work without it. Only src/http and src/examples may use it.`
+      optional: `"{{source}}" is an optional peer: src/{{from}} must work without it. Only src/http and src/examples may use it.`,
+      vitest: `"{{source}}" is an optional peer, and rescind/testing works with any test runner. Only src/testing/vitest may use it.`
     }
   },
   create(context) {
@@ -50,6 +51,9 @@ export const layers = defineRule({
       if (isBarrel && from !== "index") context.report({ node, messageId: "barrel", data: { source } })
       if (source.startsWith("@effect/platform") && from !== "http" && from !== "examples") {
         context.report({ node, messageId: "optional", data: { source, from } })
+      }
+      if (/^(@effect\/)?vitest(\/|$)/.test(source) && !insideSrc.startsWith("testing/vitest/")) {
+        context.report({ node, messageId: "vitest", data: { source } })
       }
       if (source.startsWith(".")) checkRelative(node, source)
     }

@@ -1,7 +1,7 @@
 /**
  * Code in `src` waits, fails, tells the time and reaches the network through Effect only: what goes around it cannot be
  * cancelled, has no reason and ignores the test clock. The one adapter that needs the host says so where it does:
- * `// oxlint-disable-next-line rescind/effect-only -- why`.
+ * `// oxlint-disable-next-line repository/effect-only -- why`.
  */
 import { defineRule, type ESTree } from "@oxlint/plugins"
 

@@ -4,6 +4,6 @@ import { effectOnly } from "./effectOnly.ts"
 import { layers } from "./layers.ts"
 
 export default eslintCompatPlugin({
-  meta: { name: "rescind" },
+  meta: { name: "repository" },
   rules: { "effect-only": effectOnly, layers }
 })

@@ -8,7 +8,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
-const root = path.resolve(import.meta.dirname, "../..")
+const root = path.resolve(import.meta.dirname, "../../..")
 const tree = fs.mkdtempSync(path.join(os.tmpdir(), "rescind-lint-"))
 
 const files: Record<string, string> = {
@@ -30,6 +30,8 @@ const files: Record<string, string> = {
   "src/http/Fine.ts": `import { two } from "../combinators/Fine.ts"\nexport type Three = 3\nexport const three: number = two + 1`,
   "src/testing/Fine.ts": `import { two } from "../combinators/Fine.ts"\nexport const four: number = two + 2`,
   "src/testing/Upward.ts": `import { three } from "../http/Fine.ts"\nexport const four: number = three + 1`,
+  "src/testing/Runner.ts": `export { it } from "vitest"`,
+  "src/testing/vitest/Fine.ts": `export { it } from "@effect/vitest"\nexport { expect } from "vitest"`,
   "src/http/Example.ts": `import { five } from "../examples/Fine.ts"\nexport const six: number = five + 1`,
   "src/http/Outside.ts": `import { seven } from "../../bench/seven.ts"\nexport const eight: number = seven + 1`,
   "src/examples/Fine.ts": `import { three } from "../http/Fine.ts"\nexport const five: number = three + 2`,
@@ -45,23 +47,24 @@ const files: Record<string, string> = {
 }
 
 const rules: Record<string, ReadonlyArray<string>> = {
-  "src/fibers/Upward.ts": ["rescind(layers)"],
-  "src/fibers/UpwardType.ts": ["rescind(layers)"],
-  "src/fibers/UpwardDynamic.ts": ["rescind(layers)"],
-  "src/fibers/Optional.ts": ["rescind(layers)"],
+  "src/fibers/Upward.ts": ["repository(layers)"],
+  "src/fibers/UpwardType.ts": ["repository(layers)"],
+  "src/fibers/UpwardDynamic.ts": ["repository(layers)"],
+  "src/fibers/Optional.ts": ["repository(layers)"],
   "src/fibers/CycleA.ts": ["import(no-cycle)"],
   "src/fibers/CycleB.ts": ["import(no-cycle)"],
-  "src/combinators/Barrel.ts": ["rescind(layers)"],
-  "src/combinators/EffectBarrel.ts": ["rescind(layers)"],
-  "src/combinators/Self.ts": ["rescind(layers)"],
-  "src/testing/Upward.ts": ["rescind(layers)"],
-  "src/http/Example.ts": ["rescind(layers)"],
-  "src/http/Outside.ts": ["rescind(layers)"],
-  "src/utils/Nowhere.ts": ["rescind(layers)"],
-  "src/fibers/Async.ts": ["rescind(effect-only)", "rescind(effect-only)"],
-  "src/fibers/Try.ts": ["rescind(effect-only)"],
-  "src/fibers/Host.ts": Array.from({ length: 4 }, () => "rescind(effect-only)"),
-  "src/fibers/HostHandedOn.ts": ["rescind(effect-only)"],
+  "src/combinators/Barrel.ts": ["repository(layers)"],
+  "src/combinators/EffectBarrel.ts": ["repository(layers)"],
+  "src/combinators/Self.ts": ["repository(layers)"],
+  "src/testing/Upward.ts": ["repository(layers)"],
+  "src/testing/Runner.ts": ["repository(layers)"],
+  "src/http/Example.ts": ["repository(layers)"],
+  "src/http/Outside.ts": ["repository(layers)"],
+  "src/utils/Nowhere.ts": ["repository(layers)"],
+  "src/fibers/Async.ts": ["repository(effect-only)", "repository(effect-only)"],
+  "src/fibers/Try.ts": ["repository(effect-only)"],
+  "src/fibers/Host.ts": Array.from({ length: 4 }, () => "repository(effect-only)"),
+  "src/fibers/HostHandedOn.ts": ["repository(effect-only)"],
   "src/fibers/Untyped.ts": ["typescript(explicit-module-boundary-types)"],
   "src/fibers/Floating.ts": ["typescript(no-floating-promises)"]
 }
