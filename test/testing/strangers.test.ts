@@ -294,6 +294,24 @@ describe("a report", () => {
     expect((error as Report.CheckFailed).report.failures.length).toBeGreaterThan(0)
   })
 
+  it("leaves out a cancel that has no part in the failure", () => {
+    const failing = () => {
+      const order: Array<string> = []
+      const note = (name: string) =>
+        Effect.andThen(
+          Effect.yieldNow,
+          Effect.sync(() => order.push(name))
+        )
+      return {
+        program: Effect.all([note("a"), note("b")], { concurrency: 2 }),
+        invariant: () => (order.at(0) === "b" ? "b came first" : undefined)
+      }
+    }
+    const report = Explore.run(failing, { cancel: true, strategies: [{ _tag: "random" }] })
+    expect(messages(report)).toEqual(["invariant: b came first"])
+    expect(report.failures[0]!.replay).toMatch(/^-/)
+  })
+
   it("says that a program brought a clock of its own, such as the test clock", () => {
     const report = CancelEverywhere.run(Effect.provide(Effect.sleep(5), TestClock.layer()))
     expect(messages(report)).toEqual(["stuck: Nothing can run any more, but the program has not ended"])
