@@ -43,6 +43,7 @@ const buttons: Subject = {
     const answers: Array<CancelResult.CancelResult> = []
     const states: Array<ControlState.ControlState["_tag"]> = []
     const steps: Array<string> = []
+    const skips: Array<string> = []
     const told = (result: StepResult.StepResult<unknown>) =>
       Effect.sync(() => steps.push(`${result.step} ${result._tag}`))
     return {
@@ -84,13 +85,13 @@ const buttons: Subject = {
             yield* Effect.sleep(3)
             yield* control.resume
             yield* Effect.sleep(1)
-            assert.equal((yield* control.skip({ step: "two" }))._tag, "Cancelled")
+            skips.push((yield* control.skip({ step: "two" }))._tag)
             yield* Effect.sleep(1)
             const cancel = (name: string) => Effect.map(control.cancel(by(name)), (answer) => answers.push(answer))
             yield* Effect.all([cancel("ann"), cancel("bob")], { concurrency: "unbounded" })
             yield* control.resume
             yield* control.pause
-            assert.equal((yield* control.skip())._tag, "AlreadyCancelled")
+            skips.push((yield* control.skip())._tag)
             const again = yield* Effect.flip(Control.run(control, Ledger.note("ran")))
             return [(yield* control.state)._tag, again._tag, (yield* Task.await(run))._tag]
           })
@@ -103,7 +104,11 @@ const buttons: Subject = {
         assert.ok(!trial.ledger.journal.some((line) => line.endsWith("ran")), "something ran under a cancelled control")
         const cancelled = states.indexOf("Cancelled")
         assert.ok(cancelled < 0 || cancelled === states.length - 1, `a state followed the cancel: ${states.join(", ")}`)
-        if (trial.cancelled === undefined) assert.deepEqual(steps, ["one Completed", "two Skipped"])
+        // In the grace of a cancel a step may be over, or cancelled, before anybody skips it.
+        if (trial.cancelled === undefined) {
+          assert.deepEqual(steps, ["one Completed", "two Skipped"])
+          assert.deepEqual(skips, ["Cancelled", "AlreadyCancelled"])
+        }
       }
     }
   }
