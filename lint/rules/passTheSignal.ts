@@ -4,8 +4,8 @@
  */
 import type { Context, CreateRule, ESTree, Fix, Fixer, Suggestion } from "@oxlint/plugins"
 import { importsEffect, isBeyondSignals } from "../syntax/effectCode.ts"
-import { originOf, variableOf } from "../syntax/origin.ts"
-import { type FunctionNode, isFunction, type Node, some, unwrapped, walk } from "../syntax/walk.ts"
+import { originOf, valueOf, variableOf } from "../syntax/origin.ts"
+import { callOf, type FunctionNode, isFunction, type Node, some, unwrapped, walk } from "../syntax/walk.ts"
 
 const makers = new Set(["effect/Effect.promise", "effect/Effect.tryPromise", "rescind/Bridge.fromPromise"])
 
@@ -34,7 +34,7 @@ export const passTheSignal: CreateRule = {
         const [signal] = fn.params
         if (signal === undefined || signal.type === "RestElement") {
           if (startsWork(context, fn) && !handsSignal(context, fn)) {
-            const suggest = signal === undefined ? suggestions(context, fn) : []
+            const suggest = signal === undefined && callOf(fn) === call ? suggestions(context, fn) : []
             context.report({ node: fn, messageId: "absent", suggest })
           }
         } else if (signal.type === "Identifier" && isUnused(context, fn, signal)) {
@@ -48,16 +48,15 @@ export const passTheSignal: CreateRule = {
 /** Written in the call, as `try` of its options, or a function of this file that the call names. */
 const promiseFunction = (context: Context, call: ESTree.CallExpression): FunctionNode | undefined => {
   const [first] = call.arguments
-  let value = first === undefined ? undefined : unwrapped(first)
+  let value = first === undefined ? undefined : valueOf(context, first)
   if (value?.type === "ObjectExpression") {
     const property = value.properties.find(
-      (each) => each.type === "Property" && each.key.type === "Identifier" && each.key.name === "try"
+      (each) =>
+        each.type === "Property" &&
+        ((each.key.type === "Identifier" && each.key.name === "try" && !each.computed) ||
+          (each.key.type === "Literal" && each.key.value === "try"))
     )
-    value = property?.type === "Property" ? unwrapped(property.value) : undefined
-  }
-  if (value?.type === "Identifier") {
-    const node = variableOf(context, value)?.defs[0]?.node
-    value = node?.type === "VariableDeclarator" && node.init !== null ? unwrapped(node.init) : node
+    value = property?.type === "Property" ? valueOf(context, property.value) : undefined
   }
   return isFunction(value) ? value : undefined
 }
@@ -84,6 +83,7 @@ const startsWork = (context: Context, fn: FunctionNode): boolean =>
   fn.body !== null &&
   some(context, fn.body, (node) => {
     if (node.type === "NewExpression") return originOf(context, node.callee) === "global.Promise"
+    if (node.type === "TaggedTemplateExpression") return true // sql`select 1`
     if (node.type !== "CallExpression") return false
     const callee = unwrapped(node.callee)
     if (callee.type === "MemberExpression" && callee.property.type === "Identifier") {
@@ -104,6 +104,7 @@ const handsSignal = (context: Context, fn: FunctionNode): boolean => {
 }
 
 const suggestions = (context: Context, fn: FunctionNode): Array<Suggestion> => {
+  if (namesSignal(context, fn)) return []
   const open = context.sourceCode.getFirstToken(fn, (token) => token.value === "(")
   if (open === null) return []
   const take = (fixer: Fixer): Fix => fixer.insertTextAfter(open, "signal")
@@ -123,6 +124,15 @@ const suggestions = (context: Context, fn: FunctionNode): Array<Suggestion> => {
   ]
 }
 
+/** A signal that is another thing would be hidden, or declared twice. */
+const namesSignal = (context: Context, fn: FunctionNode): boolean => {
+  let found = false
+  walk(context, fn, (node) => {
+    if (node.type === "Identifier" && node.name === "signal" && variableOf(context, node) !== undefined) found = true
+  })
+  return found
+}
+
 /** The one `fetch` of the function, if its options can be seen. */
 const lonelyFetch = (context: Context, fn: FunctionNode): ESTree.CallExpression | undefined => {
   const found: Array<ESTree.CallExpression> = []
@@ -133,5 +143,9 @@ const lonelyFetch = (context: Context, fn: FunctionNode): ESTree.CallExpression 
   if (call === undefined || others.length > 0) return undefined
   const options = call.arguments[1]
   const canSee = options === undefined || (options.type === "ObjectExpression" && options.properties.length > 0)
-  return canSee && call.arguments.length > 0 ? call : undefined
+  const [url] = call.arguments
+  if (url === undefined || url.type === "SpreadElement") return undefined
+  // In `fetch(("x"))` options do not go right behind the URL.
+  const next = context.sourceCode.getTokenAfter(url)
+  return canSee && (next?.value === "," || next?.range[1] === call.range[1]) ? call : undefined
 }

@@ -54,6 +54,18 @@ export const variableOf = (context: Context, identifier: { readonly name: string
   return undefined
 }
 
+/** What a name of this file stands for: the initial value of a constant, or a function declaration. */
+export const valueOf = (context: Context, node: Node): Node => {
+  const value = unwrapped(node)
+  if (value.type !== "Identifier") return value
+  const variable = variableOf(context, value)
+  const definition = variable?.defs.length === 1 ? variable.defs[0]!.node : undefined
+  if (isFunction(definition) && definition.type === "FunctionDeclaration") return definition
+  if (definition?.type !== "VariableDeclarator" || definition.id.type !== "Identifier") return value
+  const isConstant = definition.parent?.type === "VariableDeclaration" && definition.parent.kind === "const"
+  return isConstant && definition.init !== null ? unwrapped(definition.init) : value
+}
+
 /** The name in `a.name` or `a["name"]`. */
 export const memberName = (node: ESTree.MemberExpression): string | undefined => {
   if (!node.computed) return node.property.type === "PrivateIdentifier" ? undefined : node.property.name
@@ -63,7 +75,7 @@ export const memberName = (node: ESTree.MemberExpression): string | undefined =>
 const originOfName = (context: Context, name: { readonly name: string } & Node, depth: number): string | undefined => {
   const variable = variableOf(context, name)
   const definition = variable?.defs[0]
-  if (definition === undefined) return name.name === "globalThis" ? "global" : `global.${name.name}`
+  if (definition === undefined) return globals.has(name.name) ? "global" : `global.${name.name}`
   switch (definition.type) {
     case "ImportBinding":
       return originOfImport(definition.node, definition.parent)
@@ -122,6 +134,9 @@ const requiredModule = (context: Context, call: ESTree.CallExpression): string |
     : undefined
 }
 
+/** The global object, by the names that platforms have for it. */
+const globals = new Set(["globalThis", "window", "self", "global"])
+
 const builtins = /^(fs|child_process|crypto|zlib|timers)(\/promises)?$/
 
 const moduleName = (source: string): string => (builtins.test(source) ? `node:${source}` : source)
@@ -132,7 +147,7 @@ const yielded = (origin: string | undefined): string | undefined => (origin === 
 
 /** Joins, and says a thing that has several homes one way: `effect` exports what `effect/Effect` is. */
 const member = (origin: string, name: string): string => {
-  if (origin === "global" && name === "globalThis") return origin
+  if (origin === "global" && globals.has(name)) return origin
   if (origin === "effect") return `effect/${name}`
   if (/^rescind(\/(fibers|combinators|http))?$/.test(origin)) return `rescind/${name}`
   if (name === "default" && origin.startsWith("node:")) return origin

@@ -15,6 +15,9 @@ const common = ({ code, options, title }: Case) => ({
   ...(options === undefined ? {} : { options: [options] })
 })
 
+const suggested = (suggestion: { readonly id: string; readonly code: string } | "none") =>
+  suggestion === "none" ? null : [{ messageId: suggestion.id, output: suggestion.code }]
+
 for (const { invalid, rule, valid } of all) {
   new RuleTester({ languageOptions: { parserOptions: { lang: "ts" } } }).run(rule, plugin.rules[rule], {
     valid: valid.map(common),
@@ -22,9 +25,7 @@ for (const { invalid, rule, valid } of all) {
       ...common(sin),
       errors: sin.reports.map((messageId, index) => ({
         messageId,
-        ...(index === 0 && sin.suggestion !== undefined
-          ? { suggestions: [{ messageId: sin.suggestion.id, output: sin.suggestion.code }] }
-          : {})
+        ...(index === 0 && sin.suggestion !== undefined ? { suggestions: suggested(sin.suggestion) } : {})
       }))
     }))
   })
