@@ -263,7 +263,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "const requests = cancelEach(targets, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)",
     replace:
       "const requests = targets.map((target) => cancel(target, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id))",
-    tests: [task, tasks]
+    tests: ["test/fibers/proved.test.ts"]
   },
   {
     name: "a cancel without a reason does not say who asked",

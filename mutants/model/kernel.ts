@@ -283,12 +283,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: ["test/model/model.test.ts"]
   },
   {
-    name: "the release after a failed race can be cut",
-    law: "K15",
+    name: "the release after a failed race can be cut before its failure is told",
+    law: "K15 K16",
     file: "src/fibers/internal/handOnScope.ts",
     find: "    // oxlint-disable-next-line rescind/no-bare-uninterruptible -- clean-up, as the finalizers in it are\n    Effect.uninterruptible\n",
     replace: "",
-    tests: ["test/model/model.test.ts"]
+    tests: ["test/model/found.test.ts"]
   },
   {
     name: "winners of a failed race close first acquired first",
