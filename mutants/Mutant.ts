@@ -6,7 +6,7 @@
 export interface Mutant {
   /** What is broken, as a sentence about behaviour: "a finalizer runs twice". Unique over all lists. */
   readonly name: string
-  /** Rows of the contract or of the requirements that it breaks: "K15", "K8 K12", "S3-20". */
+  /** Rows of the contract or of the requirements that it breaks: "K15", "K8 K12", "S3-20"; "D8": section 8 of the design, bad input. */
   readonly law: string
   /** From the root of the repository, with `/`. */
   readonly file: string

@@ -1,6 +1,6 @@
 /**
- * `npm run mutants -- [word…] [--list] [--json] [--workers N] [--timeout S]`: every mutant, or those of which a word is the
- * law or part of the name, file or topic. Exit code 1 if one is not noticed by its tests, 2 if nothing could be said.
+ * `npm run mutants -- [word…] [--sample N] [--seed S] [--list] [--json] [--workers N] [--timeout S]`: every mutant, or those
+ * of which a word is the law or part of the name, file or topic; of these N at random with `--sample`. Exit code 1 if one is not noticed by its tests, 2 if nothing could be said.
  * Ctrl-C ends the test processes and removes the copies. See `README.md`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -9,12 +9,13 @@ import * as Exit from "effect/Exit"
 import * as os from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
-import { readLists, select } from "./runner/lists.ts"
+import { readLists, sample, select } from "./runner/lists.ts"
 import { json, line, table } from "./runner/report.ts"
 import { type NotGreen, runMutants } from "./runner/runMutants.ts"
 import { isGood } from "./runner/Verdict.ts"
 
-const usage = "Usage: npm run mutants -- [word…] [--list] [--json] [--workers N] [--timeout SECONDS]"
+const usage =
+  "Usage: npm run mutants -- [word…] [--sample N [--seed S]] [--list] [--json] [--workers N] [--timeout SECONDS]"
 
 const stop = (message: string): never => {
   console.error(message)
@@ -28,6 +29,8 @@ const readArguments = () => {
       options: {
         list: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
+        sample: { type: "string" },
+        seed: { type: "string", default: String(1 + Math.floor(Math.random() * 999_999)) },
         workers: { type: "string", default: String(os.availableParallelism()) },
         timeout: { type: "string", default: "5" }
       }
@@ -45,8 +48,12 @@ const above0 = (name: string, text: string): number => {
 const { positionals, values } = readArguments()
 const workers = Math.ceil(above0("workers", values.workers))
 const timeout = 1000 * above0("timeout", values.timeout)
-const lists = select(await readLists(), positionals)
-if (lists.length === 0) stop(`No mutant matches ${positionals.join(", ")}; --list shows all`)
+const selected = select(await readLists(), positionals)
+if (selected.length === 0) stop(`No mutant matches ${positionals.join(", ")}; --list shows all`)
+const seed = above0("seed", values.seed)
+const lists =
+  values.sample === undefined ? selected : sample(selected, Math.ceil(above0("sample", values.sample)), seed)
+if (values.sample !== undefined) console.error(`The same again: --sample ${values.sample} --seed ${seed}`)
 
 if (values.list) {
   for (const { topic, mutants } of lists) {

@@ -129,24 +129,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an item that waits for its batch in clean-up hangs",
     law: "K13",
     file: node,
-    find: "return here.isWithin(node) || wouldDeadlock(here, node)",
-    replace: "return wouldDeadlock(here, node)",
+    find: "if (node.gone || !isHeldOff(fiber)) return",
+    replace: "if (node.gone || isHeldOff(fiber)) return",
     tests: batch
   },
   {
     name: "a batch waits in clean-up for who waits for it",
     law: "K13",
     file: node,
-    find: "return here.isWithin(node) || wouldDeadlock(here, node)",
-    replace: "return here.isWithin(node)",
+    find: "resume(closed ? Task.join(task) : Effect.die(selfWait(task.name)))",
+    replace: "resume(Task.join(task))",
     tests: batch
   },
   {
     name: "who waits in clean-up for a batch is not known to",
     law: "K13",
-    file: node,
-    find: "Effect.ensuring(Task.join(task), Effect.sync(beginWait(here, node)))",
-    replace: "Task.join(task)",
+    file: "src/fibers/internal/waits.ts",
+    find: "if (heldOff) ends.push(begin({ from: here, fiber: undefined, target, refuse }))",
+    replace: "void heldOff",
     tests: batch
   },
   {

@@ -96,8 +96,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "only the first background child is cancelled at the end",
     law: "K2 K4",
     file: node,
-    find: "for (const child of this.background) cancel(",
-    replace: "for (const child of [...this.background].slice(0, 1)) cancel(",
+    find: "cancelEach(Array.from(this.background), reason,",
+    replace: "cancelEach(Array.from(this.background).slice(0, 1), reason,",
     tests: [nursery]
   },
   {
@@ -216,24 +216,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "supervise tells the failure of its body twice",
     law: "K16",
     file: node,
-    find: "this.keepFailures(this.failures.filter((failure) => failure.cause !== cause))",
-    replace: "this.keepFailures(this.failures.filter((failure) => failure.cause !== undefined))",
+    find: "this.passOn(this.failures.filter(({ cause }) => cause !== causeOf(body)))",
+    replace: "this.passOn(this.failures)",
     tests: [nursery]
   },
   {
     name: "supervise forgets the failures when its body fails",
     law: "K3 K16",
     file: node,
-    find: "this.keepFailures(this.failures.filter((failure) => failure.cause !== cause))",
-    replace: "void cause",
+    find: 'if (this.onFailure === "supervise") this.passOn(this.failures.filter(({ cause }) => cause !== causeOf(body)))\n',
+    replace: "",
     tests: [nursery]
   },
   {
     name: "a nursery in a scope leaves its children running when that closes",
     law: "K1 K3",
     file: inScope,
-    find: "return closed(node)",
-    replace: "return Effect.void",
+    find: "if (node.gone) return resume(Effect.void)",
+    replace: "return resume(Effect.void)",
     tests: [nursery]
   },
   {
@@ -272,8 +272,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a caller that is cancelled before ready leaves the child running",
     law: "K7",
     file: api,
-    find: "child === undefined || said ? Effect.void : cancelAs(child, { reason: callerLeft }, true)",
-    replace: "child === undefined || said ? Effect.void : Effect.void",
+    find: "child === undefined || said ? Effect.void : leave(child, fiber)",
+    replace: "Effect.void",
     tests: [nursery]
   },
   {

@@ -174,9 +174,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain cancels one task after another",
     law: "K4 K37",
     file: drain,
-    find: "for (const task of tasks.children()) cancel(task, reason, policy, fiber.context, fiber.id)",
+    find: "cancelEach(tasks.children(), reason, policy, fiber.context, fiber.id)",
     replace:
-      "for (const task of tasks.children().slice(0, 1)) {\n          task.onClosed(() => tasks.children().forEach((next) => cancel(next, reason, policy, fiber.context, fiber.id)))\n          cancel(task, reason, policy, fiber.context, fiber.id)\n        }",
+      "const stopOne = (): void => {\n          const [next] = tasks.children()\n          next?.onClosed(stopOne)\n          if (next !== undefined) cancelEach([next], reason, policy, fiber.context, fiber.id)\n        }\n        stopOne()",
     tests: [tasks]
   },
   {
@@ -191,8 +191,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drainer that leaves calls the drain off",
     law: "K13 K37",
     file: drain,
-    find: "Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), tasks.draining)",
-    replace: "Effect.andThen(Effect.forkChild(stopping, { startImmediately: true }), tasks.draining)",
+    find: "Effect.forkDetach(stopping,",
+    replace: "Effect.forkChild(stopping,",
     tests: [tasks, runner]
   },
   {
@@ -207,7 +207,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain reports before the last task has ended",
     law: "K1 K37",
     file: drain,
-    find: "tasks.draining = Effect.andThen(empty(tasks), report)",
+    find: "tasks.draining = Effect.andThen(ended, report)",
     replace: "tasks.draining = Effect.andThen(Effect.yieldNow, report)",
     tests: [tasks]
   },

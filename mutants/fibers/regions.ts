@@ -157,10 +157,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [shield]
   },
   {
-    name: "an inner shield does not see the request that an outer one holds off",
+    name: "a shield counts a request that one further out holds off",
     law: "K39",
     file: node,
-    find: 'if (node.mark !== undefined || node.kind === "shield") return node.mark',
+    find: "if (node.mark !== undefined || node.standsAlone) return node.mark",
     replace: "if (node.mark !== undefined) return node.mark",
     tests: [shield, "test/fibers/Shield.random.test.ts"]
   },
@@ -200,7 +200,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a deadline in clean-up reads the reason of the cancel outside",
     law: "K19 K34",
     file: region,
-    find: "if (this.up!.interrupted && !this.interrupted) forgetWithheld(this)\n",
+    find: "if (this.up!.interrupted && !this.interrupted && !this.ownerLeft) forgetWithheld(this)\n",
     replace: "",
     tests: [deadline, shield, random]
   }

@@ -214,10 +214,18 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a failed commit interrupts before its failure can end the task",
     law: "K9",
     file: node,
-    find: "this.fiber!.currentDispatcher.scheduleTask(() => {\n      if (this.exit === undefined && this.hearsInterrupt) {\n        this.interrupted = true\n        this.deliverInterrupt(undefined)\n      }\n    }, 0)",
+    find: "this.fiber!.currentDispatcher.scheduleTask(() => {\n      if (this.exit !== undefined || !this.hearsInterrupt) return\n",
     replace:
-      "if (this.exit === undefined && this.hearsInterrupt) {\n      this.interrupted = true\n      this.deliverInterrupt(undefined)\n    }",
+      ";((job: () => void, _: number) => job())(() => {\n      if (this.exit !== undefined || !this.hearsInterrupt) return\n",
     tests: [task, reviewed]
+  },
+  {
+    name: "what gave up during a commit that failed does not give up on its task",
+    law: "K9 K12",
+    file: node,
+    find: "node.plan?.giveUpOverdue()",
+    replace: "",
+    tests: ["test/fibers/proved.test.ts"]
   },
   {
     name: "a commit saves although the cancel was first",
@@ -271,8 +279,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "who waits for an outcome stays listed when it leaves",
     law: "K45",
     file: api,
-    find: "const withdraw = node.onClosed(() => resume(Effect.succeed(outcomeOf(node))))\n          return Effect.sync(withdraw)",
-    replace: "node.onClosed(() => resume(Effect.succeed(outcomeOf(node))))",
+    find: "            end?.()\n            withdraw()\n",
+    replace: "            end?.()\n",
     tests: ["test/fibers/leaving.test.ts"]
   },
   {

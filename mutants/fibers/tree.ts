@@ -251,42 +251,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the second canceller does not wait",
     law: "K8",
     file: asking,
-    find: "if (target.gone) return Effect.succeed(resultOf(target, request))",
-    replace: "if (target.gone || target.mark !== request) return Effect.succeed(resultOf(target, request))",
+    find: "return answered(target, here, fiber, () => resultOf(target, request))",
+    replace:
+      "if (!target.gone && target.mark !== request) return requested(target)\n  return answered(target, here, fiber, () => resultOf(target, request))",
     tests: [task, tasks]
-  },
-  {
-    name: "a cancel of oneself waits",
-    law: "K13",
-    file: asking,
-    find: "if (here.isWithin(target) || wouldDeadlock(here, target)) return requested(target)",
-    replace: "if (wouldDeadlock(here, target)) return requested(target)",
-    tests: [task, nursery]
-  },
-  {
-    name: "two that wait for each other's end hang",
-    law: "K13",
-    file: asking,
-    find: "if (here.isWithin(target) || wouldDeadlock(here, target)) return requested(target)",
-    replace: "if (here.isWithin(target)) return requested(target)",
-    tests: [task, nursery, reviewed, random]
-  },
-  {
-    name: "a canceller that leaves stays listed as one that waits",
-    law: "K13 K45",
-    file: asking,
-    find: "      waiting?.()\n      withdraw()\n",
-    replace: "      withdraw()\n",
-    tests: [task, nursery, reviewed, "test/combinators/outsideTask.test.ts", random]
   },
   {
     name: "tasks that are cancelled together are told one after another",
     law: "K4",
     file: asking,
-    find: "  together(() => {\n    for (const target of targets) answers.push(cancelOn(fiber, target, options, true))\n  })\n  return Effect.all(answers)",
+    find: "const requests = cancelEach(targets, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)",
     replace:
-      "  for (const target of targets) answers.push(Effect.suspend(() => cancelOn(fiber, target, options, true)))\n  return Effect.all(answers)",
-    tests: [task, tasks]
+      "const requests = targets.map((target) => cancel(target, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id))",
+    tests: ["test/fibers/proved.test.ts"]
   },
   {
     name: "a cancel without a reason does not say who asked",

@@ -19,7 +19,7 @@ const task = "src/http/internal/taskBody.ts"
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "only the first field that is wrong is named",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: 'errors: "all"',
     replace: 'errors: "first"',
@@ -27,7 +27,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a field that is not known is let through",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: 'onExcessProperty: "error"',
     replace: 'onExcessProperty: "ignore"',
@@ -35,7 +35,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a field in a list is named without its place",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: "return `${at}[${key}]`",
     replace: "return at",
@@ -43,7 +43,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a field in a field is named by its own name only",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: 'return at === "" ? String(key) : `${at}.${String(key)}`',
     replace: "return String(key)",
@@ -51,7 +51,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a problem says not in which part of the request it is",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: "in: part,",
     replace: 'in: "body" as const,',
@@ -59,7 +59,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a problem is plain JSON",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: "{ status, contentType, headers: problem.headers }",
     replace: "{ status, headers: problem.headers }",
@@ -67,7 +67,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a problem loses its headers",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: "{ status, contentType, headers: problem.headers }",
     replace: "{ status, contentType }",
@@ -75,7 +75,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a problem loses what it carries",
-    law: "S8",
+    law: "D8",
     file: problem,
     find: "detail: problem.detail, ...problem.extension }",
     replace: "detail: problem.detail }",
@@ -83,7 +83,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a web page of another origin may start tasks",
-    law: "S8",
+    law: "D8",
     file: json,
     find: 'origin.replace(/^https?:\\/\\//, "") !== host',
     replace: "(false as boolean)",
@@ -91,7 +91,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a body over the limit is a broken body",
-    law: "S8",
+    law: "D8",
     file: json,
     find: "isTooLarge(reason) ? tooLarge(limit) : notJson",
     replace: "false ? tooLarge(limit) : notJson",
@@ -99,7 +99,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a connection whose body was not read is kept",
-    law: "S8",
+    law: "D8",
     file: json,
     find: '    headers: { connection: "close" }\n',
     replace: "",
@@ -107,7 +107,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an empty body is not JSON",
-    law: "S8",
+    law: "D8",
     file: json,
     find: 'if (text.trim() === "") return {}\n',
     replace: "",
@@ -115,7 +115,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a body of any type is taken for JSON",
-    law: "S8",
+    law: "D8",
     file: json,
     find: "contentType !== undefined && ",
     replace: "contentType === undefined || true || ",
@@ -123,7 +123,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a type that only begins as JSON is taken for JSON",
-    law: "S8",
+    law: "D8",
     file: json,
     find: "json\\s*(?:;|$)/i",
     replace: "json/i",
@@ -131,7 +131,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a body that nests without end is followed down",
-    law: "S8",
+    law: "D8",
     file: json,
     find: "if (++depth > maxDepth) return true",
     replace: "++depth",
@@ -139,7 +139,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "brackets in text count as nesting",
-    law: "S8",
+    law: "D8",
     file: json,
     find: "} else if (char === '\"') inString = true",
     replace: "} else if (char === '\"') inString = false",
@@ -147,7 +147,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "an escaped quote ends a text",
-    law: "S8",
+    law: "D8",
     file: json,
     find: 'if (char === "\\\\") index++\n      else if',
     replace: "if",
@@ -155,7 +155,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "brackets that close do not count",
-    law: "S8",
+    law: "D8",
     file: json,
     find: 'else if (char === "]" || char === "}") depth--',
     replace: "",
@@ -203,7 +203,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "two tasks may have one name",
-    law: "S8",
+    law: "D8",
     file: taskServer,
     find: "if (kinds.has(definition.name)) {",
     replace: "if (false as boolean) {",
@@ -211,7 +211,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "the limit of a body cannot be set",
-    law: "S8",
+    law: "D8",
     file: taskServer,
     find: "ByteSize.fromInputUnsafe(options.bodyLimit)",
     replace: "ByteSize.kibibytes(64)",
@@ -275,7 +275,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "patience may be negative",
-    law: "S8",
+    law: "D8",
     file: patience,
     find: "Option.isSome(duration) && Duration.isGreaterThanOrEqualTo(duration.value, Duration.zero)",
     replace: "Option.isSome(duration)",
@@ -283,7 +283,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "patience without bound cannot be written",
-    law: "S8",
+    law: "D8",
     file: patience,
     find: 'Duration.isFinite(duration) ? Duration.toMillis(duration) : "Infinity"',
     replace: "Duration.toMillis(duration)",

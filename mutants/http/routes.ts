@@ -157,7 +157,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "who is refused for too many tasks is not told when to come back",
-    law: "S8",
+    law: "D8",
     file: startRoute,
     find: 'headers: { "retry-after": "1" }',
     replace: "headers: {}",
@@ -165,7 +165,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "who is refused while the server drains is not told when to come back",
-    law: "S8",
+    law: "S1x-24",
     file: startRoute,
     find: 'headers: { "retry-after": "5" }',
     replace: "headers: {}",
@@ -245,7 +245,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a wrong method on a known path says that there is no such path",
-    law: "S8",
+    law: "D8",
     file: noRoute,
     find: "pattern.test(path) && !methods.includes(method)",
     replace: "false as boolean",
@@ -253,7 +253,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a wrong method is not told the right one",
-    law: "S8",
+    law: "D8",
     file: noRoute,
     find: "              headers: { allow }\n",
     replace: "",
@@ -261,7 +261,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "a query hides a known path",
-    law: "S8",
+    law: "D8",
     file: noRoute,
     find: 'url.split("?")[0]!',
     replace: "url",

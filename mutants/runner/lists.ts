@@ -2,6 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
+import { randomFrom } from "../../src/testing/internal/random.ts"
 import type { Mutant, MutantList } from "../Mutant.ts"
 
 const home = path.resolve(import.meta.dirname, "..")
@@ -26,6 +27,20 @@ export const select = (lists: ReadonlyArray<MutantList>, words: ReadonlyArray<st
       topic,
       mutants: mutants.filter((mutant) => words.length === 0 || words.some((word) => matches(topic, mutant, word)))
     }))
+    .filter(({ mutants }) => mutants.length > 0)
+}
+
+/** Keeps `count` of all, drawn at random: the same for the same seed. */
+export const sample = (lists: ReadonlyArray<MutantList>, count: number, seed: number): ReadonlyArray<MutantList> => {
+  const random = randomFrom(seed)
+  const drawn = lists
+    .flatMap(({ mutants }) => mutants)
+    .map((mutant) => ({ mutant, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .slice(0, count)
+  const kept = new Set(drawn.map(({ mutant }) => mutant))
+  return lists
+    .map(({ topic, mutants }) => ({ topic, mutants: mutants.filter((mutant) => kept.has(mutant)) }))
     .filter(({ mutants }) => mutants.length > 0)
 }
 

@@ -12,7 +12,7 @@ export interface Ask {
   readonly test: string
   /** Sources that were written since the last request. */
   readonly changed: ReadonlyArray<string>
-  /** For each test and hook that does not name its own, in milliseconds. */
+  /** For each test that does not name its own, in milliseconds; a hook, and what a test that timed out leaves, has a quarter. */
   readonly timeout: number
 }
 
@@ -57,7 +57,7 @@ const firstFailed = (module: TestModule): FileRun["failed"] => {
 const run = async ({ test, changed, timeout }: Ask): Promise<FileRun> => {
   for (const file of changed) vitest.invalidateFile(path.join(root, file))
   const project = vitest.projects[0]!
-  Object.assign(project.config, { testTimeout: timeout, hookTimeout: timeout })
+  Object.assign(project.config, { testTimeout: timeout, hookTimeout: timeout / 4 })
   const specification = project.createSpecification(path.join(root, test))
   const before = specification.testModule
   const { unhandledErrors } = await vitest.runTestSpecifications([specification])

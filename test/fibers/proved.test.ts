@@ -208,6 +208,29 @@ describe("proved", () => {
     )
   )
 
+  it.effect("three tasks that cancel each other in a circle, in clean-up, do not wait for ever (K13)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        const nursery = yield* Nursery.make("top")
+        const tasks: Array<Task.Task<unknown>> = []
+        const answers: Array<string> = []
+        for (const index of [0, 1, 2]) {
+          const cancelNext = Effect.suspend(() => Task.cancel(tasks[(index + 1) % 3]!))
+          tasks.push(
+            yield* nursery.spawn(String(index), cleaning(Effect.map(cancelNext, ({ _tag }) => answers.push(_tag))))
+          )
+        }
+        yield* TestClock.adjust(1)
+        yield* Task.requestCancel(tasks[0]!, { ...ann, giveUp: 100 })
+        yield* TestClock.adjust(1)
+        const answered = Array.from(answers)
+        yield* TestClock.adjust(100)
+        // Told to wait no longer: the one who would have closed the circle.
+        expect(answered).toEqual(["Requested", "AlreadyCancelled", "Cancelled"])
+      }).pipe(Effect.scoped)
+    )
+  )
+
   it.effect("a child's failure on its way to a caller that was cancelled is kept (K7, K16)", () =>
     leakChecked(
       Effect.gen(function* () {

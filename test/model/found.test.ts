@@ -150,6 +150,28 @@ describe("found by the model", () => {
   )
 
   it.effect(
+    "what a failed quorum holds is released, and failures of that kept, though its caller is cancelled (K15, K16)",
+    () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const held = Effect.andThen(
+            Effect.addFinalizer(() => Effect.die("broken")),
+            slowlyReleased(journal)
+          )
+          const task = yield* quiet(started(Race.quorum({ a: held, b: failing(1, "no") }, 2)))
+          yield* TestClock.adjust(5)
+          const cancelling = yield* Effect.forkChild(Task.cancel(task, ann))
+          yield* TestClock.adjust(20)
+          yield* Fiber.join(cancelling)
+          expect(journal.lines).toEqual(["1 releases", "11 released"])
+          const { cleanupFailures } = yield* Task.await(task)
+          expect(cleanupFailures).toContainEqual({ scope: "a", cause: Cause.die("broken") })
+        })
+      )
+  )
+
+  it.effect(
     "a race that is won in the very step in which its owner is cancelled does not overwrite the reason (K8, K18)",
     () =>
       leakChecked(

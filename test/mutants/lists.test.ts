@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { describe, expect, it } from "vitest"
 import { apply } from "../../mutants/runner/apply.ts"
-import { readLists, select } from "../../mutants/runner/lists.ts"
+import { readLists, sample, select } from "../../mutants/runner/lists.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const lists = await readLists()
@@ -23,7 +23,7 @@ describe("the lists of mutants", () => {
   it("every mutant names a row and tests that exist", () => {
     const bad = mutants.filter(
       ({ law, tests }) =>
-        !/^(K\d+|S\dx?-\d+)( (K\d+|S\dx?-\d+))*$/.test(law) ||
+        !law.split(" ").every((row) => /^(K\d+|S\dx?-\d+|D8)$/.test(row)) ||
         tests.length === 0 ||
         !tests.every((test) => fs.existsSync(path.join(root, test)))
     )
@@ -43,5 +43,15 @@ describe("the lists of mutants", () => {
     const law = select(lists, ["K1"]).flatMap((list) => list.mutants)
     expect(law.length).toBeGreaterThan(0)
     for (const mutant of law) expect(mutant.law.split(" ")).toContain("K1")
+  })
+
+  it("a sample has as many as asked for, the same for the same seed, in the order of the lists", () => {
+    const drawn = (count: number, seed: number) => sample(lists, count, seed).flatMap((list) => list.mutants)
+    const twenty = drawn(20, 7)
+    expect(new Set(twenty).size).toBe(20)
+    expect(drawn(20, 7)).toEqual(twenty)
+    expect(drawn(20, 8)).not.toEqual(twenty)
+    expect(mutants.filter((mutant) => twenty.includes(mutant))).toEqual(twenty)
+    expect(drawn(mutants.length + 1, 7)).toEqual(mutants)
   })
 })

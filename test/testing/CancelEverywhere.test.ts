@@ -68,6 +68,26 @@ describe("CancelEverywhere", () => {
     expect(reached.some((line) => line.startsWith(`${report.points} began 10`))).toBe(true)
   })
 
+  it("cancels what has begun to wait before time passes", () => {
+    const left: Array<string> = []
+    const program = Effect.gen(function* () {
+      let wake: (() => void) | undefined
+      yield* Effect.forkChild(
+        Effect.andThen(
+          Effect.sleep(10),
+          Effect.sync(() => wake!())
+        ),
+        { startImmediately: true }
+      )
+      yield* Effect.callback<void>((resume) => {
+        wake = () => resume(Effect.void)
+        return Ledger.note("left")
+      })
+    })
+    CancelEverywhere.check(program, { invariant: ({ ledger }) => void left.push(...ledger.journal) })
+    expect(left).toContain("0 left")
+  })
+
   it("virtual time passes at once, and timers fire in order of their instants", () => {
     const program = Effect.gen(function* () {
       yield* Effect.all(
