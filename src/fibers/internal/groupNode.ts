@@ -42,8 +42,6 @@ export abstract class GroupNode<A, E> extends ScopeNode implements Owned<A, E> {
   /** The services of the owner, which members inherit. */
   readonly context: Context.Context<never>
   private readonly time: Clock.Clock
-  /** Kept, so that nobody has to climb a deep tree. */
-  private readonly top: ScopeNode
   private inCleanUp = false
   ownerLeft = false
   private readonly owner: Fiber.Fiber<any, any>
@@ -51,17 +49,12 @@ export abstract class GroupNode<A, E> extends ScopeNode implements Owned<A, E> {
   constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
     super(kind, name, owner.getRef(CurrentNode))
     this.time = owner.getRef(Clock.Clock)
-    this.top = this.up!.root
     this.context = owner.context
     this.owner = owner
   }
 
   override get clock(): Clock.Clock {
     return this.time
-  }
-
-  override get root(): ScopeNode {
-    return this.top
   }
 
   /** Interrupted only through its owner: below an interrupted task it is that task's clean-up, with reasons of its own. */
