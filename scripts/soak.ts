@@ -3,9 +3,12 @@
  * random interleavings with a cancel at a random point, and the executable model is compared with random task trees,
  * all from one seed, which is printed. Exits with 1 at the first failure of each subject, after the time is over.
  */
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
 import { parseArgs } from "node:util"
-import { Explore, Report } from "../src/testing/index.ts"
+import { Explore, Report, type TaskJournal, TaskPlan } from "../src/testing/index.ts"
 import { allSubjects, late } from "../test/proof/allSubjects.ts"
+import { check } from "../test/model/check.ts"
 import { randomFrom } from "../src/testing/internal/random.ts"
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } } })
@@ -49,7 +52,41 @@ const subjects: ReadonlyArray<Soaked> = allSubjects.map(({ allow, explore, file,
   }
 }))
 
-const all = subjects
+/** Random trees against the model of the contract, small ones and large ones. */
+const models: ReadonlyArray<Soaked> = [8, 14, 34].map((size) => ({
+  name: `model: random trees of size ${size}`,
+  round: (seed) => {
+    const { compared, open, wrong } = check({ runs: runsPerRound, size, seed })
+    return { runs: compared + open, steps: 0, wrong }
+  }
+}))
+
+/** Random trees of every kind, whose order and cancels are random too: the checks of the kit, and what a journal says. */
+const trees: Soaked = {
+  name: "random trees, interleaved and cancelled",
+  round: (seed) => {
+    const [plan] = Effect.runSync(
+      Arbitrary.sampleEffect(TaskPlan.arbitrary({ longest: 50 }), { count: 1, size: 12, seed })
+    )
+    let journal: TaskJournal.TaskJournal | undefined
+    const program = Effect.map(TaskPlan.interpret(plan!), (ended) => {
+      journal = ended
+    })
+    const report = Explore.run(program, {
+      seed,
+      cancel: true,
+      runs: runsPerRound,
+      strategies: [{ _tag: "random" }, { _tag: "pct" }],
+      // Trees fail in their clean-up on purpose, and are not told to leave work alone.
+      allow: ["clean-up-failed", "completed-after-cancel", late],
+      invariant: ({ cancelled }) => (cancelled === undefined ? journal?.problem : undefined)
+    })
+    const wrong = report.failures.length > 0 ? `${TaskPlan.print(plan!)}\n${Report.format(report)}` : undefined
+    return { runs: report.runs, steps: report.steps, wrong }
+  }
+}
+
+const all = [...subjects, ...models, trees]
 const random = randomFrom(seed)
 const failed = new Set<Soaked>()
 const totals = { rounds: 0, runs: 0, steps: 0 }

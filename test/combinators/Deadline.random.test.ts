@@ -24,7 +24,7 @@ import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Shield from "../../src/fibers/Shield.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import type { TaskOutcome } from "../../src/fibers/TaskOutcome.ts"
-import { randomFrom, World, wrongSeeds } from "../support/sim.ts"
+import { cutAtRandom, randomFrom, World, wrongSeeds } from "../support/sim.ts"
 
 type Any = Effect.Effect<unknown, unknown, Scope.Scope>
 
@@ -269,14 +269,7 @@ const scenario = (seed: number, options: Options) => {
       (outcome?._tag === "Cancelled" && at === undefined ? "cancelled by nobody" : undefined)
     return { problem, steps: world.steps }
   }
-  const calm = run(undefined)
-  if (calm.problem !== undefined) return `without a cut: ${calm.problem}`
-  for (let cut = 0; cut < 3; cut++) {
-    const at = 1 + Math.floor(randomFrom(seed + 99 + cut * 1000)() * calm.steps)
-    const { problem } = run(at)
-    if (problem !== undefined) return `step ${at} of ${calm.steps}: ${problem}`
-  }
-  return undefined
+  return cutAtRandom(seed, run)
 }
 
 const seeds = Number(process.env["SEEDS"] ?? 300)

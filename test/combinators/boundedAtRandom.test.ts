@@ -15,7 +15,7 @@ import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import type { TaskOutcome } from "../../src/fibers/TaskOutcome.ts"
-import { randomFrom, World, wrongSeeds } from "../support/sim.ts"
+import { cutAtRandom, randomFrom, World, wrongSeeds } from "../support/sim.ts"
 
 const kinds = ["quorum", "hedge", "first", "all", "settled", "batch", "tasks", "cancelTasks"] as const
 type Kind = (typeof kinds)[number]
@@ -184,14 +184,7 @@ const scenario = (kind: Kind, seed: number, preempt: number): string | undefined
       (ledger.most > bound ? `${ledger.most} ran at a time` : undefined)
     return { problem, steps: world.steps }
   }
-  const calm = run(undefined)
-  if (calm.problem !== undefined) return `without a cancel: ${calm.problem}`
-  for (let cut = 0; cut < 3; cut++) {
-    const at = 1 + Math.floor(randomFrom(seed + 99 + cut * 1000)() * calm.steps)
-    const { problem } = run(at)
-    if (problem !== undefined) return `step ${at} of ${calm.steps}: ${problem}`
-  }
-  return undefined
+  return cutAtRandom(seed, run)
 }
 
 const seeds = Number(process.env["SEEDS"] ?? 150)

@@ -22,7 +22,7 @@ import type { TaskNode } from "../../src/fibers/internal/taskNode.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import type { Salvaged, TaskOutcome } from "../../src/fibers/TaskOutcome.ts"
-import { randomFrom, World, wrongSeeds } from "../support/sim.ts"
+import { cutAtRandom, randomFrom, World, wrongSeeds } from "../support/sim.ts"
 import { causeOf, failing } from "./telling.ts"
 
 type Kind = "firstSuccess" | "firstSettled" | "all" | "settled" | "within"
@@ -399,14 +399,7 @@ const scenario = (kind: Kind, seed: number, options: Options) => {
         : undefined)
     return { problem, steps: world.steps }
   }
-  const calm = run(undefined)
-  if (calm.problem !== undefined) return `without a cancel: ${calm.problem}`
-  for (let cut = 0; cut < 3; cut++) {
-    const at = 1 + Math.floor(randomFrom(seed + 99 + cut * 1000)() * calm.steps)
-    const { problem } = run(at)
-    if (problem !== undefined) return `step ${at} of ${calm.steps}: ${problem}`
-  }
-  return undefined
+  return cutAtRandom(seed, run)
 }
 
 /** One member is done, one fails where that decides anything, one is slow to clean up: cut at a step, what was done is kept. */

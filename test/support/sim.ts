@@ -83,6 +83,21 @@ export class World implements Scheduler {
   }
 }
 
+/** A run that nothing cuts, and three that are cut at a random one of its steps: the first problem, or undefined. */
+export const cutAtRandom = (
+  seed: number,
+  run: (at: number | undefined) => { readonly problem: string | undefined; readonly steps: number }
+): string | undefined => {
+  const calm = run(undefined)
+  if (calm.problem !== undefined) return `without a cut: ${calm.problem}`
+  for (let cut = 0; cut < 3; cut++) {
+    const at = 1 + Math.floor(randomFrom(seed + 99 + cut * 1000)() * calm.steps)
+    const { problem } = run(at)
+    if (problem !== undefined) return `step ${at} of ${calm.steps}: ${problem}`
+  }
+  return undefined
+}
+
 /** For every seed `scenario` says what is wrong, or undefined: undefined if nothing is, else the count and the first three. */
 export const wrongSeeds = (count: number, scenario: (seed: number) => string | undefined): string | undefined => {
   const wrong: Array<string> = []

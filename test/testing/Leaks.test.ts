@@ -192,12 +192,10 @@ describe("Leaks", () => {
     Effect.gen(function* () {
       let timer: NodeJS.Timeout | undefined
       const timed = Effect.sync(() => {
-        // oxlint-disable-next-line rescind/no-timer-sleep -- the leak that is to be found
         timer = setTimeout(() => {}, 60_000)
       })
       expect((yield* leftBy(timed, { handles: true }))?.handles).toEqual(["1 Timeout"])
       clearTimeout(timer)
-      // oxlint-disable-next-line rescind/no-timer-sleep -- one that ends by itself
       const short = Effect.sync(() => void setTimeout(() => {}, 50))
       expect(yield* leftBy(short, { handles: true })).toBeUndefined()
     })

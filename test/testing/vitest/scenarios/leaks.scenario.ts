@@ -20,7 +20,6 @@ describe("leakChecked", () => {
   )
   it.leakChecked.fails("is expected to leak", () => Effect.asVoid(Effect.forkDetach(Effect.never)))
   it.leakChecked.each([1, 2])("case %s", (count) => Effect.sync(() => expect(count).toBeGreaterThan(0)))
-  // oxlint-disable-next-line rescind/no-timer-sleep -- the leak that is to be found
   it.leakChecked.live("leaves a timer", () => Effect.sync(() => void setTimeout(() => {}, 60_000)))
 })
 
