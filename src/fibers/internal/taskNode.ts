@@ -187,7 +187,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
       this.deliverInterrupt(undefined)
       // What gave up meanwhile could not give up on this task.
       for (let node: ScopeNode | undefined = this; node !== undefined && !node.gone; node = node.up) {
-        node.plan?.giveUpOverdue()
+        node.plan?.giveUpAgain()
       }
     }, 0)
   }

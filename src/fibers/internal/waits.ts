@@ -74,7 +74,8 @@ export const mustWait = (fiber: Fiber.Fiber<any, any>, target: ScopeNode): (() =
   const from = standing(fiber.getRef(CurrentNode))
   const wait: Wait = { from, fiber, targets: [target], refuse: undefined }
   const end = begin(wait)
-  fiber.currentDispatcher.scheduleTask(() => refuseTheOthers(wait), 0)
+  // Alone it is in nobody's way, and whoever comes later looks at it.
+  if (rootOf(from).waits.size > 1) fiber.currentDispatcher.scheduleTask(() => refuseTheOthers(wait), 0)
   return end
 }
 
