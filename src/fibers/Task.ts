@@ -21,7 +21,7 @@ import { outcomeOf } from "./internal/outcome.ts"
 import type { ScopeNode } from "./internal/scopeNode.ts"
 import { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
-import { isHeldOff, mustWait } from "./internal/waits.ts"
+import { afterClose } from "./internal/waits.ts"
 import { TaskCancelled } from "./TaskCancelled.ts"
 import * as TaskOutcome from "./TaskOutcome.ts"
 
@@ -59,15 +59,8 @@ const await_ = <A, E, P>(task: Task<A, E, P>): Effect.Effect<TaskOutcome.TaskOut
     node.gone
       ? Effect.succeed(outcomeOf(node))
       : Effect.callback((resume) => {
-          const end = isHeldOff(fiber) ? mustWait(fiber, node) : undefined
-          const withdraw = node.onClosed(() => {
-            end?.()
-            resume(Effect.succeed(outcomeOf(node)))
-          })
-          return Effect.sync(() => {
-            end?.()
-            withdraw()
-          })
+          const withdraw = afterClose(fiber, node, () => resume(Effect.succeed(outcomeOf(node))))
+          return Effect.sync(withdraw)
         })
   )
 }

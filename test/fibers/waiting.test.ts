@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import * as Join from "../../src/combinators/Join.ts"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import type { CancelResult } from "../../src/fibers/CancelResult.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
@@ -38,24 +39,29 @@ const makeCrew = Effect.map(Nursery.make("top"), (nursery) => {
         Effect.map(({ _tag }) => {
           answers[as] = _tag
         })
-      ),
-    await: (name: string) => Effect.flatMap(member(name), Task.await)
+      )
   }
 })
 
 describe("waiting", () => {
-  it.effect("clean-up that cancels who awaits its task in a shield does not wait for that (K13, K39)", () =>
-    leakChecked(
-      Effect.gen(function* () {
-        const crew = yield* makeCrew
-        const task = yield* crew.start("task", cleaning(crew.cancel("waiter", "task")))
-        yield* crew.start("waiter", Shield.run("shield", crew.await("task")))
-        yield* TestClock.adjust(1)
-        yield* Task.requestCancel(task, ann)
-        yield* TestClock.adjust(1)
-        expect(crew.answers).toEqual({ task: "Requested" })
-      }).pipe(Effect.scoped)
-    )
+  const awaits: Record<"awaits" | "joins", (task: Task.Task<unknown>) => Effect.Effect<unknown>> = {
+    awaits: Task.await,
+    joins: (task: Task.Task<unknown>) => Effect.exit(Join.all([task]))
+  }
+  it.effect.each(["awaits", "joins"] as const)(
+    "clean-up that cancels who %s its task in a shield does not wait for that (K13, K39)",
+    (kind) =>
+      leakChecked(
+        Effect.gen(function* () {
+          const crew = yield* makeCrew
+          const task = yield* crew.start("task", cleaning(crew.cancel("waiter", "task")))
+          yield* crew.start("waiter", Shield.run("shield", Effect.flatMap(crew.member("task"), awaits[kind])))
+          yield* TestClock.adjust(1)
+          yield* Task.requestCancel(task, ann)
+          yield* TestClock.adjust(1)
+          expect(crew.answers).toEqual({ task: "Requested" })
+        }).pipe(Effect.scoped)
+      )
   )
 
   it.effect("a task that closes a scope with a cancel of that very task in it does not wait for itself (K13)", () =>

@@ -79,6 +79,22 @@ export const mustWait = (fiber: Fiber.Fiber<any, any>, target: ScopeNode): (() =
   return end
 }
 
+/**
+ * Calls back once `target` has closed, which the current fiber cannot go on without.
+ * The returned function withdraws.
+ */
+export const afterClose = (fiber: Fiber.Fiber<any, any>, target: ScopeNode, tell: () => void): (() => void) => {
+  const end = isHeldOff(fiber) ? mustWait(fiber, target) : undefined
+  const withdraw = target.onClosed(() => {
+    end?.()
+    tell()
+  })
+  return () => {
+    end?.()
+    withdraw()
+  }
+}
+
 const refuseTheOthers = (wait: Wait): void => {
   if (!isListed(wait)) return
   const others = new Set<Wait>()
