@@ -17,12 +17,11 @@ import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelAs } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
-import { isInterruptible } from "./internal/interruptible.ts"
 import { outcomeOf } from "./internal/outcome.ts"
 import type { ScopeNode } from "./internal/scopeNode.ts"
 import { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
-import { mustWait } from "./internal/waits.ts"
+import { afterClose } from "./internal/waits.ts"
 import { TaskCancelled } from "./TaskCancelled.ts"
 import * as TaskOutcome from "./TaskOutcome.ts"
 
@@ -60,15 +59,8 @@ const await_ = <A, E, P>(task: Task<A, E, P>): Effect.Effect<TaskOutcome.TaskOut
     node.gone
       ? Effect.succeed(outcomeOf(node))
       : Effect.callback((resume) => {
-          const end = isInterruptible(fiber) ? undefined : mustWait(fiber, node)
-          const withdraw = node.onClosed(() => {
-            end?.()
-            resume(Effect.succeed(outcomeOf(node)))
-          })
-          return Effect.sync(() => {
-            end?.()
-            withdraw()
-          })
+          const withdraw = afterClose(fiber, node, () => resume(Effect.succeed(outcomeOf(node))))
+          return Effect.sync(withdraw)
         })
   )
 }

@@ -11,6 +11,7 @@ import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Shield from "../../src/fibers/Shield.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { type DrainReport, Tasks } from "../../src/fibers/Tasks.ts"
+import * as Simulation from "../../src/testing/Simulation.ts"
 import { leakChecked } from "../support/leaks.ts"
 
 const ann = { reason: CancelReason.request({ by: "ann" }) }
@@ -99,6 +100,23 @@ describe("proved", () => {
         }).pipe(Effect.scoped)
       )
   )
+
+  it("what ends at the instant of giving up has ended in time, also where a commit fails just then (K9, K12)", () => {
+    const { outcome } = Simulation.run(
+      Nursery.supervise("pool", (nursery: Nursery.Nursery<string>) =>
+        Effect.gen(function* () {
+          const inner = yield* Nursery.make<string>("inner")
+          const saving = Task.commit(Effect.andThen(Effect.sleep(6), Effect.fail("no")), { within: 100 })
+          yield* inner.spawn("saving", Effect.andThen(Effect.ignore(saving), Effect.uninterruptible(Effect.sleep(9))))
+          const closing = yield* inner.spawn("closing", cleaning(Effect.sleep(5)))
+          yield* Effect.sleep(1)
+          yield* inner.cancel({ ...ann, giveUp: 5 })
+          return yield* Task.await(closing)
+        }).pipe(Effect.scoped)
+      )
+    )
+    expect(outcome).toMatchObject({ value: { value: { how: "interrupted" } } })
+  })
 
   it.effect("so does a cancel of the nursery around it (K9, K12)", () =>
     leakChecked(

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { RootNode } from "../../src/fibers/internal/currentNode.ts"
 import { openWaits } from "../../src/fibers/internal/waits.ts"
 import { check, type Options, Watch } from "../../src/testing/Leaks.ts"
 
@@ -15,13 +16,18 @@ export const leakChecked = <A, E, R>(
   options?: Options
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   Effect.gen(function* () {
-    const value = yield* check(effect, options)
+    let root: RootNode | undefined
+    const value = yield* check((watch: Watch) => {
+      root = watch.root
+      return typeof effect === "function" ? effect(watch) : effect
+    }, options)
     // In real time they end a little later.
     const looks = options?.patience === undefined ? 0 : 1000
-    for (let look = 0; look < looks && waitsLeft() !== undefined; look++) yield* Effect.sleep(5)
-    const waits = waitsLeft()
+    for (let look = 0; look < looks && waitsLeft(root!) !== undefined; look++) yield* Effect.sleep(5)
+    const waits = waitsLeft(root!)
     return waits === undefined ? value : yield* Effect.die(new Error(waits))
   })
 
-/** Undefined when no wait is open in this process. */
-export const waitsLeft = (): string | undefined => (openWaits() === 0 ? undefined : `${openWaits()} waits are left`)
+/** Undefined when no wait is open in this tree. */
+export const waitsLeft = (root: RootNode): string | undefined =>
+  openWaits(root) === 0 ? undefined : `waits of ${openWaits(root)} are left`

@@ -79,7 +79,7 @@ export class World implements Scheduler {
   get left(): string | undefined {
     if (this.world.overrun) return "it never came to rest"
     const { left } = this.leaks
-    return left === undefined ? waitsLeft() : format(left)
+    return left === undefined ? waitsLeft(this.leaks.root) : format(left)
   }
 }
 

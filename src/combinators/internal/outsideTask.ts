@@ -12,7 +12,7 @@ import { cancel } from "../../fibers/internal/cancelling.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
 import { TaskRecord } from "../../fibers/internal/taskRecord.ts"
-import { beginWait, wouldDeadlock } from "../../fibers/internal/waits.ts"
+import { afterClose, beginWait, wouldDeadlock } from "../../fibers/internal/waits.ts"
 import { TaskCancelled } from "../../fibers/TaskCancelled.ts"
 
 /** Whose end a member tells of: that of the task it stands for, else its own. */
@@ -20,7 +20,9 @@ export const subjectOf = (member: TaskNode): TaskNode => member.record?.standsFo
 
 /** What the member of a task runs. */
 export const awaitTask = (task: TaskNode): Effect.Effect<any, any> =>
-  Effect.callback<any, any>((resume) => Effect.sync(task.onClosed(() => resume(exitOf(task)))))
+  Effect.withFiber((fiber) =>
+    Effect.callback<any, any>((resume) => Effect.sync(afterClose(fiber, task, () => resume(exitOf(task)))))
+  )
 
 const exitOf = (task: TaskNode): Exit.Exit<any, any> => {
   if (task.verdict !== "cancelled") return task.exit!

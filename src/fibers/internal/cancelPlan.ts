@@ -13,6 +13,7 @@ export class CancelPlan {
   private interruptAt = Infinity
   private giveUpAt = Infinity
   private graceOver = false
+  private gaveUp = false
   private timer: Fiber.Fiber<void> | undefined = undefined
   private readonly target: ScopeNode
 
@@ -32,9 +33,9 @@ export class CancelPlan {
     this.timer = Effect.runForkWith(context)(this.run)
   }
 
-  /** Gives up again, if it is time, on what could not be given up when that was due. */
-  giveUpOverdue(): void {
-    if (!this.target.gone && this.giveUpAt <= this.target.clock.currentTimeMillisUnsafe()) this.abandon(this.target)
+  /** Gives up again on what could not be given up when that was due; not before, though it may be the same instant. */
+  giveUpAgain(): void {
+    if (this.gaveUp && !this.target.gone) this.abandon(this.target)
   }
 
   clear(): void {
@@ -54,6 +55,7 @@ export class CancelPlan {
     this.graceOver = true
     this.interrupt(this.target)
     if (this.giveUpAt > now) return this.run
+    this.gaveUp = true
     this.abandon(this.target)
     return Effect.void
   })

@@ -7,11 +7,13 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type { Observer } from "./observers.ts"
 import { ScopeNode } from "./scopeNode.ts"
+import type { Waits } from "./waits.ts"
 
 /** The root of everything that runs outside of any task. */
 export class RootNode extends ScopeNode {
   private readonly time: Clock.Clock
   readonly observers = new Set<Observer>()
+  readonly waits: Waits = new Map()
 
   constructor(clock: Clock.Clock) {
     super("root", "root", undefined)

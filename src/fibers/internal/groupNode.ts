@@ -42,8 +42,6 @@ export abstract class GroupNode<A, E> extends ScopeNode implements Owned<A, E> {
   /** The services of the owner, which members inherit. */
   readonly context: Context.Context<never>
   private readonly time: Clock.Clock
-  /** Kept, so that nobody has to climb a deep tree. */
-  private readonly top: ScopeNode
   private inCleanUp = false
   ownerLeft = false
   private readonly owner: Fiber.Fiber<any, any>
@@ -51,17 +49,12 @@ export abstract class GroupNode<A, E> extends ScopeNode implements Owned<A, E> {
   constructor(kind: Kind, name: string, owner: Fiber.Fiber<any, any>) {
     super(kind, name, owner.getRef(CurrentNode))
     this.time = owner.getRef(Clock.Clock)
-    this.top = this.up!.root
     this.context = owner.context
     this.owner = owner
   }
 
   override get clock(): Clock.Clock {
     return this.time
-  }
-
-  override get root(): ScopeNode {
-    return this.top
   }
 
   /** Interrupted only through its owner: below an interrupted task it is that task's clean-up, with reasons of its own. */
@@ -152,12 +145,18 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => Owned<A, E>): 
     return Effect.onExit(
       // oxlint-disable-next-line rescind/callback-clean-up -- the clean-up is the group's own end, below
       Effect.callback<A, E>((resume) => {
+        const answer = () => {
+          if (!left) resume((result = group.result()))
+        }
+        let began = false
         group.open()
         group.onClosed(() => {
-          if (!left) resume((result = group.result()))
+          if (began || !yieldsSoon(owner)) answer()
+          else owner.currentDispatcher.scheduleTask(answer, 0)
         })
         group.begin()
         group.closeIfDone()
+        began = true
       }),
       (exit) => {
         if (exit._tag === "Success" || !group.opened || isResult(result, exit.cause)) return nothing
@@ -166,6 +165,14 @@ export const own = <A, E>(make: (owner: Fiber.Fiber<any, any>) => Owned<A, E>): 
       }
     )
   })
+
+/**
+ * Whether Effect makes this fiber yield within the next few operations. The clean-up
+ * above hands a value on in one operation of its own, and an interrupt of a fiber that
+ * yields just there takes the value. Who waits for a turn instead begins to count anew.
+ */
+const yieldsSoon = ({ cache, currentOpCount }: Fiber.Fiber<any, any>): boolean =>
+  currentOpCount + 32 > cache.maxOpsBeforeYield && !cache.preventYield
 
 /** Whether the owner failed with what the group answered, interrupts in it included, and not by an interrupt of its own. */
 const isResult = (result: Effect.Effect<unknown, unknown> | undefined, cause: Cause.Cause<unknown>): boolean => {

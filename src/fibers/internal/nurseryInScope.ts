@@ -4,7 +4,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as CancelReason from "../CancelReason.ts"
 import type { NurseryNode } from "./nurseryNode.ts"
-import { mustWait } from "./waits.ts"
+import { afterClose } from "./waits.ts"
 
 export const nurseryInScope = <Node extends NurseryNode>(
   make: (owner: Fiber.Fiber<any, any>) => Node
@@ -22,11 +22,7 @@ export const nurseryInScope = <Node extends NurseryNode>(
         Effect.callback<void>((resume) => {
           node.shut(node.up!.readable ?? CancelReason.scopeClosed({ by: node.name }))
           if (node.gone) return resume(Effect.void)
-          const end = mustWait(fiber, node)
-          node.onClosed(() => {
-            end()
-            resume(Effect.void)
-          })
+          afterClose(fiber, node, () => resume(Effect.void))
         })
       )
   )

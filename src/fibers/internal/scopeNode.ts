@@ -34,6 +34,8 @@ type Watcher = () => void
 
 export class ScopeNode {
   readonly up: ScopeNode | undefined
+  /** The top of the tree: kept, so that nobody has to climb a deep one. */
+  readonly root: ScopeNode
   private first: ScopeNode | undefined = undefined
   private last: ScopeNode | undefined = undefined
   private prev: ScopeNode | undefined = undefined
@@ -58,17 +60,13 @@ export class ScopeNode {
     this.name = name
     // Below an ended scope it stands below its heir, or (a native detached fiber that outlived its task) at the root.
     while (up !== undefined && up.gone && up.heir !== undefined) up = up.heir
-    if (up !== undefined && up.gone) while (up.up !== undefined) up = up.up
+    if (up !== undefined && up.gone) up = up.root
     this.up = up
+    this.root = up === undefined ? this : up.root
   }
 
   get clock(): Clock.Clock {
     return this.up!.clock
-  }
-
-  /** The top of the tree. */
-  get root(): ScopeNode {
-    return this.up === undefined ? this : this.up.root
   }
 
   /** Linked into the tree, now or before. */

@@ -31,6 +31,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   readonly context: Context.Context<never>
   private effect: Effect.Effect<any, any> | undefined
   fiber: Fiber.Fiber<any, any> | undefined = undefined
+  /** The fiber that closes its scope, if that takes time. */
+  closer: Fiber.Fiber<any, any> | undefined = undefined
   exit: Exit.Exit<any, any> | undefined = undefined
   verdict: Verdict | undefined = undefined
   how: How = "interrupted"
@@ -107,12 +109,14 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     }
     const closing = Scope.closeUnsafe(this, exit)
     if (closing === undefined) return this.settle()
-    Effect.runForkWith(this.context)(closing as Effect.Effect<unknown>, { uninterruptible: true }).addObserver(
-      (closed) => {
-        if (closed._tag === "Failure") this.cleanupFailed(this.name, closed.cause, this.context)
-        this.settle()
-      }
-    )
+    const known = Effect.withFiber((fiber) => {
+      this.closer = fiber
+      return closing as Effect.Effect<unknown>
+    })
+    Effect.runForkWith(this.context)(known, { uninterruptible: true }).addObserver((closed) => {
+      if (closed._tag === "Failure") this.cleanupFailed(this.name, closed.cause, this.context)
+      this.settle()
+    })
   }
 
   /** Whether the scope stays open after this exit, for somebody else to close. */
@@ -183,7 +187,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
       this.deliverInterrupt(undefined)
       // What gave up meanwhile could not give up on this task.
       for (let node: ScopeNode | undefined = this; node !== undefined && !node.gone; node = node.up) {
-        node.plan?.giveUpOverdue()
+        node.plan?.giveUpAgain()
       }
     }, 0)
   }

@@ -18,7 +18,6 @@ import { forgetObservers } from "../../fibers/internal/observers.ts"
 import { outcomeOf } from "../../fibers/internal/outcome.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
 import { TaskNode } from "../../fibers/internal/taskNode.ts"
-import { forgetWaits } from "../../fibers/internal/waits.ts"
 import type { TaskOutcome } from "../../fibers/TaskOutcome.ts"
 import { Stragglers } from "../../fibers/Stragglers.ts"
 import * as Ledger from "../Ledger.ts"
@@ -174,7 +173,6 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
     within: settings.within
   })
   world.close()
-  forgetWaits(root)
   forgetObservers(root)
   return { ...trial, findings }
 }
