@@ -103,7 +103,7 @@ describe("proved", () => {
 
   it("what ends at the instant of giving up has ended in time, also where a commit fails just then (K9, K12)", () => {
     const { outcome } = Simulation.run(
-      Nursery.supervise("pool", (nursery: Nursery.Nursery<string>) =>
+      Nursery.supervise("pool", (_nursery: Nursery.Nursery<string>) =>
         Effect.gen(function* () {
           const inner = yield* Nursery.make<string>("inner")
           const saving = Task.commit(Effect.andThen(Effect.sleep(6), Effect.fail("no")), { within: 100 })

@@ -111,7 +111,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (closing === undefined) return this.settle()
     const known = Effect.withFiber((fiber) => {
       this.closer = fiber
-      return closing as Effect.Effect<unknown>
+      return closing
     })
     Effect.runForkWith(this.context)(known, { uninterruptible: true }).addObserver((closed) => {
       if (closed._tag === "Failure") this.cleanupFailed(this.name, closed.cause, this.context)
