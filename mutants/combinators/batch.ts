@@ -150,14 +150,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: batch
   },
   {
-    name: "the report of a batch that has ended cannot be read in the clean-up of who waited",
-    law: "K13",
-    file: node,
-    find: "if (node.gone || !isHeldOff(fiber)) return",
-    replace: "if (!isHeldOff(fiber)) return",
-    tests: batch
-  },
-  {
     name: "an item that waits for its batch where a cancel would end the wait is a defect",
     law: "K13",
     file: node,

@@ -5,6 +5,7 @@ const deadline = ["test/combinators/Deadline.test.ts"]
 const node = "src/combinators/internal/deadlineNode.ts"
 const api = "src/combinators/Deadline.ts"
 const error = "src/combinators/DeadlineExceeded.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -54,7 +55,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "by: this.name, message: `The limit of ${passed} passed` }), this.policy)",
     replace:
       "by: this.name, message: `The limit of ${passed} passed` }), { ...this.policy, giveUp: Duration.infinity })",
-    tests: deadline
+    tests: [model, ...deadline]
   },
   {
     name: "the reason does not say which deadline it was",

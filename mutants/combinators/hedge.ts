@@ -3,6 +3,7 @@ import type { Mutant } from "../Mutant.ts"
 
 const hedge = ["test/combinators/Race.hedge.test.ts"]
 const node = "src/combinators/internal/raceNode.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -91,7 +92,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "this.allStarted || this.decided || this.interrupted)",
     replace: "this.allStarted || this.decided)",
-    tests: hedge
+    tests: [model, ...hedge]
   },
   {
     name: "a hedge that is won before all have started never ends",
@@ -99,7 +100,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "this.allStarted || this.decided || this.interrupted)",
     replace: "this.allStarted || this.interrupted)",
-    tests: hedge
+    tests: [model, ...hedge]
   },
   {
     name: "a hedge starts all at once",

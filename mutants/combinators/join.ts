@@ -5,6 +5,7 @@ const join = ["test/combinators/Join.test.ts"]
 const bounded = ["test/combinators/Join.concurrency.test.ts"]
 const outside = ["test/combinators/outsideTask.test.ts"]
 const node = "src/combinators/internal/joinNode.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -46,7 +47,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "this.cancel(CancelReason.siblingFailed({ by: member.name }), this.options.policy)",
     replace: "",
-    tests: join
+    tests: [model, ...join]
   },
   {
     name: "the rest is not told who failed",
@@ -78,7 +79,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: 'return failFast === "cancelled" || subjectOf(member).verdict === "failed"',
     replace: 'return subjectOf(member).verdict === "failed"',
-    tests: join
+    tests: [model, ...join]
   },
   {
     name: "a cancelled member ends a `skipCancelled`",

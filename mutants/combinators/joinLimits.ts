@@ -7,6 +7,7 @@ const deadline = ["test/combinators/Join.deadline.test.ts"]
 const outside = ["test/combinators/outsideTask.test.ts"]
 const node = "src/combinators/internal/joinNode.ts"
 const report = "src/combinators/internal/joinReport.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -55,7 +56,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "this.cancel(this.overdueReason(limit), this.options.policy)",
     replace: "this.cancel(this.overdueReason(limit))",
-    tests: join
+    tests: [model, ...join]
   },
   {
     name: "the limit of a join outlives it",
@@ -88,7 +89,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "cancel(member, this.overdueReason(each), this.options.policy, this.context)",
     replace:
       "cancel(member, this.overdueReason(each), { ...this.options.policy, giveUp: Duration.infinity }, this.context)",
-    tests: bounded
+    tests: [model, ...bounded]
   },
   {
     name: "a member has no limit of its own",
@@ -96,7 +97,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (isBound(each)) startLimit(member.limit!, each)",
     replace: "",
-    tests: bounded
+    tests: [model, ...bounded]
   },
   {
     name: "who ran into the join's limit is told as one that interrupted itself",

@@ -5,6 +5,7 @@ const latest = ["test/combinators/Latest.test.ts"]
 const node = "src/combinators/internal/latestNode.ts"
 const result = "src/combinators/internal/runResult.ts"
 const api = "src/combinators/Latest.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -85,7 +86,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "return Number.isNaN(run.startedAt) ? immediate : policy",
     replace: "return policy",
-    tests: latest
+    tests: [model, ...latest]
   },
   {
     name: "the entry of a key whose runs have ended stays",

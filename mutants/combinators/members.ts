@@ -5,6 +5,7 @@ const race = ["test/combinators/Race.test.ts"]
 const join = ["test/combinators/Join.test.ts"]
 const bounded = ["test/combinators/Join.concurrency.test.ts"]
 const node = "src/combinators/internal/membersNode.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -13,7 +14,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: " && !this.decided && !this.interrupted && !this.stoppedAbove) {",
     replace: " && !this.interrupted && !this.stoppedAbove) {",
-    tests: race
+    tests: [model, ...race]
   },
   {
     name: "members start though the task around them was cancelled by one of them",
@@ -37,7 +38,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (this.waiting?.delete(child) !== true) this.running--",
     replace: "this.waiting?.delete(child)",
-    tests: bounded
+    tests: [model, ...bounded]
   },
   {
     name: "a member that is cancelled while it waits gives back a permit that it never had",
@@ -61,7 +62,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (!this.allStarted) this.startMore()\n",
     replace: "",
-    tests: bounded
+    tests: [model, ...bounded]
   },
   {
     name: "members that end at once start one another on one stack",

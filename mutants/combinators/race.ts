@@ -6,6 +6,7 @@ const quorum = ["test/combinators/Race.quorum.test.ts"]
 const losers = ["test/combinators/Loser.test.ts"]
 const outside = ["test/combinators/outsideTask.test.ts"]
 const node = "src/combinators/internal/raceNode.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -41,6 +42,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: race
   },
   {
+    name: "a race answers while a loser still cleans up",
+    law: "K1 K23",
+    file: node,
+    find: "if (this.live > 0 && !this.interrupted) this.tellLosers(member)",
+    replace:
+      "if (this.live > 0 && !this.interrupted) this.tellLosers(member)\n        if (this.live > 0 && !this.gone) this.close()",
+    tests: race
+  },
+  {
     name: "a winner does not tell the losers",
     law: "K1",
     file: node,
@@ -54,7 +64,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "this.cancel(CancelReason.lostRace({ by: winner.name, message: this.lostMessage }), this.options.policy)",
     replace: "this.cancel(CancelReason.lostRace({ by: winner.name, message: this.lostMessage }))",
-    tests: race
+    tests: [model, ...race]
   },
   {
     name: "losers are not told who won",
@@ -86,7 +96,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (this.outOfReach && this.live > 0) {",
     replace: "if (false as boolean) {",
-    tests: quorum
+    tests: [model, ...quorum]
   },
   {
     name: "where a quorum is out of reach the rest is told with no patience",
@@ -94,7 +104,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "this.cancel(CancelReason.siblingFailed({ by: member.name, message }), this.options.policy)",
     replace: "this.cancel(CancelReason.siblingFailed({ by: member.name, message }))",
-    tests: quorum
+    tests: [model, ...quorum]
   },
   {
     name: "a quorum of more than there are starts members",
@@ -246,7 +256,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/combinators/Race.ts",
     find: "policy: CancelPolicy.make(options),",
     replace: "",
-    tests: race
+    tests: [model, ...race]
   },
   {
     name: "a race cancels tasks from outside unasked",

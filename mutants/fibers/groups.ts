@@ -10,6 +10,7 @@ const nursery = "test/fibers/Nursery.test.ts"
 const task = "test/fibers/Task.test.ts"
 const reviewed = "test/fibers/reviewed.test.ts"
 const random = "test/fibers/cancelAtRandom.test.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -34,7 +35,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: group,
     find: "if (!group.gone) group.ownerInterrupted(reason)",
     replace: "",
-    tests: [nursery]
+    tests: [model, nursery]
   },
   {
     name: "a native interrupt of an owner hides the reason that stands",
@@ -90,7 +91,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (options?.background === true) this.background.add(child)\n    else this.foreground++",
     replace: "this.foreground++",
-    tests: [nursery]
+    tests: [model, nursery]
   },
   {
     name: "only the first background child is cancelled at the end",
@@ -130,7 +131,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "      this.tripped = true\n      this.cancel(reason)",
     replace: "      this.tripped = true",
-    tests: [nursery]
+    tests: [model, nursery]
   },
   {
     name: "fail-fast does not wait for the turn",
@@ -178,7 +179,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: 'if (member === this.bodyNode && member.verdict === "cancelled" && !this.interrupted) {',
     replace: 'if (member.verdict === "failed" && this.tripped) {',
-    tests: [nursery, random]
+    tests: [model, nursery, random]
   },
   {
     name: "only one of the failures of a turn leaves the nursery",

@@ -9,6 +9,7 @@ const scope = "src/fibers/internal/scopeNode.ts"
 const shield = "test/fibers/Shield.test.ts"
 const deadline = "test/combinators/Deadline.test.ts"
 const random = "test/combinators/Deadline.random.test.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -106,7 +107,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "    const request = requestAbove(this.up!)\n",
     replace:
       "    this.limit.moveTo(this.clock.currentTimeMillisUnsafe() + this.budget)\n    const request = requestAbove(this.up!)\n",
-    tests: [shield]
+    tests: [model, shield]
   },
   {
     name: "a budget does not count from a request that came before the shield",
@@ -114,7 +115,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (request !== undefined) this.hold(request, this.clock.currentTimeMillisUnsafe())",
     replace: "",
-    tests: [shield]
+    tests: [model, shield]
   },
   {
     name: "a second request gives the shield its budget again",
@@ -122,7 +123,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "if (this.held !== undefined || this.limit === undefined) return\n",
     replace: "if (this.limit === undefined) return\n",
-    tests: [shield, "test/fibers/Shield.random.test.ts"]
+    tests: [model, shield, "test/fibers/Shield.random.test.ts"]
   },
   {
     name: "the timer of a budget outlives the shield",

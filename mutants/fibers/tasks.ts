@@ -14,6 +14,7 @@ const tasks = "test/fibers/Tasks.test.ts"
 const reviewed = "test/fibers/reviewed.test.ts"
 const random = "test/fibers/cancelAtRandom.test.ts"
 const once = "test/fibers/decidedOnce.test.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -30,7 +31,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "    this.exit = this.mark!.exit\n    this.settle()",
     replace: "    this.exit = this.mark!.exit",
-    tests: [task, nursery]
+    tests: [model, task, nursery]
   },
   {
     name: "a task that was cancelled before its first step has started",
@@ -241,7 +242,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: api,
     find: "Effect.timeoutOrElse(save, {\n        duration: within,",
     replace: "Effect.timeoutOrElse(save, {\n        duration: Infinity,",
-    tests: [task]
+    tests: [model, task]
   },
   {
     name: "a commit may be made by any fiber of the task",

@@ -11,6 +11,7 @@ const nursery = "test/fibers/Nursery.test.ts"
 const tasks = "test/fibers/Tasks.test.ts"
 const random = "test/fibers/cancelAtRandom.test.ts"
 const reviewed = "test/fibers/reviewed.test.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -51,7 +52,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: cancelling,
     find: "if (listening !== undefined) for (const node of listening) node.requestArrived(request)",
     replace: "",
-    tests: [task, tasks]
+    tests: [model, task, tasks]
   },
   {
     name: "only the first child is interrupted in one step",
@@ -100,7 +101,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: cancelling,
     find: "if (!node.canBeAbandoned) return false\n    open.push(node)\n    return true",
     replace: "if (!node.canBeAbandoned) return false\n    open.push(node)\n    return false",
-    tests: [task, nursery, reviewed, random]
+    tests: [model, task, nursery, reviewed, random]
   },
   {
     name: "giving up decides who was never told to stop",
@@ -164,7 +165,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: plan,
     find: "if (this.giveUpAt > now) return this.run",
     replace: "if (this.giveUpAt > now) return Effect.void",
-    tests: [task, tasks]
+    tests: [model, task, tasks]
   },
   {
     name: "a child is born without the mark of its parent",
@@ -197,7 +198,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: scope,
     find: 'else if (typeof this.watchers === "function") this.watchers = new Set([this.watchers, watcher])',
     replace: 'else if (typeof this.watchers === "function") this.watchers = watcher',
-    tests: [task, tasks]
+    tests: [model, task, tasks]
   },
   {
     name: "a waiter that leaves stays listed",
@@ -213,7 +214,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: scope,
     find: "if (this.gone) watcher()\n    else if",
     replace: "if",
-    tests: [nursery, task, tasks]
+    tests: [model, nursery, task, tasks]
   },
   {
     name: "a reason is read before the grace is over",

@@ -11,6 +11,7 @@ const reviewed = "test/fibers/reviewed.test.ts"
 const random = "test/fibers/cancelAtRandom.test.ts"
 const proved = "test/fibers/proved.test.ts"
 const outside = "test/combinators/outsideTask.test.ts"
+const model = "test/model/model.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -19,7 +20,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: waits,
     find: "here.isWithin(target) || wouldDeadlock(here, target)",
     replace: "wouldDeadlock(here, target)",
-    tests: [task, nursery]
+    tests: [model, task, nursery]
   },
   {
     name: "two that wait for each other's end hang",
@@ -28,6 +29,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "here.isWithin(target) || wouldDeadlock(here, target)",
     replace: "here.isWithin(target)",
     tests: [task, nursery, reviewed, random]
+  },
+  {
+    name: "who waits for what has ended is told that it waits in vain",
+    law: "K13",
+    file: waits,
+    find: "if (open.length === 0) tell(true)",
+    replace: "if (open.length === 0) tell(false)",
+    tests: ["test/fibers/Control.test.ts"]
   },
   {
     name: "a wait that nothing can end is not known to others",
