@@ -145,8 +145,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "who waits in clean-up for a batch is not known to",
     law: "K13",
     file: "src/fibers/internal/waits.ts",
-    find: "if (heldOff) ends.push(begin({ from: here, fiber: undefined, target, refuse }))",
-    replace: "void heldOff",
+    find: "if (isHeldOff(fiber)) ends.push(begin({",
+    replace: "if (fiber === undefined) ends.push(begin({",
     tests: batch
   },
   {

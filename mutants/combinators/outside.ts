@@ -90,8 +90,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a wait for a task that is given up stays on the task",
     law: "K45",
     file: node,
-    find: "Effect.sync(task.onClosed(() => resume(exitOf(task))))",
-    replace: "(task.onClosed(() => resume(exitOf(task))), Effect.void)",
+    find: "Effect.sync(afterClose(fiber, task, () => resume(exitOf(task))))",
+    replace: "(afterClose(fiber, task, () => resume(exitOf(task))), Effect.void)",
     tests: outside
   },
   {

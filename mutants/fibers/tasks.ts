@@ -54,16 +54,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a task ends before its clean-up has",
     law: "K1 K15",
     file: node,
-    find: '(closed) => {\n        if (closed._tag === "Failure") this.cleanupFailed(this.name, closed.cause, this.context)\n        this.settle()\n      }\n    )',
-    replace: "() => {}\n    )\n    this.settle()",
+    find: '.addObserver((closed) => {\n      if (closed._tag === "Failure") this.cleanupFailed(this.name, closed.cause, this.context)\n      this.settle()\n    })',
+    replace: "\n    this.settle()",
     tests: [task, nursery]
   },
   {
     name: "clean-up of a task's scope can be interrupted",
     law: "K15",
     file: node,
-    find: "(closing as Effect.Effect<unknown>, { uninterruptible: true })",
-    replace: "(closing as Effect.Effect<unknown>)",
+    find: "(known, { uninterruptible: true })",
+    replace: "(known)",
     tests: [task, nursery, random]
   },
   {
@@ -224,7 +224,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "what gave up during a commit that failed does not give up on its task",
     law: "K9 K12",
     file: node,
-    find: "node.plan?.giveUpOverdue()",
+    find: "node.plan?.giveUpAgain()",
     replace: "",
     tests: ["test/fibers/proved.test.ts"]
   },
@@ -279,9 +279,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "who waits for an outcome stays listed when it leaves",
     law: "K45",
-    file: api,
-    find: "            end?.()\n            withdraw()\n",
-    replace: "            end?.()\n",
+    file: "src/fibers/internal/waits.ts",
+    find: "  return () => {\n    end?.()\n    withdraw()\n",
+    replace: "  return () => {\n    end?.()\n",
     tests: ["test/fibers/leaving.test.ts"]
   },
   {

@@ -18,16 +18,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a cancel of oneself waits",
     law: "K13",
     file: waits,
-    find: "here.isWithin(target) || wouldDeadlock(here, target)",
-    replace: "wouldDeadlock(here, target)",
+    find: "open.some((target) => here.isWithin(target)) || isForEver",
+    replace: "isForEver",
     tests: [model, task, nursery]
   },
   {
     name: "two that wait for each other's end hang",
     law: "K13",
     file: waits,
-    find: "here.isWithin(target) || wouldDeadlock(here, target)",
-    replace: "here.isWithin(target)",
+    find: "here.isWithin(target)) || isForEver({ from: standing(here), fiber }, open)) tell",
+    replace: "here.isWithin(target))) tell",
     tests: [task, nursery, reviewed, random]
   },
   {
@@ -42,7 +42,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a wait that nothing can end is not known to others",
     law: "K13",
     file: waits,
-    find: "  waits.add(wait)\n",
+    find: "  list(waits, from, wait)\n",
     replace: "",
     tests: [task, nursery, reviewed, random]
   },
@@ -50,7 +50,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "who waits already is not told of a wait that must be",
     law: "K13",
     file: waits,
-    find: "if (waits.size > 1) fiber.currentDispatcher.scheduleTask(refuseTheOthers, 0)",
+    find: "  if (rootOf(from).waits.size > 1) fiber.currentDispatcher.scheduleTask(() => refuseTheOthers(wait), 0)\n",
     replace: "",
     tests: [proved, random]
   },
@@ -58,15 +58,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a finalizer that waits is looked for only where it was added",
     law: "K13",
     file: waits,
-    find: "!wait.from.isWithin(scope) && !runs(scope, wait.fiber)",
-    replace: "!wait.from.isWithin(scope)",
+    find: "  if (elsewhere !== undefined) list(waits, elsewhere, wait)\n",
+    replace: "",
     tests: [proved, random]
   },
   {
     name: "a chain of waits is followed for one step only",
     law: "K13",
     file: waits,
-    find: "if (!reached.includes(wait.target)) reached.push(wait.target)",
+    find: "for (const target of wait.targets) reached.add(target)",
     replace: "",
     tests: [proved, random]
   },
@@ -89,9 +89,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "who waited for an outcome in clean-up counts as one that still waits",
     law: "K13 K45",
-    file: api,
-    find: "          const withdraw = node.onClosed(() => {\n            end?.()\n",
-    replace: "          const withdraw = node.onClosed(() => {\n",
+    file: "src/fibers/internal/waits.ts",
+    find: "  const withdraw = target.onClosed(() => {\n    end?.()\n",
+    replace: "  const withdraw = target.onClosed(() => {\n",
     tests: [proved, "test/fibers/leaving.test.ts"]
   }
 ]

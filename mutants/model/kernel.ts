@@ -302,7 +302,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "who cancels itself waits for its own end",
     law: "K13",
     file: "src/fibers/internal/waits.ts",
-    find: "  else if (open.some((target) => here.isWithin(target) || wouldDeadlock(here, target))) tell(false)\n",
+    find: "  else if (open.some((target) => here.isWithin(target)) || isForEver({ from: standing(here), fiber }, open)) tell(false)\n",
     replace: "",
     tests: ["test/model/model.test.ts"]
   },

@@ -92,7 +92,7 @@ describe.concurrent("rescind/testing/vitest", { timeout: 180_000 }, () => {
     const run = await childVitest("leaks.scenario")
     expect(Object.keys(run.failures)).toEqual([
       "leakChecked detaches",
-      "leakChecked leaves a timer",
+      "leakChecked leaves timers",
       "time-outs hangs",
       "time-outs does not even stop"
     ])
@@ -101,7 +101,7 @@ describe.concurrent("rescind/testing/vitest", { timeout: 180_000 }, () => {
     expect(stackOf(leak)).toEqual([
       expect.stringContaining(`leaks.scenario.ts:${lineWith("leaks.scenario.ts", 'leakChecked("detaches"')}:`)
     ])
-    expect(run.failures["leakChecked leaves a timer"]).toContain("open in Node: 1 Timeout")
+    expect(run.failures["leakChecked leaves timers"]).toMatch(/open in Node: [45] Timeout/)
     expect(run.output).toContain(
       [
         "It was interrupted while this ran, at 0 ms of the test clock:",
