@@ -19,7 +19,7 @@ interface Waiter {
   readonly fiber: Fiber.Fiber<any, any> | undefined
 }
 
-export interface Wait extends Waiter {
+interface Wait extends Waiter {
   readonly targets: ReadonlyArray<ScopeNode>
   /** Ends a wait that need not be; absent for one that must: a scope that closes, an outcome. */
   readonly refuse: (() => void) | undefined

@@ -12,7 +12,7 @@ import type * as Fiber from "effect/Fiber"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
 
 /** A dispatcher whose tasks wait for their turn, in an order that Effect does not leave open. Each fiber has its own. */
-export interface Ready {
+interface Ready {
   readonly owner: number
 }
 
