@@ -3,7 +3,6 @@ import type { Mutant } from "../Mutant.ts"
 
 const waits = "src/fibers/internal/waits.ts"
 const asking = "src/fibers/internal/cancelAs.ts"
-const api = "src/fibers/Task.ts"
 
 const task = "test/fibers/Task.test.ts"
 const nursery = "test/fibers/Nursery.test.ts"
