@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
@@ -11,6 +12,7 @@ import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Shield from "../../src/fibers/Shield.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { type DrainReport, Tasks } from "../../src/fibers/Tasks.ts"
+import * as Explore from "../../src/testing/Explore.ts"
 import * as Simulation from "../../src/testing/Simulation.ts"
 import { leakChecked } from "../support/leaks.ts"
 
@@ -309,4 +311,28 @@ describe("proved", () => {
       }).pipe(Effect.provide(Tasks.layer()))
     )
   )
+
+  it("whoever a shield's budget stops in the grace around it reads why, however deep it stands (K12, K18, K39)", () => {
+    const report = Explore.check(
+      () => {
+        const unread: Array<string> = []
+        const reading = (name: string, work: Effect.Effect<void>) =>
+          Effect.onExit(work, (exit) =>
+            Effect.map(CancelReason.current, (reason) => {
+              if (exit._tag === "Failure" && Option.isNone(reason)) unread.push(name)
+            })
+          )
+        const shield = reading("shield", Shield.run("shield", Effect.sleep(20), { budget: 2 }))
+        const inner = reading("inner", Effect.orDie(Nursery.run("inner", () => shield)))
+        return {
+          program: Effect.all([Effect.sleep(20), Effect.orDie(Nursery.run("outer", () => inner))], {
+            concurrency: "unbounded"
+          }),
+          invariant: () => (unread.length > 0 ? `${unread.join()} read no reason` : undefined)
+        }
+      },
+      { runs: 2000, cancel: true, grace: 10, seed: 1 }
+    )
+    expect(report.runs).toBeGreaterThan(1000)
+  })
 })

@@ -16,6 +16,7 @@ import { scopeIn } from "./handOnScope.ts"
 import { Limit } from "./limit.ts"
 import { RegionNode } from "./regionNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
+import { TaskNode } from "./taskNode.ts"
 
 interface Held {
   readonly reason: CancelReason.CancelReason
@@ -96,6 +97,10 @@ export class ShieldNode<A, E> extends RegionNode<A, E> {
       const task = requestedTask(this.up!)
       if (task === undefined) return Effect.void
       interruptBelow(task, fiber.id)
+      // What stands in between is told on its way only, and reads the reason before.
+      for (let at = this.up!; at !== task; at = at.up!) {
+        if (at instanceof TaskNode && at.mark === task.mark && at.hearsInterrupt) interruptBelow(at, fiber.id)
+      }
       return Effect.yieldNow
     })
   }
