@@ -153,8 +153,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a shield whose budget ended lets its owner go on in the grace",
     law: "K39",
     file: node,
-    find: "      interruptBelow(task, fiber.id)\n      return Effect.yieldNow",
-    replace: "      return Effect.yieldNow",
+    find: "      interruptBelow(task, fiber.id)\n      // What stands",
+    replace: "      // What stands",
+    tests: [shield]
+  },
+  {
+    name: "what stands between a shield and its task reads no reason when the budget ends in a grace",
+    law: "K18 K39",
+    file: node,
+    find: "for (let at = this.up!; at !== task; at = at.up!) {",
+    replace: "for (let at = this.up!; at !== this.up!; at = at.up!) {",
     tests: [shield]
   },
   {
