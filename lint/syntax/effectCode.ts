@@ -1,7 +1,8 @@
 /**
  * Which functions run on a fiber. That is every function written in a call of Effect, Layer, Stream or Rescind, and
- * every function that gives back an effect, by its annotation or by what it returns. Functions inside such a function
- * are *within* Effect code: mostly they run in the same turn, but they may also be called back from outside. Only
+ * every function that gives back an effect, by its annotation or by what it returns. Functions inside such a function,
+ * and those of the file that it calls, are *within* Effect code: mostly they run in the same turn, but they may also be
+ * called back from outside. Only
  * those that surely run at once, as the function of `map` does, count as Effect code *itself*.
  */
 import type { Context, ESTree } from "@oxlint/plugins"
@@ -21,7 +22,8 @@ const isBody = (context: Context, fn: FunctionNode): boolean => {
   const known = bodies.get(fn)
   if (known !== undefined) return known
   bodies.set(fn, false) // for a function that returns itself
-  const body = isGiven(context, fn) || isAnnotated(context, fn) || returnsEffect(context, fn)
+  const body =
+    isGiven(context, fn) || isAnnotated(context, fn) || returnsEffect(context, fn) || isGivenByName(context, fn)
   bodies.set(fn, body)
   return body
 }
@@ -30,9 +32,46 @@ const isBody = (context: Context, fn: FunctionNode): boolean => {
 export const isWithinEffect = (context: Context, node: Node, reach?: Reach): boolean => {
   if (reach?.everywhere === true) return true
   for (let fn = enclosingFunction(node); fn !== undefined; fn = enclosingFunction(fn)) {
-    if (isBody(context, fn)) return true
+    if (isBody(context, fn) || isCalled(context, fn)) return true
   }
   return false
+}
+
+const helpers = new WeakMap<FunctionNode, boolean>()
+
+/** A function of this file that Effect code calls by its name. */
+const isCalled = (context: Context, fn: FunctionNode): boolean => {
+  const known = helpers.get(fn)
+  if (known !== undefined) return known
+  helpers.set(fn, false) // for functions that call each other
+  const called = usesOf(context, fn).some((use) => {
+    const { user, operand } = userOf(use)
+    if (user?.type !== "CallExpression" || user.callee !== operand) return false
+    const caller = enclosingFunction(use)
+    return isEffectItself(context, use) || (caller !== undefined && isCalled(context, caller))
+  })
+  helpers.set(fn, called)
+  return called
+}
+
+const isGivenByName = (context: Context, fn: FunctionNode): boolean =>
+  usesOf(context, fn).some((use) => {
+    const { user, operand } = userOf(use)
+    if (user?.type !== "CallExpression" || !(user.arguments as ReadonlyArray<Node>).includes(operand)) return false
+    return takesEffectCode(originOf(context, user.callee))
+  })
+
+/** Where this file names the function, other than to declare it. */
+const usesOf = (context: Context, fn: FunctionNode): ReadonlyArray<Node> => {
+  const { user } = userOf(fn)
+  const isConstant = user?.type === "VariableDeclarator" && user.parent?.type === "VariableDeclaration"
+  const declaration = fn.type === "FunctionDeclaration" ? fn : isConstant ? user : undefined
+  if (declaration?.id?.type !== "Identifier") return []
+  const { id } = declaration
+  const variable = context.sourceCode
+    .getDeclaredVariables(declaration)
+    .find(({ identifiers }) => identifiers.includes(id))
+  return (variable?.references ?? []).filter(({ init }) => !init).map(({ identifier }) => identifier as Node)
 }
 
 /** The function that the node belongs to runs on a fiber. */
