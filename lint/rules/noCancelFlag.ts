@@ -7,10 +7,12 @@ import type { Context, CreateRule } from "@oxlint/plugins"
 import { importsEffect, isWithinEffect, reachSchema, type Reach } from "../syntax/effectCode.ts"
 import { isEndless, testOf } from "../syntax/loops.ts"
 import { memberName, originOf, variableOf } from "../syntax/origin.ts"
-import { enclosingFunction, isLoop, type Loop, type Node, some, unwrapped } from "../syntax/walk.ts"
+import { callOf, enclosingFunction, isFunction, isLoop, type Loop, type Node, some, unwrapped } from "../syntax/walk.ts"
 
 const flagName =
   /^_?(is|was|has|should|must)?_?(cancell?(ed|led|ing|ation)?|abort(ed|ing)?|interrupted|stop(ped|ping)?)_?(requested|flag|now)?$/i
+
+const requestName = /^_?(is|was|has)?_?(cancel(l?ation)?|abort|stop)_?requested$/i
 
 export const noCancelFlag: CreateRule = {
   meta: {
@@ -62,13 +64,17 @@ const flagIn = (
   isFiber: boolean
 ): { readonly name: string; readonly isSignal: boolean } | undefined => {
   if (node.type === "Identifier") {
-    return flagName.test(node.name) && isSetElsewhere(context, node) ? { name: node.name, isSignal: false } : undefined
+    const isProperty = node.parent?.type === "MemberExpression" && !node.parent.computed && node.parent.object !== node
+    return !isProperty && flagName.test(node.name) && isSetElsewhere(context, node)
+      ? { name: node.name, isSignal: false }
+      : undefined
   }
   if (node.type === "CallExpression") {
     const [ref] = node.arguments
     const isGet = originOf(context, node.callee) === "effect/Ref.get"
-    return isGet && ref?.type === "Identifier" && flagName.test(ref.name)
-      ? { name: ref.name, isSignal: false }
+    const name = isGet && ref !== undefined ? lastName(ref) : undefined
+    return name !== undefined && flagName.test(name)
+      ? { name: context.sourceCode.getText(ref), isSignal: false }
       : undefined
   }
   if (node.type !== "MemberExpression") return undefined
@@ -78,9 +84,16 @@ const flagIn = (
     return isFiber ? { name: text, isSignal: true } : undefined
   }
   const isOwn = unwrapped(node.object).type === "ThisExpression"
-  return name !== undefined && isOwn && loop !== undefined && flagName.test(name)
+  // Of another object only a name that no data has: `token.isCancellationRequested`.
+  return name !== undefined && loop !== undefined && (isOwn ? flagName : requestName).test(name)
     ? { name: text, isSignal: false }
     : undefined
+}
+
+const lastName = (node: Node): string | undefined => {
+  const value = unwrapped(node)
+  if (value.type === "MemberExpression") return memberName(value)
+  return value.type === "Identifier" ? value.name : undefined
 }
 
 const isSignal = (node: Node): boolean => {
@@ -94,9 +107,18 @@ const isSetElsewhere = (context: Context, name: Node & { readonly name: string }
   const variable = variableOf(context, name)
   const reader = enclosingFunction(name)
   return (
-    variable?.references.some(
-      (each) => each.isWrite() && !each.init && enclosingFunction(each.identifier) !== reader
-    ) === true
+    variable !== undefined &&
+    !isOfRegistration(context, variable.scope.variableScope.block) &&
+    variable.references.some((each) => each.isWrite() && !each.init && enclosingFunction(each.identifier) !== reader)
+  )
+}
+
+/** Between a callback registration and its clean-up a flag is the way to tell foreign code, as a signal is for promises. */
+const isOfRegistration = (context: Context, scope: Node): boolean => {
+  const call = isFunction(scope) ? callOf(scope) : undefined
+  return (
+    call !== undefined &&
+    /^(effect\/Effect\.callback|rescind\/Bridge\.fromCallback)$/.test(originOf(context, call.callee) ?? "")
   )
 }
 
