@@ -17,15 +17,18 @@ export const noDetachedFork: CreateRule = {
   },
   create(context) {
     if (!importsEffect(context)) return {}
+    const detached = (node: Node): void => {
+      if (originOf(context, node) === "effect/Effect.forkDetach") context.report({ node, messageId: "detached" })
+    }
     return {
-      MemberExpression(node) {
-        if (originOf(context, node) === "effect/Effect.forkDetach") context.report({ node, messageId: "detached" })
+      // Also where it is handed on: `effect.pipe(forkDetach)`.
+      MemberExpression: detached,
+      Identifier(node) {
+        if (!/^(MemberExpression|Import|Export|VariableDeclarator|Property)/.test(node.parent?.type ?? ""))
+          detached(node)
       },
       CallExpression(call) {
         const origin = originOf(context, call.callee)
-        if (call.callee.type === "Identifier" && origin === "effect/Effect.forkDetach") {
-          context.report({ node: call.callee, messageId: "detached" })
-        }
         if (origin !== "effect/Effect.forkIn" && origin !== "effect/Fiber.runIn") return
         const scope = scopeArgument(context, call)
         if (scope === undefined || !isGlobal(context, scope)) return
