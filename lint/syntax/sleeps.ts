@@ -1,6 +1,6 @@
 /** Expressions that wait for time: those of Effect, of Rescind, and those made of timers. */
-import type { Context } from "@oxlint/plugins"
-import { originOf, variableOf } from "./origin.ts"
+import type { Context, ESTree } from "@oxlint/plugins"
+import { memberName, originOf, variableOf } from "./origin.ts"
 import { functionArguments, isFunction, type Node, returned, unwrapped, walk } from "./walk.ts"
 
 /** `setTimeout` and its like, as origins. */
@@ -49,11 +49,24 @@ export const isSleeping = (context: Context, node: Node): boolean => {
   if (node.type !== "YieldExpression" || node.argument === null) return false
   if (sleeping.test(originOf(context, node.argument) ?? "")) return true
   const call = unwrapped(node.argument)
+  if (call.type === "CallExpression" && isPipe(context, call) && call.arguments.some((each) => delays(context, each))) {
+    return true
+  }
   if (call.type !== "CallExpression" || !promising.test(originOf(context, call.callee) ?? "")) return false
   return functionArguments(call).some((fn) =>
     returned(context, fn).some((value) => value !== undefined && isPause(context, value))
   )
 }
+
+/** `x.pipe(…)`, `pipe(x, …)`. */
+const isPipe = (context: Context, call: ESTree.CallExpression): boolean => {
+  const callee = unwrapped(call.callee)
+  if (callee.type === "MemberExpression" && memberName(callee) === "pipe") return true
+  return /^effect\/(Function\.)?pipe$/.test(originOf(context, callee) ?? "")
+}
+
+const delays = (context: Context, step: Node): boolean =>
+  /^effect\/Effect\.(sleep|delay\(\)|sleep\(\))$/.test(originOf(context, step) ?? "")
 
 const isPause = (context: Context, node: Node): boolean => {
   const value = unwrapped(node)
