@@ -25,6 +25,15 @@ export const noBareUninterruptible: CreateRule = {
     }
     return {
       MemberExpression: check,
+      // `Effect.forkChild(save, { uninterruptible: true })`
+      Property(node) {
+        const isOption = node.key.type === "Identifier" && node.key.name === "uninterruptible"
+        if (!isOption || node.value.type !== "Literal" || node.value.value !== true) return
+        const call = node.parent.parent
+        if (call?.type !== "CallExpression" || !(call.arguments as ReadonlyArray<Node>).includes(node.parent)) return
+        const origin = originOf(context, call.callee) ?? ""
+        if (/^effect\/Effect\.fork[A-Z]/.test(origin)) context.report({ node, messageId: "bare" })
+      },
       Identifier(node) {
         if (!/^(MemberExpression|Import|VariableDeclarator|Property)/.test(node.parent?.type ?? "")) check(node)
       }
