@@ -4,7 +4,7 @@
  */
 import type { Context, CreateRule, ESTree } from "@oxlint/plugins"
 import { importsEffect, isBeyondSignals } from "../syntax/effectCode.ts"
-import { originOf } from "../syntax/origin.ts"
+import { originOf, valueOf } from "../syntax/origin.ts"
 import { callOf, type FunctionNode, isFunction, type Node, returned, unwrapped, walk } from "../syntax/walk.ts"
 
 export const callbackCleanUp: CreateRule = {
@@ -22,7 +22,7 @@ export const callbackCleanUp: CreateRule = {
       CallExpression(call) {
         const origin = originOf(context, call.callee)
         if (origin !== "effect/Effect.callback" && origin !== "rescind/Bridge.fromCallback") return
-        const register = call.arguments[0] === undefined ? undefined : unwrapped(call.arguments[0])
+        const register = call.arguments[0] === undefined ? undefined : valueOf(context, call.arguments[0])
         if (!isFunction(register) || hasMode(call) || isBeyondSignals(context, call)) return
         const resume = register.params[0]
         if (resume?.type !== "Identifier" || usesSignal(context, register)) return
@@ -71,14 +71,16 @@ const isSoon = (context: Context, fn: Node): boolean => {
 
 const returnsCleanUp = (context: Context, register: FunctionNode, resume: string): boolean => {
   const values = returned(context, register)
-  if (register.body?.type !== "BlockStatement") return !isForeign(context, values[0]!)
+  if (register.body?.type !== "BlockStatement") return !isForeign(context, values[0]!) && !isVoid(values[0]!)
   return values.some((value) => value !== undefined && !isNothing(value, resume))
 }
 
 const isNothing = (value: Node, resume: string): boolean =>
   (value.type === "Identifier" && value.name === "undefined") ||
-  (value.type === "UnaryExpression" && value.operator === "void") ||
+  isVoid(value) ||
   (value.type === "CallExpression" && value.callee.type === "Identifier" && value.callee.name === resume)
+
+const isVoid = (value: Node): boolean => value.type === "UnaryExpression" && value.operator === "void"
 
 const platform = /^(node:|global\.(setTimeout|setInterval|setImmediate|requestAnimationFrame|navigator|process)\b)/
 
