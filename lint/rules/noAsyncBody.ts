@@ -4,10 +4,22 @@
  */
 import type { Context, CreateRule } from "@oxlint/plugins"
 import { importsEffect, takesEffectCode } from "../syntax/effectCode.ts"
-import { originOf } from "../syntax/origin.ts"
-import { callOf, type FunctionNode, functionArguments, isFunction, type Node, returned } from "../syntax/walk.ts"
+import { memberName, originOf, valueOf } from "../syntax/origin.ts"
+import {
+  callOf,
+  type FunctionNode,
+  functionArguments,
+  isFunction,
+  type Node,
+  returned,
+  unwrapped
+} from "../syntax/walk.ts"
 
 const takesPromises = /^(effect\/Effect\.(promise|tryPromise)|rescind\/Bridge\.fromPromise|effect\/Stream\.from\w+)$/
+
+/** What they are given stays as it is: a service, say, that has methods with promises. */
+const takesData =
+  /^effect\/(Effect\.(succeed\w*|fail|die|provideService)|Layer\.succeed|Stream\.(succeed|make|fail|die|fromIterable|provideService))$/
 
 /** Their function gives a value, so that a promise would be the value. */
 const takesValues = /^effect\/Effect\.(sync|map|tap|try|suspend|flatMap|andThen|forEach|gen|callback)$/
@@ -28,7 +40,12 @@ export const noAsyncBody: CreateRule = {
     return {
       CallExpression(call) {
         const origin = originOf(context, call.callee)
-        if (!takesEffectCode(origin) || takesPromises.test(origin!)) return
+        if (!takesEffectCode(origin) || takesPromises.test(origin!) || takesData.test(origin!)) return
+        for (const argument of call.arguments) {
+          if (argument.type !== "Identifier") continue
+          const fn = valueOf(context, argument)
+          if (isFunction(fn) && fn.async) context.report({ node: argument, messageId: "async" })
+        }
         for (const fn of functionArguments(call)) {
           if (callOf(fn) !== call) continue
           if (fn.async) context.report({ node: fn, messageId: "async" })
@@ -51,5 +68,9 @@ const makesPromise =
 const isPromise = (context: Context, value: Node): boolean => {
   if (value.type === "NewExpression") return originOf(context, value.callee) === "global.Promise"
   if (value.type !== "CallExpression" || isFunction(value.callee)) return false
+  const callee = unwrapped(value.callee)
+  if (callee.type === "MemberExpression" && memberName(callee) === "then") return true
+  const fn = valueOf(context, callee)
+  if (isFunction(fn)) return fn.async && !fn.generator
   return makesPromise.test(originOf(context, value.callee) ?? "")
 }
