@@ -10,7 +10,7 @@
 import type { CheckOptions } from "./CheckOptions.ts"
 import { flag, replayed, wholeNumber } from "./internal/options.ts"
 import { type Schedule, undisturbed } from "./internal/schedule.ts"
-import { Checking } from "./internal/settings.ts"
+import { Checking, mustHaveCome } from "./internal/settings.ts"
 import { CheckFailed, type Failure, type Report } from "./Report.ts"
 import type { Program, Trial } from "./Trial.ts"
 
@@ -47,7 +47,9 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
     return trial
   }
 
-  const first = attempt(options.replay === undefined ? undisturbed : replayed(options.replay))
+  const schedule = options.replay === undefined ? undisturbed : replayed(options.replay)
+  const first = attempt(schedule)
+  if (failures.length === 0) mustHaveCome(schedule, first)
   const { points } = first
   const report = (exhausted: boolean): Report<A, E> => ({
     checker: "CancelEverywhere",

@@ -10,7 +10,7 @@ import type { CheckOptions } from "./CheckOptions.ts"
 import { flag, named, probability, replayed, wholeNumber } from "./internal/options.ts"
 import { randomFrom } from "./internal/random.ts"
 import { following, Recorder, type Schedule, undisturbed } from "./internal/schedule.ts"
-import { Checking } from "./internal/settings.ts"
+import { Checking, mustHaveCome } from "./internal/settings.ts"
 import { shrink } from "./internal/shrinking.ts"
 import { depthFirst, pct, randomWalk, type Search } from "./internal/strategies.ts"
 import type { Director } from "./internal/world.ts"
@@ -81,6 +81,7 @@ export const run = <A, E>(program: Program<A, E>, options: Options<A, E> = {}): 
   if (options.replay !== undefined) {
     const schedule = replayed(options.replay)
     const trial = checking.run(schedule)
+    if (checking.wrong(trial).length === 0) mustHaveCome(schedule, trial)
     return report(trial.points, false, failureOf(trial, schedule))
   }
   const first = checking.run(undisturbed)

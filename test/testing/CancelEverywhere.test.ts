@@ -10,6 +10,7 @@ import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import * as CancelEverywhere from "../../src/testing/CancelEverywhere.ts"
+import * as Explore from "../../src/testing/Explore.ts"
 import * as Ledger from "../../src/testing/Ledger.ts"
 import type { Report } from "../../src/testing/Report.ts"
 import { CheckFailed } from "../../src/testing/Report.ts"
@@ -243,6 +244,15 @@ describe("CancelEverywhere", () => {
   it("of more points than runs, evenly spread ones are tried", () => {
     const report = CancelEverywhere.run(Effect.repeat(Effect.sleep(1), { times: 200 }), { maxRuns: 50 })
     expect(report).toMatchObject({ runs: 50, exhausted: false })
+  })
+
+  it.each([
+    ["9999", "a cancel at point 9999 never comes"],
+    ["1+9999", "a cancel at point 9999 never comes"]
+  ])("a token of another program is refused, not green: %s", (replay, message) => {
+    const program = Effect.sleep(1)
+    for (const run of [CancelEverywhere.run, Explore.run]) expect(() => run(program, { replay })).toThrow(message)
+    expect(CancelEverywhere.run(program, { replay: "1" }).failures).toEqual([])
   })
 
   it("check throws the report", () => {

@@ -151,6 +151,15 @@ const differenceOf = (first: Trial, second: Trial): string | undefined => {
 
 const quoted = (line: string | undefined): string => (line === undefined ? "nothing" : `"${line}"`)
 
+/** Throws for the token of another program, whose cancel comes after the end: that nothing went wrong would say nothing. */
+export const mustHaveCome = ({ again, cancel }: Schedule, { cancelled, points }: Trial<unknown, unknown>): void => {
+  const missed = cancel !== undefined && cancelled === undefined ? cancel : (again ?? 0) > points ? again : undefined
+  if (missed === undefined) return
+  throw new RangeError(
+    `replay must be a token of this program, but a cancel at point ${missed} never comes: it has ended at point ${points}`
+  )
+}
+
 const withInvariant = <A, E>(program: Program<A, E>, { invariant }: CheckOptions<A, E>): Program<A, E> => {
   if (invariant === undefined) return program
   return (): Checked<A, E> => {
