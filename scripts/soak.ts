@@ -11,12 +11,24 @@ import { allSubjects, late } from "../test/proof/allSubjects.ts"
 import { check } from "../test/model/check.ts"
 import { randomFrom } from "../src/testing/internal/random.ts"
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } } })
+const stop = (message: string): never => {
+  console.error(`${message}\nUsage: npm run soak -- [--minutes 10] [--seed N]`)
+  process.exit(2)
+}
+
+const readArguments = () => {
+  try {
+    return parseArgs({ options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } } })
+  } catch (error) {
+    return stop((error as Error).message)
+  }
+}
+
+const { values } = readArguments()
 const minutes = Number(values.minutes)
 const seed = values.seed === undefined ? 1 + Math.floor(Math.random() * 2 ** 30) : Number(values.seed)
-if (!(minutes > 0)) throw new RangeError(`--minutes must be a number above 0, but it is ${values.minutes}`)
-if (!Number.isInteger(seed) || seed < 1)
-  throw new RangeError(`--seed must be a whole number of 1 or more, but it is ${values.seed}`)
+if (!(minutes > 0 && Number.isFinite(minutes))) stop(`--minutes must be a number above 0, but it is ${values.minutes}`)
+if (!Number.isInteger(seed) || seed < 1) stop(`--seed must be a whole number of 1 or more, but it is ${values.seed}`)
 
 /** What is soaked: makes a number of runs from a seed, and says what went wrong. */
 interface Soaked {
