@@ -1,12 +1,13 @@
 /**
- * `npm run soak -- [--minutes 10] [--seed N]`: the proofs for longer than a test may take. Every subject runs again and again under
- * random interleavings with a cancel at a random point, and the executable model is compared with random task trees,
- * all from one seed, which is printed. Exits with 1 at the first failure of each subject, after the time is over.
+ * `npm run soak -- [--minutes 10] [--seed N]`: the proofs for longer than a test may take. Every subject runs again and
+ * again under random interleavings with a cancel at a random point, the executable model is compared with random task
+ * trees, and random trees are interleaved and cancelled, all from one seed, which is printed. A subject that fails is
+ * printed and left out from then on; the exit code is 1 if one has failed when the time is over.
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import { parseArgs } from "node:util"
-import { Explore, Report, type TaskJournal, TaskPlan } from "../src/testing/index.ts"
+import { Explore, Report, type TaskJournal, TaskPlan, type Trial } from "../src/testing/index.ts"
 import { allSubjects, late } from "../test/proof/allSubjects.ts"
 import { check } from "../test/model/check.ts"
 import { randomFrom } from "../src/testing/internal/random.ts"
@@ -80,18 +81,22 @@ const trees: Soaked = {
     const [plan] = Effect.runSync(
       Arbitrary.sampleEffect(TaskPlan.arbitrary({ longest: 50 }), { count: 1, size: 12, seed })
     )
-    let journal: TaskJournal.TaskJournal | undefined
-    const program = Effect.map(TaskPlan.interpret(plan!), (ended) => {
-      journal = ended
-    })
+    const program = () => {
+      let journal: TaskJournal.TaskJournal | undefined
+      return {
+        program: Effect.map(TaskPlan.interpret(plan!), (ended) => {
+          journal = ended
+        }),
+        invariant: ({ cancelled }: Trial.Trial) => (cancelled === undefined ? journal?.problem : undefined)
+      }
+    }
     const report = Explore.run(program, {
       seed,
       cancel: true,
       runs: runsPerRound,
       strategies: [{ _tag: "random" }, { _tag: "pct" }],
-      // Trees fail in their clean-up on purpose, and are not told to leave work alone.
-      allow: ["clean-up-failed", "completed-after-cancel", late],
-      invariant: ({ cancelled }) => (cancelled === undefined ? journal?.problem : undefined)
+      // Trees die and fail in their clean-up on purpose, and are not told to leave work alone.
+      allow: ["clean-up-failed", "completed-after-cancel", "died", late]
     })
     const wrong = report.failures.length > 0 ? `${TaskPlan.print(plan!)}\n${Report.format(report)}` : undefined
     return { runs: report.runs, steps: report.steps, wrong }

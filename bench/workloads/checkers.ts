@@ -149,7 +149,7 @@ const absent: Round = () => Promise.reject(new Error("It does not take part"))
 const only = ["rescind", "effect"] as const
 
 export const cancelPoints: Workload = {
-  name: "checkers-cancel",
+  name: "checkers",
   summary: "40 passes of a cancel at each point of a program with some 30 operations",
   measures: "wall",
   rounds: 15,
@@ -167,7 +167,7 @@ export const cancelPoints: Workload = {
 }
 
 export const interleaved: Workload = {
-  name: "checkers-explore",
+  name: "checkers",
   summary: "2,000 random interleavings of the same program",
   measures: "wall",
   rounds: 15,

@@ -162,7 +162,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a checkpoint stops the part instead of the addressed task",
     law: "K14",
-    file: checkpoint,
+    file: "src/fibers/internal/enclosingTask.ts",
     find: "if (at instanceof TaskNode && (found === undefined || at.mark === mark)) found = at",
     replace: "if (at instanceof TaskNode && found === undefined) found = at",
     tests: [checkpoints]

@@ -91,8 +91,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the grace is ignored",
     law: "K12",
     file: cancelling,
-    find: "if (policy === immediate) interruptBelow(target, by)",
-    replace: "if (policy !== undefined) interruptBelow(target, by)",
+    find: "if (policy === immediate) return interruptBelow(target, by)",
+    replace: "if (policy !== undefined) return interruptBelow(target, by)",
     tests: [task]
   },
   {

@@ -17,8 +17,9 @@ import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelAs } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
+import { enclosingTask } from "./internal/enclosingTask.ts"
+import { onRequest } from "./internal/onRequest.ts"
 import { outcomeOf } from "./internal/outcome.ts"
-import type { ScopeNode } from "./internal/scopeNode.ts"
 import { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
 import { afterClose } from "./internal/waits.ts"
@@ -133,19 +134,12 @@ export const cancelAll = (
 ): Effect.Effect<ReadonlyArray<CancelResult>> =>
   Effect.withFiber((fiber) => cancelAllOn(fiber, Array.from(tasks, nodeOf), options))
 
-const enclosing = (node: ScopeNode): TaskNode | undefined => {
-  for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {
-    if (at instanceof TaskNode && at.kind === "task") return at
-  }
-  return undefined
-}
-
 const withTask = <A, E = never, R = never>(
   otherwise: Effect.Effect<A, E, R>,
   f: (task: TaskNode) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
-    const task = enclosing(fiber.getRef(CurrentNode))
+    const task = enclosingTask(fiber.getRef(CurrentNode))
     return task === undefined ? otherwise : f(task)
   })
 
@@ -190,14 +184,6 @@ export const signal: Effect.Effect<AbortSignal, never, Scope.Scope> = Effect.acq
   }),
   ({ withdraw }) => Effect.sync(withdraw)
 ).pipe(Effect.map(({ signal }) => signal))
-
-/** Calls back at the request, at once if it is here; the returned function withdraws. */
-const onRequest = (node: ScopeNode, listener: (reason: CancelReason.CancelReason) => void): (() => void) => {
-  if (!(node instanceof TaskNode)) return () => {}
-  if (node.mark === undefined) return TaskRecord.of(node).onRequest(listener)
-  listener(node.mark.reason)
-  return () => {}
-}
 
 /**
  * Registers clean-up of the enclosing task that runs only if it is cancelled: with

@@ -10,7 +10,7 @@
 import type { CheckOptions } from "./CheckOptions.ts"
 import { flag, replayed, wholeNumber } from "./internal/options.ts"
 import { type Schedule, undisturbed } from "./internal/schedule.ts"
-import { Checking, mustHaveCome } from "./internal/settings.ts"
+import { Checking, mustHaveCome } from "./internal/checking.ts"
 import { CheckFailed, type Failure, type Report } from "./Report.ts"
 import type { Program, Trial } from "./Trial.ts"
 

@@ -21,6 +21,7 @@ import type { ScopeNode } from "../fibers/internal/scopeNode.ts"
 import { Stragglers } from "../fibers/Stragglers.ts"
 import { type Held, heldBack } from "./internal/held.ts"
 import { handlesBeyond, handlesNow } from "./internal/nodeHandles.ts"
+import { LiveFibers } from "./internal/liveFibers.ts"
 import { SeenFibers } from "./internal/seenFibers.ts"
 
 /**
@@ -129,8 +130,7 @@ const nothing: Left = { scopes: [], stragglers: [], fibers: [], gates: [], handl
  * @since 0.1.0
  */
 export class Watch {
-  /** How many fibers live. */
-  fibers = 0
+  private readonly live = new LiveFibers()
   readonly stragglers = new Set<ScopeNode>()
   readonly root: RootNode
   /** Gates that held somebody. */
@@ -143,13 +143,9 @@ export class Watch {
     this.root = new RootNode(clock)
   }
 
-  private readonly counting: Metric.FiberRuntimeMetricsService = {
-    recordFiberStart: () => {
-      this.fibers++
-    },
-    recordFiberEnd: () => {
-      this.fibers--
-    }
+  /** How many fibers live. */
+  get fibers(): number {
+    return this.live.count
   }
 
   /** The effect, below this tree and counted here. */
@@ -162,7 +158,7 @@ export class Watch {
 
   private contextOver(scheduler: Scheduler.Scheduler): Context.Context<never> {
     return Context.empty().pipe(
-      Context.add(Metric.FiberRuntimeMetrics, this.counting),
+      Context.add(Metric.FiberRuntimeMetrics, this.live),
       Context.add(CurrentNode, this.root),
       Context.add(Stragglers, this.stragglers),
       Context.add(Scheduler.Scheduler, this.seen.through(scheduler)),

@@ -13,7 +13,7 @@ import type { CheckOptions } from "./CheckOptions.ts"
 import { replayed, wholeNumber } from "./internal/options.ts"
 import { randomFrom } from "./internal/random.ts"
 import { following, Recorder, undisturbed } from "./internal/schedule.ts"
-import { Checking } from "./internal/settings.ts"
+import { Checking } from "./internal/checking.ts"
 import { randomWalk } from "./internal/strategies.ts"
 import type { Program, Trial } from "./Trial.ts"
 

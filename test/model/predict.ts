@@ -4,7 +4,7 @@
  * kernel. `outside` names what it leaves out: native combinators, turns within an
  * instant, and everything but plain steps where no interrupt gets in.
  */
-import { memberName, stepsOf, tasksOf } from "../../src/testing/internal/planNaming.ts"
+import { memberName, stepsOf, tasksOf } from "../../src/testing/internal/plan/naming.ts"
 import type { TaskEntry } from "../../src/testing/TaskJournal.ts"
 import type { Step, TaskPlan } from "../../src/testing/TaskPlan.ts"
 import { type Body, Unit } from "./nodes.ts"

@@ -1,5 +1,5 @@
 /** What each step of a plan does on a fiber: K9 (commit), K13, K33, K34 (deadlines), K39 (shields), and Effect's own sequence. */
-import { memberName, targetOf } from "../../src/testing/internal/planNaming.ts"
+import { memberName, targetOf } from "../../src/testing/internal/plan/naming.ts"
 import type { Step } from "../../src/testing/TaskPlan.ts"
 import { JoinGroup, LatestGroup, type Named, NurseryGroup, outcomeText, RaceGroup } from "./groups.ts"
 import {

@@ -45,7 +45,6 @@ const reasons: { readonly [reason: string]: ReadonlyArray<string> } = {
     "TaskTree.toText",
     "VisitState.match"
   ],
-  "is internal, exported for a module of its layer only": ["Checkpoint.requestedTask"],
   "runs a promise, which no virtual time waits for: test/fibers/Bridge.random.test.ts": ["Bridge.fromPromise"],
   "ends in promises, which no virtual time waits for: test/fibers/TaskRunner.random.test.ts": ["TaskRunner.make"],
   "runs a process: test/fibers/KillableProcess.random.test.ts": ["KillableProcess.run", "KillableProcess.spawn"],

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { ofOperation, ownerOf, placesOf, show, usersOf } from "../../src/testing/internal/places.ts"
+import { ofOperation, ownerOf, placesOf, show, usersOf } from "../../src/testing/internal/diagnosis/places.ts"
 
 const frames = (...texts: ReadonlyArray<string>): string => ["Error: here", ...texts].join("\n    at ")
 

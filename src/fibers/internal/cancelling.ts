@@ -97,10 +97,8 @@ export const cancel = (
   }
   // Nobody who waits for the request, or for an end, goes on before all of this is done.
   together(() => {
-    mark(target, request)
-    if (installed > 0) tellRequested(target, request)
-    if (policy === immediate) interruptBelow(target, by)
-    else cancelWith(policy, request, context, by)
+    ask(request)
+    carryOut(request, policy, context, by)
   })
   return request
 }
@@ -116,25 +114,25 @@ export const cancelEach = (
   const requests = targets.map((target) => new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe()))
   together(() => {
     const open = requests.filter(({ target }) => !target.gone)
-    for (const request of open) {
-      mark(request.target, request)
-      if (installed > 0) tellRequested(request.target, request)
-    }
-    for (const request of open) {
-      if (request.target.gone) continue
-      if (policy === immediate) interruptBelow(request.target, by)
-      else cancelWith(policy, request, context, by)
-    }
+    for (const request of open) ask(request)
+    for (const request of open) if (!request.target.gone) carryOut(request, policy, context, by)
   })
   return requests
 }
 
-const cancelWith = (
-  policy: CancelPolicy,
+/** All who stand below know the reason; nobody has been interrupted. */
+const ask = (request: CancelRequest): void => {
+  mark(request.target, request)
+  if (installed > 0) tellRequested(request.target, request)
+}
+
+const carryOut = (
   { at, target }: CancelRequest,
+  policy: CancelPolicy,
   context: Context.Context<never>,
   by: number | undefined
 ): void => {
+  if (policy === immediate) return interruptBelow(target, by)
   const grace = Duration.toMillis(policy.grace)
   const giveUp = Duration.toMillis(policy.giveUp)
   if (grace === 0 || giveUp === 0) interruptBelow(target, by)

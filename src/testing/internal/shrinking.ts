@@ -13,8 +13,8 @@ export const shrink = (schedule: Schedule, fails: (candidate: Schedule) => boole
   search.attempt({ ...search.best, lates: [] })
   search.attempt({ ...search.best, picks: [] })
   if (!search.attempt({ ...search.best, pauses: [] })) search.pauseOnce()
-  search.dropPauses()
-  search.dropLates()
+  search.drop("pauses")
+  search.drop("lates")
   search.dropTail()
   search.pickFirst()
   return search.best
@@ -52,18 +52,10 @@ class Shrinking {
   }
 
   /** In chunks, from halves down to single ones. */
-  dropPauses(): void {
-    for (let size = Math.ceil(this.best.pauses.length / 2); size >= 1; size = Math.floor(size / 2)) {
-      for (let from = 0; from < this.best.pauses.length;) {
-        if (!this.attempt({ ...this.best, pauses: this.best.pauses.toSpliced(from, size) })) from += size
-      }
-    }
-  }
-
-  dropLates(): void {
-    for (let size = Math.ceil(this.best.lates.length / 2); size >= 1; size = Math.floor(size / 2)) {
-      for (let from = 0; from < this.best.lates.length;) {
-        if (!this.attempt({ ...this.best, lates: this.best.lates.toSpliced(from, size) })) from += size
+  drop(what: "pauses" | "lates"): void {
+    for (let size = Math.ceil(this.best[what].length / 2); size >= 1; size = Math.floor(size / 2)) {
+      for (let from = 0; from < this.best[what].length;) {
+        if (!this.attempt({ ...this.best, [what]: this.best[what].toSpliced(from, size) })) from += size
       }
     }
   }

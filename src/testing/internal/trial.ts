@@ -23,6 +23,7 @@ import { Stragglers } from "../../fibers/Stragglers.ts"
 import * as Ledger from "../Ledger.ts"
 import type { Program, Trial } from "../Trial.ts"
 import { type Circumstances, judge } from "./judge.ts"
+import { LiveFibers } from "./liveFibers.ts"
 import { checkedOf } from "./options.ts"
 import { randomFrom } from "./random.ts"
 import { type Director, World } from "./world.ts"
@@ -75,18 +76,11 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   const ledger = new Ledger.Ledger(() => world.now)
   const stragglers = new Set<ScopeNode>()
   const root = new RootNode(world.clock)
-  let fibers = 0
+  const fibers = new LiveFibers()
   const services = new Map<string, unknown>(settings.watcher?.context.mapUnsafe)
   services.set(Scheduler.key, world)
   services.set(Clock.Clock.key, world.clock)
-  services.set(Metric.FiberRuntimeMetrics.key, {
-    recordFiberStart: () => {
-      fibers++
-    },
-    recordFiberEnd: () => {
-      fibers--
-    }
-  })
+  services.set(Metric.FiberRuntimeMetrics.key, fibers)
   services.set(CurrentNode.key, root)
   services.set(Stragglers.key, stragglers)
   services.set(Ledger.Current.key, ledger)
@@ -148,7 +142,7 @@ export const runTrial = <A, E>(program: Program<A, E>, settings: TrialSettings):
   }
   watcher?.ends()
   const left = {
-    fibers,
+    fibers: fibers.count,
     timers: world.timers.length,
     waitsForTurns: world.busy,
     scopes: [...root.children(), ...node.children()].filter((child) => child !== node),

@@ -1,9 +1,9 @@
 /**
  * A deterministic world: fibers take turns on one stack, time is virtual and jumps to the next timer when nobody can
- * run. It counts *points*: before every operation of every fiber but the first after it was resumed, and before every turn of its own loop, that is while
- * all are suspended. A job can be put at a point; every fiber on the stack then pauses before its next operation, the
- * job runs, and the world goes on. A pause is what Effect's automatic yield does too, so each such state can occur in
- * production. Who runs next, and who else pauses, is decided by a `Director`.
+ * run. It counts *points*: before every operation of every fiber but the first after it was resumed, and before every
+ * turn of its own loop, that is while all are suspended. A job can be put at a point; every fiber on the stack then
+ * pauses before its next operation, the job runs, and the world goes on. A pause is what Effect's automatic yield does
+ * too, so each such state can occur in production. Who runs next, and who else pauses, is decided by a `Director`.
  */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

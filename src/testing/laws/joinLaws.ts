@@ -6,11 +6,13 @@ import { groupLaws } from "./groupLaws.ts"
 import { closings, law, type Law, type LawOptions } from "./Law.ts"
 import { mentions } from "./mentions.ts"
 import {
-  cleanupFailureOf,
+  allCouldReadWhy,
+  allHadEnded,
+  cleanupFailureIsTold,
   dies,
   type Examples,
-  failureOf,
   fails,
+  failureOf,
   interruptsItself,
   type Members,
   nameOf,
@@ -18,6 +20,7 @@ import {
   type Role,
   type Stage,
   succeeds,
+  tookAtMost,
   valueOf,
   when
 } from "./stage.ts"
@@ -117,14 +120,7 @@ export const joinLaws = <R>(
         "It fails only when everybody has ended and cleaned up",
         [],
         [...failing, ["one dies", [succeeds(1000, 4), dies(5)]] as const].map(([where, roles]) =>
-          playing(
-            where,
-            roles,
-            (stage) => stage.observed(bare(stage)),
-            ({ openAtReturn = [] }) =>
-              openAtReturn.length === 0 ? undefined : `it failed while these still ran: ${openAtReturn.join(", ")}`,
-            calm
-          )
+          playing(where, roles, (stage) => stage.observed(bare(stage)), allHadEnded, calm)
         ),
         options
       ),
@@ -137,7 +133,7 @@ export const joinLaws = <R>(
             "three others clean up",
             [succeeds(1000, 5), fails(10), succeeds(1000, 5), succeeds(1000, 4)],
             bare,
-            (_, { took }) => (took <= 15 ? undefined : `it took ${took} ms instead of 15 ms`),
+            tookAtMost(15),
             calm
           )
         ],
@@ -198,18 +194,7 @@ export const joinLaws = <R>(
           "K18",
           "Whoever is interrupted because another failed can read why",
           [],
-          failing.map(([where, roles]) =>
-            playing(
-              where,
-              roles,
-              bare,
-              (_, { ledger }) => {
-                const blind = ledger.ended.find(({ interrupted, reason }) => interrupted && reason === undefined)
-                return blind === undefined ? undefined : `${blind.name} was interrupted and could not read why`
-              },
-              calm
-            )
-          ),
+          failing.map(([where, roles]) => playing(where, roles, bare, allCouldReadWhy, calm)),
           options
         )
       ]),
@@ -223,10 +208,7 @@ export const joinLaws = <R>(
               "another dies in its clean-up",
               [succeeds(1000, "dies"), fails(10)],
               (stage) => stage.logged(bare(stage)),
-              ({ logs }, { outcome }) =>
-                mentions(logs, cleanupFailureOf(0)) || mentions(outcome, cleanupFailureOf(0))
-                  ? undefined
-                  : "it stands neither in the result nor in the log",
+              cleanupFailureIsTold(0),
               calm
             )
           ],

@@ -5,11 +5,13 @@ import { groupLaws } from "./groupLaws.ts"
 import { closings, law, type Law, type LawOptions } from "./Law.ts"
 import { mentions } from "./mentions.ts"
 import {
-  cleanupFailureOf,
+  allCouldReadWhy,
+  allHadEnded,
+  cleanupFailureIsTold,
   dies,
   type Examples,
-  failureOf,
   fails,
+  failureOf,
   interruptsItself,
   type Members,
   nameOf,
@@ -17,6 +19,7 @@ import {
   type Role,
   type Stage,
   succeeds,
+  tookAtMost,
   valueOf,
   waits,
   when
@@ -134,14 +137,7 @@ export const raceLaws = <R>(
         "It returns only when every loser has ended and cleaned up",
         [],
         [...decided, ...ties, ...lost].map(([where, roles]) =>
-          playing(
-            where,
-            roles,
-            (stage) => stage.observed(bare(stage)),
-            ({ openAtReturn = [] }) =>
-              openAtReturn.length === 0 ? undefined : `it returned while these still ran: ${openAtReturn.join(", ")}`,
-            calm
-          )
+          playing(where, roles, (stage) => stage.observed(bare(stage)), allHadEnded, calm)
         ),
         options
       ),
@@ -149,15 +145,7 @@ export const raceLaws = <R>(
         "K4",
         "Losers are told all at once: it waits as long as the slowest clean-up",
         [],
-        [
-          playing(
-            "three losers clean up",
-            [waits(5), succeeds(10), waits(5), waits(4)],
-            bare,
-            (_, { took }) => (took <= 15 ? undefined : `it took ${took} ms instead of 15 ms`),
-            calm
-          )
-        ],
+        [playing("three losers clean up", [waits(5), succeeds(10), waits(5), waits(4)], bare, tookAtMost(15), calm)],
         options
       )
     ]),
@@ -166,18 +154,7 @@ export const raceLaws = <R>(
         "K18",
         "Every loser can read why it was interrupted",
         [],
-        decided.map(([where, roles]) =>
-          playing(
-            where,
-            roles,
-            bare,
-            (_, { ledger }) => {
-              const blind = ledger.ended.find(({ interrupted, reason }) => interrupted && reason === undefined)
-              return blind === undefined ? undefined : `${blind.name} was interrupted and could not read why`
-            },
-            calm
-          )
-        ),
+        decided.map(([where, roles]) => playing(where, roles, bare, allCouldReadWhy, calm)),
         options
       )
     ]),
@@ -242,10 +219,7 @@ export const raceLaws = <R>(
             "a loser dies in its clean-up",
             [waits("dies"), succeeds(10)],
             (stage) => stage.logged(bare(stage)),
-            ({ logs }, { outcome }) =>
-              mentions(logs, cleanupFailureOf(0)) || mentions(outcome, cleanupFailureOf(0))
-                ? undefined
-                : "it stands neither in the result nor in the log",
+            cleanupFailureIsTold(0),
             calm
           )
         ],

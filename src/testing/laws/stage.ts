@@ -9,6 +9,7 @@ import * as Logger from "effect/Logger"
 import * as Ledger from "../Ledger.ts"
 import type { Checked, Trial } from "../Trial.ts"
 import type { Law, Scenario } from "./Law.ts"
+import { mentions } from "./mentions.ts"
 
 /** `after` in milliseconds; at 0 it ends without having suspended. `cleanup` is how long it takes, or that it dies. */
 export interface Role {
@@ -99,12 +100,38 @@ const member = ({ after, cleanup, ends }: Role, index: number): Effect.Effect<st
   return cleanup === "dies" ? Effect.onInterrupt(part, () => Effect.die(new Error(cleanupFailureOf(index)))) : part
 }
 
+/** What several laws say of a run: a sentence if they do not hold. */
+type Says = (stage: Stage, trial: Trial) => string | undefined
+
+/** Whoever was interrupted could read why. */
+export const allCouldReadWhy: Says = (_, { ledger }) => {
+  const blind = ledger.ended.find(({ interrupted, reason }) => interrupted && reason === undefined)
+  return blind === undefined ? undefined : `${blind.name} was interrupted and could not read why`
+}
+
+/** For a stage that is `observed`. */
+export const allHadEnded: Says = ({ openAtReturn = [] }) =>
+  openAtReturn.length === 0 ? undefined : `it had ended while these still ran: ${openAtReturn.join(", ")}`
+
+/** For a stage that is `logged`: the failure of that member's clean-up. */
+export const cleanupFailureIsTold =
+  (index: number): Says =>
+  ({ logs }, { outcome }) =>
+    mentions(logs, cleanupFailureOf(index)) || mentions(outcome, cleanupFailureOf(index))
+      ? undefined
+      : "it stands neither in the result nor in the log"
+
+export const tookAtMost =
+  (millis: number): Says =>
+  (_, { took }) =>
+    took <= millis ? undefined : `it took ${took} ms instead of ${millis} ms`
+
 /** A scenario in which code under test runs members with these roles. */
 export const playing = (
   where: string,
   roles: ReadonlyArray<Role>,
   play: (stage: Stage) => Effect.Effect<unknown, unknown>,
-  says: (stage: Stage, trial: Trial) => string | undefined = () => undefined,
+  says: Says = () => undefined,
   how: Pick<Scenario, "calm" | "options" | "again"> = {}
 ): Scenario => ({
   where,

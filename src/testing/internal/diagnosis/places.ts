@@ -2,7 +2,7 @@
  * Places in source files: read from the stacks of errors, told apart by whose code they are in, and shown with the text
  * of their line. Stacks go through whatever maps sources here (vitest, a loader), so places are those of the sources.
  */
-import { host } from "./host.ts"
+import { host } from "../host.ts"
 
 export interface Place {
   readonly file: string
@@ -66,7 +66,7 @@ export const pathOf = (file: string): string => {
 }
 
 /** The folder of Rescind's code: `src` here, `dist` where it is installed. */
-const home = pathOf(new URL("../../", import.meta.url).href)
+const home = pathOf(new URL("../../../", import.meta.url).href)
 
 const lines = new Map<string, ReadonlyArray<string>>()
 

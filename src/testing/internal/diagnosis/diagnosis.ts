@@ -4,17 +4,17 @@
  * is stuck by itself.
  */
 import * as Effect from "effect/Effect"
-import { Stragglers } from "../../fibers/Stragglers.ts"
-import * as TaskTree from "../../fibers/TaskTree.ts"
-import { CurrentNode } from "../../fibers/internal/currentNode.ts"
-import type { Finding, Kind } from "../Finding.ts"
-import type { Program, Trial } from "../Trial.ts"
+import { Stragglers } from "../../../fibers/Stragglers.ts"
+import * as TaskTree from "../../../fibers/TaskTree.ts"
+import { CurrentNode } from "../../../fibers/internal/currentNode.ts"
+import type { Finding, Kind } from "../../Finding.ts"
+import type { Program, Trial } from "../../Trial.ts"
 import { Functions } from "./functions.ts"
 import { callerOf, type HostCall } from "./hostCalls.ts"
 import { forgetSources, ofOperation, placesOf, show, usersOf, where } from "./places.ts"
 import { findPlace, type Found, isExit, kindOf, nameOf, type Position } from "./positions.ts"
 import type { Standing, Struck } from "./standing.ts"
-import { type Parts, runTrial, type TrialSettings } from "./trial.ts"
+import { type Parts, runTrial, type TrialSettings } from "../trial.ts"
 import { Watch } from "./watch.ts"
 
 export interface Diagnosis {

@@ -1,7 +1,7 @@
 /** A fiber that is watched, and how it stood at one moment: its name, its operation, whether it could be interrupted. */
 import type * as Fiber from "effect/Fiber"
-import { CurrentNode } from "../../fibers/internal/currentNode.ts"
-import { TaskNode } from "../../fibers/internal/taskNode.ts"
+import { CurrentNode } from "../../../fibers/internal/currentNode.ts"
+import { TaskNode } from "../../../fibers/internal/taskNode.ts"
 import type { HostCall } from "./hostCalls.ts"
 import type { Stack } from "./places.ts"
 import type { Position, Primitive } from "./positions.ts"

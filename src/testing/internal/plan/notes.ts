@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as CancelReason from "../../fibers/CancelReason.ts"
-import type { TaskNode } from "../../fibers/internal/taskNode.ts"
-import type { TaskEntry, TaskJournal } from "../TaskJournal.ts"
-import type { Patience } from "../TaskPlan.ts"
+import * as CancelReason from "../../../fibers/CancelReason.ts"
+import type { TaskNode } from "../../../fibers/internal/taskNode.ts"
+import type { TaskEntry, TaskJournal } from "../../TaskJournal.ts"
+import type { Patience } from "../../TaskPlan.ts"
 
 export class Notes {
   private readonly journal: TaskJournal

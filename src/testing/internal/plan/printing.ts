@@ -1,6 +1,6 @@
 /** Plans as text that reads like code: on one line, or a member a line. */
-import { targetOf, tasksOf } from "./planNaming.ts"
-import type { Cleanup, OuterCancel, Patience, Step, TaskPlan } from "../TaskPlan.ts"
+import { targetOf, tasksOf } from "./naming.ts"
+import type { Cleanup, OuterCancel, Patience, Step, TaskPlan } from "../../TaskPlan.ts"
 
 export const textOf = (plan: TaskPlan): string => {
   const tasks = tasksOf(plan)

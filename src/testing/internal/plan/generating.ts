@@ -14,8 +14,8 @@ import type {
   Step,
   StepTag,
   TaskPlan
-} from "../TaskPlan.ts"
-import { named } from "./planNaming.ts"
+} from "../../TaskPlan.ts"
+import { named } from "./naming.ts"
 
 export const planSchema = (options: ArbitraryOptions | undefined): Schema.Codec<TaskPlan> =>
   Schema.declare((value): value is TaskPlan => typeof value === "object" && value !== null && "body" in value, {

@@ -14,7 +14,7 @@ import { Patches } from "./patches.ts"
 import { Stack } from "./places.ts"
 import { isExit, kindOf, type Position, positionOf, type Primitive, type Sites, stackOf } from "./positions.ts"
 import { type AnyFiber, nameOf, type Standing, type Struck, type Watched } from "./standing.ts"
-import type { Parts, Watcher } from "./trial.ts"
+import type { Parts, Watcher } from "../trial.ts"
 
 export class Watch implements Watcher {
   readonly context: Context.Context<never>

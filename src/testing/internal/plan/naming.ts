@@ -1,5 +1,5 @@
 /** Names of a plan: numbered in the order of the tree, so that each stands once. */
-import type { Step, TaskPlan } from "../TaskPlan.ts"
+import type { Step, TaskPlan } from "../../TaskPlan.ts"
 
 const prefixes: Partial<Record<Step["_tag"], string>> = { Child: "task", Fail: "fail", Die: "die" }
 

@@ -3,7 +3,7 @@
  * of the user that it closes over; where there is no inspector, nothing is known.
  */
 import type { InspectorNotification, Runtime, Session } from "node:inspector"
-import { host } from "./host.ts"
+import { host } from "../host.ts"
 import { ownerOf, pathOf, type Place, placesOf, sourceOf } from "./places.ts"
 
 const handle = "~rescind/testing/function"

@@ -3,8 +3,8 @@
  * members and cancels left out, then shorter times and default settings. Each
  * candidate is a plan of its own kind again, so that any of them can be run.
  */
-import type { Cleanup, Step, TaskPlan } from "../TaskPlan.ts"
-import { named } from "./planNaming.ts"
+import type { Cleanup, Step, TaskPlan } from "../../TaskPlan.ts"
+import { named } from "./naming.ts"
 
 export const shrinksOf = (plan: TaskPlan): ReadonlyArray<TaskPlan> => [
   ...without(plan.cancels, 0).map((cancels) => named({ ...plan, cancels })),

@@ -1,4 +1,4 @@
-/** The options that both checkers share, checked and completed. */
+/** One checker on one program: its options completed, its runs, and what is said of those that went wrong. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import type { CheckOptions } from "../CheckOptions.ts"
 import type { Finding } from "../Finding.ts"
 import type { Failure } from "../Report.ts"
 import type { Checked, Program, Trial } from "../Trial.ts"
-import { chanceIn, type Diagnosis, diagnose } from "./diagnosis.ts"
+import { chanceIn, type Diagnosis, diagnose } from "./diagnosis/diagnosis.ts"
 import { checkedOf, checkOptions, wholeNumber } from "./options.ts"
 import { following, type Schedule, tokenOf, undisturbed } from "./schedule.ts"
 import { runTrial, type TrialSettings } from "./trial.ts"

@@ -1,0 +1,23 @@
+/** Which task a scope is part of. */
+import type { ScopeNode } from "./scopeNode.ts"
+import { TaskNode } from "./taskNode.ts"
+
+/** The nearest task, itself included. */
+export const enclosingTask = (node: ScopeNode): TaskNode | undefined => {
+  for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {
+    if (at instanceof TaskNode && at.kind === "task") return at
+  }
+  return undefined
+}
+
+/** The nearest task that was asked to stop; if only a race, join or nursery inside it was, the nearest member or body of that. */
+export const requestedTask = (node: ScopeNode): TaskNode | undefined => {
+  const mark = node.mark
+  if (mark === undefined) return undefined
+  let found: TaskNode | undefined
+  for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {
+    if (at instanceof TaskNode && (found === undefined || at.mark === mark)) found = at
+    if (at === mark.target || found?.kind === "task") break
+  }
+  return found !== undefined && found.hearsInterrupt && !found.gone ? found : undefined
+}
