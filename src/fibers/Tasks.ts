@@ -125,6 +125,11 @@ export interface DrainOptions extends Task.CancelOptions {
 export interface StartOptions {
   /** How many events to keep for late followers, from the start on. Default: none are built until somebody follows. */
   readonly history?: number | undefined
+  /**
+   * Is handed every event from the first on, in the very step that changes the state: for a log of your own that
+   * stores it. It must not throw, wait, or run anything of others; whoever only follows uses `events`.
+   */
+  readonly record?: ((event: TaskEvent) => void) | undefined
 }
 
 type Refused = TooManyTasks | Draining
@@ -230,6 +235,7 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
     if (tasks.live >= tasks.maxRunning) return Effect.fail(new TooManyTasks({ maxRunning: tasks.maxRunning }))
     const task = tasks.register(id, effect, fiber.context, before)
     if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
+    if (options?.record !== undefined) TaskRecord.of(task).recordTo(options.record)
     tasks.starting.add(task, fiber)
     return Effect.succeed(task)
   }

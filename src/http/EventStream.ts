@@ -1,58 +1,99 @@
 /**
- * The events of one task as a `text/event-stream`: what is kept, then what
- * comes, up to and with the terminal event, after which the stream ends. A
- * client that comes back is sent what it has not seen; one that has seen the end
- * is told to stop coming back (204, as the EventSource standard has it).
+ * Sends an event log to a client as `text/event-stream`: what is kept, then what
+ * comes, up to and with the last event, after which the stream ends. A client
+ * that comes back is sent what it has not seen; one that has seen the end is told
+ * to stop coming back (204, as the EventSource standard has it); one that was too
+ * slow, or away for too long, is told what it missed. A client that does not read
+ * holds up nobody.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Option from "effect/Option"
+import type { Json } from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as CancelReason from "../fibers/CancelReason.ts"
-import * as Task from "../fibers/Task.ts"
-import type { TaskEvent } from "../fibers/TaskEvent.ts"
-import { findServed, type Handler, pathParam, type Served, type Server } from "./internal/served.ts"
-import { taskNotFound } from "./internal/taskNotFound.ts"
-import * as WireEvent from "./WireEvent.ts"
+import type { EventLog } from "./EventLog.ts"
+import { Chunk } from "./internal/stream/chunk.ts"
+import type { LogNode } from "./internal/stream/logNode.ts"
+import { type End, type EventWriter, LogReader } from "./internal/stream/logReader.ts"
+import { nodeResponseOf, NodeWriter } from "./internal/stream/nodeWriter.ts"
+import { SlotWriter } from "./internal/stream/slotWriter.ts"
+import { type OpenStream, OpenStreams } from "./OpenStreams.ts"
+import type { Problem } from "./Problem.ts"
+
+/**
+ * The numbers of the events that a client missed: they were dropped before it could be sent them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Missed {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * The data of the event `resync`, which takes the place of events that a client missed: the state by now, say. What
+   * is kept follows. Default: `{ missed }`.
+   */
+  readonly resync?: ((missed: Missed) => Effect.Effect<Json>) | undefined
+  /** What becomes of a client that is so slow that it misses events. Default: `"resync"`; if it is disconnected, it may come back. */
+  readonly slow?: "resync" | "disconnect" | undefined
+  /** How many clients may be sent this log at once. Default: no bound. */
+  readonly maxReaders?: number | undefined
+  /** Runs when a client that was sent the log has left or has read its end. Not for a `HEAD`, or a log that had ended. */
+  readonly onClose?: Effect.Effect<void> | undefined
+}
 
 /**
  * Where a client stands, by the `Last-Event-ID` that it sends: 0 if it sends
- * none, one that we never wrote, or one of another attempt. A bare number counts
- * within the current attempt.
+ * none, one that we never wrote, or one of a log of another prefix. A bare number
+ * counts within this log.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const cursorOf = (lastEventId: string | undefined, attempt: number): number => {
-  const match = /^(?:(\d{1,15})-)?(\d{1,15})$/.exec(lastEventId ?? "")
-  return match === null || (match[1] !== undefined && Number(match[1]) !== attempt) ? 0 : Number(match[2])
+export const cursorOf = (lastEventId: string | undefined, prefix: string): number => {
+  const id = lastEventId ?? ""
+  const number = id.startsWith(prefix) ? id.slice(prefix.length) : id
+  return /^\d{1,15}$/.test(number) ? Number(number) : 0
 }
 
 /**
- * `GET /tasks/{id}/events`.
+ * The answer to a `GET`. Fails with `too-many-streams` over a limit.
  *
- * @category handlers
+ * @category responding
  * @since 0.1.0
  */
-export const respond: Handler = (server, request) =>
+export const respond = (
+  log: EventLog,
+  request: HttpServerRequest.HttpServerRequest,
+  options?: Options
+): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem, OpenStreams | Scope.Scope> =>
   Effect.gen(function* () {
-    const id = yield* pathParam("id")
-    const found = yield* findServed(server, id)
-    if (Option.isNone(found)) return yield* Effect.fail(taskNotFound(id))
-    const served = found.value
-    const { task } = served
-    const cursor = cursorOf(request.headers["last-event-id"], task.attempt)
-    if (Option.isSome(yield* Task.poll(task))) {
-      const kept = yield* Stream.runCollect(server.tasks.events(id, { after: cursor })).pipe(
-        Effect.orElseSucceed(() => [])
-      )
-      if (kept.length === 0) return HttpServerResponse.empty({ status: 204 })
-      return HttpServerResponse.text((yield* textsOf(served, kept)).join(""), { headers, contentType })
-    }
-    if (request.method !== "HEAD") yield* follow(server, served)
-    return HttpServerResponse.stream(live(server, served, cursor), { headers, contentType })
+    const node = log as LogNode
+    const asked = cursorOf(request.headers["last-event-id"], log.prefix)
+    if (log.ended && asked >= log.last) return HttpServerResponse.empty({ status: 204 })
+    // A client cannot be ahead of us: its id is of an earlier life of this server.
+    const cursor = asked > log.last ? 0 : asked
+    if (log.ended) return HttpServerResponse.text(yield* kept(node, cursor, options), { headers, contentType })
+    if (request.method === "HEAD") return HttpServerResponse.stream(Stream.empty, { headers, contentType })
+    const streams = yield* OpenStreams
+    const stream = yield* streams.open(log, options)
+    const response = nodeResponseOf(request)
+    const sending = (writer: EventWriter) => stream.run(send(node, cursor, writer, stream, options))
+    const body =
+      response === undefined
+        ? SlotWriter.stream(sending)
+        : Stream.fromEffectDrain(Effect.suspend(() => sending(new NodeWriter(response))))
+    return HttpServerResponse.stream(body, { headers, contentType })
   })
 
 const contentType = "text/event-stream"
@@ -60,50 +101,66 @@ const contentType = "text/event-stream"
 /** No proxy may keep or delay an event. */
 const headers = { "cache-control": "no-store", "x-accel-buffering": "no" }
 
-/** Counts this client for as long as its request lives; the last one to leave may stop the task. */
-const follow = (server: Server, served: Served) =>
-  Effect.andThen(
-    server.streams.opened,
-    Effect.acquireRelease(
-      Effect.sync(() => served.followers++),
-      () =>
-        Effect.suspend(() => {
-          served.followers--
-          const { cancel, onDisconnect } = served.kind.definition
-          return onDisconnect === "keep" || served.followers > 0
-            ? Effect.void
-            : Task.requestCancel(served.task, { ...cancel, reason: CancelReason.disconnect() })
-        })
-    )
-  )
+/** The head of an answer goes out with its first bytes, and a log may be silent for long. */
+const open = new Chunk(": open\n\n", 0)
 
-const live = (server: Server, served: Served, cursor: number): Stream.Stream<Uint8Array> =>
-  server.tasks.events(served.task.name).pipe(
-    Stream.mapAccumArray(
-      () => cursor,
-      (cursor: number, events) => {
-        // A client cannot be ahead of us: its id is of an earlier life of this server.
-        const known = cursor > events[events.length - 1]!.seq ? 0 : cursor
-        return [0, known === 0 ? events : events.filter((event) => event.seq > known)]
-      }
-    ),
-    Stream.mapArrayEffect((events) => Effect.map(textsOf(served, events), (texts) => [texts.join("")] as const)),
-    Stream.catchTag("TaskNotFound", () => Stream.empty),
-    Stream.merge(pings(server), { haltStrategy: "left" }),
-    // The head of an answer goes out with its first bytes, and a task may be silent for long.
-    (events) => Stream.concat(Stream.succeed(": open\n\n"), events),
-    Stream.encodeText
-  )
-
-const pings = ({ heartbeat }: Server): Stream.Stream<string> =>
-  Stream.drop(Stream.as(Stream.tick(heartbeat), ": ping\n\n"), 1)
-
-/** Encoded once for all who follow. */
-const written = new WeakMap<TaskEvent, string>()
-
-const textsOf = ({ kind }: Served, events: ReadonlyArray<TaskEvent>): Effect.Effect<ReadonlyArray<string>> =>
-  Effect.forEach(events, (event) => {
-    const text = written.get(event)
-    if (text !== undefined) return Effect.succeed(text)
-    return Effect.tap(WireEvent.toText(kind.codecs, event), (text) => Effect.sync(() => written.set(event, text)))
+const send = (
+  log: LogNode,
+  from: number,
+  writer: EventWriter,
+  stream: OpenStream,
+  options: Options | undefined
+): Effect.Effect<void> => {
+  const readOn = (cursor: number): Effect.Effect<void> =>
+    Effect.flatMap(reading(log, writer, cursor, stream), ({ end, at }) => {
+      if (end === "ended") return Effect.void
+      if (end === "broken") return Effect.interrupt
+      // Who comes back late was not slow.
+      if (options?.slow === "disconnect" && at > from) return Effect.void
+      const missed = { from: at + 1, to: log.first - 1 }
+      return Effect.flatMap(resynced(log, missed, options), (chunk) => {
+        writer.write(chunk)
+        return readOn(missed.to)
+      })
+    })
+  return Effect.suspend(() => {
+    writer.write(open)
+    return readOn(from)
   })
+}
+
+/** Reads until there is nothing more to read, or some of it was dropped. */
+const reading = (
+  log: LogNode,
+  writer: EventWriter,
+  cursor: number,
+  stream: OpenStream
+): Effect.Effect<{ readonly end: End; readonly at: number }> =>
+  Effect.callback((resume) => {
+    const reader = new LogReader(log, writer, cursor, (end) => {
+      stream.reader = undefined
+      resume(Effect.succeed({ end, at: reader.cursor }))
+    })
+    stream.reader = reader
+    reader.advance()
+    return Effect.sync(() => {
+      stream.reader = undefined
+      reader.leave()
+    })
+  })
+
+/** What was dropped, as one event under the id of the last of it. */
+const resynced = (log: LogNode, missed: Missed, options: Options | undefined): Effect.Effect<Chunk> =>
+  Effect.map(
+    options?.resync?.(missed) ?? Effect.succeed({ missed: { ...missed } }),
+    (data) => new Chunk(`id: ${log.prefix}${missed.to}\nevent: resync\ndata: ${JSON.stringify(data)}\n\n`, missed.to)
+  )
+
+/** All of a log that has ended, for a client that has read up to `cursor`. */
+const kept = (log: LogNode, cursor: number, options: Options | undefined): Effect.Effect<string> => {
+  const { first } = log
+  const rest = log.after(cursor, Infinity).text
+  return cursor + 1 >= first
+    ? Effect.succeed(rest)
+    : Effect.map(resynced(log, { from: cursor + 1, to: first - 1 }, options), ({ text }) => text + rest)
+}

@@ -1,16 +1,47 @@
 /**
- * The event streams that clients are being sent right now: a server that shuts
- * down waits for them, so that every client reads how its task ended, and cuts
- * those that do not read.
+ * The event streams that clients are being sent right now: it admits them, tells
+ * silent ones from time to time that the server lives, and lets a server that
+ * shuts down wait for them, so that every client reads how its task ended, and
+ * cut those that do not read.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { EventLog } from "./EventLog.ts"
+import { Chunk } from "./internal/stream/chunk.ts"
+import type { LogNode } from "./internal/stream/logNode.ts"
+import type { LogReader } from "./internal/stream/logReader.ts"
+import { Problem } from "./Problem.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How often every stream says that it lives. Default: 15 seconds. */
+  readonly heartbeat?: Duration.Input | undefined
+  /** How many streams may be open at once. Default: no bound. */
+  readonly maxStreams?: number | undefined
+}
+
+/**
+ * One stream to one client, for `EventStream.respond`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OpenStream {
+  /** Set while it is written to. */
+  reader: LogReader | undefined
+  /** Runs what sends it, so that it can be cut. */
+  readonly run: (sending: Effect.Effect<void>) => Effect.Effect<void>
+}
 
 /**
  * @category services
@@ -22,37 +53,77 @@ export class OpenStreams extends Context.Service<
     readonly count: Effect.Effect<number>
     /** Waits until none is open. */
     readonly awaitNone: Effect.Effect<void>
-    /** Tears off those that are open. A stream whose client does not read ends in no other way: nothing pulls it. */
+    /** Tears off those that are open. A stream whose client does not read ends in no other way. */
     readonly cut: Effect.Effect<void>
-    /** Counts the request that runs on this fiber until its scope closes. */
-    readonly opened: Effect.Effect<void, never, Scope.Scope>
+    /** Admits one client to `log` until the scope closes; fails with `too-many-streams` over a limit. */
+    readonly open: (
+      log: EventLog,
+      options?: { readonly maxReaders?: number | undefined; readonly onClose?: Effect.Effect<void> | undefined }
+    ) => Effect.Effect<OpenStream, Problem, Scope.Scope>
   }
 >()("rescind/http/OpenStreams") {
-  static readonly layer: Layer.Layer<OpenStreams> = Layer.sync(OpenStreams, () => {
-    const open = new Set<Fiber.Fiber<unknown, unknown>>()
+  static readonly layer = (options?: Options): Layer.Layer<OpenStreams> => Layer.effect(OpenStreams, make(options))
+}
+
+const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const maxStreams = options?.maxStreams ?? Infinity
+    const heartbeat = Duration.fromInputUnsafe(options?.heartbeat ?? "15 seconds")
+    const streams = new Set<Stream>()
     const none = Latch.makeUnsafe(true)
+    const beat = Effect.sync(() => {
+      for (const { reader } of streams) reader?.ping(ping)
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(heartbeat), beat)))
     return {
-      count: Effect.sync(() => open.size),
+      count: Effect.sync(() => streams.size),
       awaitNone: none.await,
       cut: Effect.sync(() => {
-        for (const fiber of open) fiber.interruptUnsafe()
+        for (const stream of streams) stream.cut()
       }),
-      opened: Effect.asVoid(
+      open: (log, limits) =>
         Effect.acquireRelease(
-          Effect.withFiber((fiber) =>
-            Effect.sync(() => {
-              open.add(fiber)
-              none.closeUnsafe()
-              return fiber
-            })
-          ),
-          (fiber) =>
-            Effect.sync(() => {
-              open.delete(fiber)
-              if (open.size === 0) none.openUnsafe()
+          Effect.suspend((): Effect.Effect<Stream, Problem> => {
+            const full = log.readers >= (limits?.maxReaders ?? Infinity)
+            if (full || streams.size >= maxStreams) return Effect.fail(tooMany(full ? "of this task " : ""))
+            const stream = new Stream()
+            streams.add(stream)
+            none.closeUnsafe()
+            ;(log as LogNode).opened()
+            return Effect.succeed(stream)
+          }),
+          (stream) =>
+            Effect.suspend(() => {
+              streams.delete(stream)
+              if (streams.size === 0) none.openUnsafe()
+              ;(log as LogNode).closed()
+              return limits?.onClose ?? Effect.void
             })
         )
-      )
     }
   })
+
+const ping = new Chunk(": ping\n\n", 0)
+
+const tooMany = (whose: string): Problem =>
+  new Problem({
+    code: "too-many-streams",
+    detail: `As many event streams ${whose}as this server allows are open; close one, or try again later`,
+    headers: { "retry-after": "5" }
+  })
+
+class Stream implements OpenStream {
+  reader: LogReader | undefined = undefined
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+
+  run(sending: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => {
+      this.fiber = fiber
+      return sending
+    })
+  }
+
+  cut(): void {
+    this.fiber?.interruptUnsafe()
+  }
 }

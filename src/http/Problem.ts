@@ -32,6 +32,7 @@ export const codes = {
   "body-too-large": [413, "The body is too large"],
   "not-json": [415, "The body must be JSON"],
   "too-many-tasks": [429, "Too many tasks are running"],
+  "too-many-streams": [429, "Too many event streams are open"],
   internal: [500, "Internal error"],
   draining: [503, "The server is shutting down"]
 } as const

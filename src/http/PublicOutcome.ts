@@ -5,13 +5,10 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as CancelReason from "../fibers/CancelReason.ts"
 import * as TaskOutcome from "../fibers/TaskOutcome.ts"
-import type { Codecs } from "./internal/codecs.ts"
 
 /**
  * `tookMillis` counts from the request to the end.
@@ -45,34 +42,25 @@ export type PublicOutcome = typeof PublicOutcome.Type
 export const internalError: Schema.Json = { title: "Internal error" }
 
 /**
+ * An outcome, or the terminal event that tells it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Ended =
+  | Pick<TaskOutcome.Completed<unknown>, "_tag" | "value">
+  | Pick<TaskOutcome.Failed<unknown>, "_tag" | "cause">
+  | CancelledEnd
+
+type CancelledEnd = Pick<TaskOutcome.Cancelled<unknown>, "_tag" | "reason" | "how" | "took" | "partial">
+
+/**
+ * What has no value of its own to encode.
+ *
  * @category conversions
  * @since 0.1.0
  */
-export const of = (
-  codecs: Pick<Codecs, "success" | "error" | "partial">,
-  outcome: Ended
-): Effect.Effect<PublicOutcome> => {
-  switch (outcome._tag) {
-    case "Completed":
-      return Effect.map(codecs.success(outcome.value), (value) => ({ _tag: "Completed", value }))
-    case "Failed": {
-      const failure = outcome.cause.reasons.find(Cause.isFailReason)
-      return failure === undefined
-        ? Effect.succeed({ _tag: "Failed", error: internalError })
-        : Effect.map(codecs.error(failure.error), (error) => ({ _tag: "Failed", error }))
-    }
-    case "Cancelled": {
-      const { reason, how, took } = outcome
-      const cancelled = { _tag: "Cancelled", reason, how, tookMillis: Duration.toMillis(took) } as const
-      return "partial" in outcome
-        ? Effect.map(codecs.partial(outcome.partial), (partial) => ({ ...cancelled, partial }))
-        : Effect.succeed(cancelled)
-    }
-  }
-}
-
-/** An outcome, or the terminal event that tells it. */
-type Ended =
-  | Pick<TaskOutcome.Completed<unknown>, "_tag" | "value">
-  | Pick<TaskOutcome.Failed<unknown>, "_tag" | "cause">
-  | Pick<TaskOutcome.Cancelled<unknown>, "_tag" | "reason" | "how" | "took" | "partial">
+export const cancelled = (
+  { how, reason, took }: CancelledEnd,
+  partial: { readonly partial?: Schema.Json }
+): PublicOutcome => ({ _tag: "Cancelled", reason, how, tookMillis: Duration.toMillis(took), ...partial })

@@ -119,7 +119,7 @@ const tasks = HttpApiGroup.make("tasks").add(
     params: { id: Schema.String },
     headers: { "last-event-id": Schema.optionalKey(Schema.String) },
     success: [HttpApiSchema.StreamSse({ events: WireEvent }), HttpApiSchema.NoContent],
-    error: problem(404)
+    error: problem(404, 429)
   }).annotate(OpenApi.Summary, "Follow a task to its end"),
   HttpApiEndpoint.get("tree", "/tree", { success: TreeView }).annotate(
     OpenApi.Summary,

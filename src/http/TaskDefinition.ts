@@ -6,10 +6,11 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as CancelPolicy from "../fibers/CancelPolicy.ts"
+import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import type * as Task from "../fibers/Task.ts"
 
 /**
@@ -63,8 +64,12 @@ export interface TaskDefinition<
   readonly partial: Partial
   /** What happens when the last client that follows the events has left. */
   readonly onDisconnect: "keep" | "cancel"
-  /** How many events are kept for clients that come late. */
+  /** How long a task that is to be cancelled then waits for another client. */
+  readonly linger: Duration.Duration | undefined
+  /** How many events are kept for clients that come late or are slow. */
   readonly history: number
+  /** How many characters of encoded events are kept at most, but for the newest event. */
+  readonly historyCharacters: number
   /** The policy of cancel calls that name none. */
   readonly cancel: CancelPolicy.CancelPolicyInput
   /** Implements it. Resources that `run` acquires in its scope live until the task has ended. */
@@ -118,8 +123,12 @@ export interface Options<
   readonly partial?: Partial | undefined
   /** Default: `"keep"`. With `"cancel"`, the reason has the source `disconnect`. */
   readonly onDisconnect?: "keep" | "cancel" | undefined
+  /** With `onDisconnect: "cancel"`: how long to wait for another client, or the same one again. Default: not at all. */
+  readonly linger?: Duration.Input | undefined
   /** Default: 1,024. */
   readonly history?: number | undefined
+  /** Default: 1,048,576. */
+  readonly historyCharacters?: number | undefined
   readonly cancel?: CancelPolicy.CancelPolicyInput | undefined
 }
 
@@ -154,7 +163,9 @@ export const make = <
     output: options.output ?? (Schema.Never as AnyCodec as Output),
     partial: options.partial ?? (Schema.Never as AnyCodec as Partial),
     onDisconnect: options.onDisconnect ?? "keep",
+    linger: options.linger === undefined ? undefined : CancelPolicy.bound("linger", options.linger),
     history: options.history ?? 1024,
+    historyCharacters: options.historyCharacters ?? 1_048_576,
     cancel: options.cancel ?? {},
     of: (run) => ({ definition, run: run as never })
   }

@@ -8,7 +8,7 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -18,9 +18,9 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { Tasks } from "../fibers/Tasks.ts"
-import * as EventStream from "./EventStream.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
 import { codecsOf } from "./internal/codecs.ts"
+import { eventsRoute } from "./internal/eventsRoute.ts"
 import { noRoute } from "./internal/noRoute.ts"
 import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
 import type { Handler, Kind, Server } from "./internal/served.ts"
@@ -41,6 +41,11 @@ export interface Options<R> {
   readonly bodyLimit?: ByteSize.Input | undefined
   /** How often an event stream says that it lives. Default: 15 seconds. */
   readonly heartbeat?: Duration.Input | undefined
+  /** How many event streams may be open at once, in all and of one task. Default: no bound. Over it: 429. */
+  readonly maxStreams?: number | undefined
+  readonly maxStreamsPerTask?: number | undefined
+  /** What becomes of a client that reads so slowly that it misses events. Default: `"resync"`. */
+  readonly slowReaders?: "resync" | "disconnect" | undefined
   /** Of the API, in its documentation. */
   readonly title?: string | undefined
   readonly version?: string | undefined
@@ -63,7 +68,7 @@ export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, T
         scalar: { withDefaultFonts: false }
       })
     ),
-    OpenStreams.layer
+    OpenStreams.layer(options)
   )
 
 const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenStreams | HttpRouter.HttpRouter | R> =>
@@ -77,7 +82,9 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         context,
         bodyLimit:
           options.bodyLimit === undefined ? ByteSize.kibibytes(64) : ByteSize.fromInputUnsafe(options.bodyLimit),
-        heartbeat: Duration.fromInputUnsafe(options.heartbeat ?? "15 seconds"),
+        scope: yield* Effect.scope,
+        slowReaders: options.slowReaders ?? "resync",
+        maxStreamsPerTask: options.maxStreamsPerTask ?? Infinity,
         served: new WeakMap()
       }
       const router = yield* HttpRouter.HttpRouter
@@ -86,7 +93,7 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
       yield* router.add("GET", "/tasks", answer(server, listRoute))
       yield* router.add("GET", "/tasks/:id", answer(server, oneRoute))
       yield* router.add("POST", "/tasks/:id/cancel", answer(server, cancelRoute))
-      yield* router.add("GET", "/tasks/:id/events", answer(server, EventStream.respond))
+      yield* router.add("GET", "/tasks/:id/events", answer(server, eventsRoute))
       yield* router.add("GET", "/tree", answer(server, treeRoute))
       const openApi = HttpServerResponse.jsonUnsafe(OpenApi.fromApi(apiOf(options)))
       yield* router.add("GET", "/openapi.json", openApi)

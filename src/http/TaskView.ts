@@ -63,7 +63,7 @@ export type TaskView = typeof TaskView.Type
  * @category conversions
  * @since 0.1.0
  */
-export const of = (info: TaskInfo, { kind, payload, task }: Served): Effect.Effect<TaskView> =>
+export const of = (info: TaskInfo, { kind, payload, said, task }: Served): Effect.Effect<TaskView> =>
   Effect.gen(function* () {
     const outcome = yield* Task.poll(task)
     return {
@@ -74,7 +74,7 @@ export const of = (info: TaskInfo, { kind, payload, task }: Served): Effect.Effe
       ...instant("startedAt", info.startedAt),
       ...instant("endedAt", info.endedAt),
       payload,
-      ...(Option.isNone(outcome) ? {} : { outcome: yield* PublicOutcome.of(kind.codecs, outcome.value) }),
+      ...(Option.isNone(outcome) ? {} : { outcome: said.outcome(outcome.value) }),
       links: linksOf(info.id)
     }
   })

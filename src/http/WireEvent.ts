@@ -6,14 +6,14 @@
  * @since 0.1.0
  */
 import * as DateTime from "effect/DateTime"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { CancelReason } from "../fibers/CancelReason.ts"
 import { Source } from "../fibers/CancelReason.ts"
 import type { TaskEvent } from "../fibers/TaskEvent.ts"
 import { How } from "../fibers/TaskOutcome.ts"
-import type { Codecs } from "./internal/codecs.ts"
-import * as PublicOutcome from "./PublicOutcome.ts"
+import type * as EventLog from "./EventLog.ts"
+import type { Said } from "./internal/said.ts"
+import { TaskView } from "./TaskView.ts"
 
 const stamp = {
   /** The id of the task. */
@@ -45,6 +45,7 @@ const event = <Name extends string, Fields extends Schema.Struct.Fields>(name: N
  * @since 0.1.0
  */
 export const WireEvent = Schema.Union([
+  event("resync", { missed: Schema.Struct({ from: Schema.Int, to: Schema.Int }), task: TaskView }),
   event("started", {}),
   event("progress", { value: Schema.Json }),
   event("output", { value: Schema.Json }),
@@ -86,37 +87,38 @@ const names = {
   Cancelled: "cancelled"
 } as const
 
-const bodyOf = (codecs: Codecs, event: TaskEvent): Effect.Effect<object> => {
+const bodyOf = (said: Said, event: TaskEvent): object => {
   switch (event._tag) {
     case "Started":
-      return Effect.succeed({})
+      return {}
     case "Progress":
     case "Output":
       // Encoded already, when it was said.
-      return Effect.succeed({ value: event.value })
+      return { value: event.value }
     case "CancelRequested":
     case "Straggling":
-      return Effect.succeed(reasonOf(event.reason))
+      return reasonOf(event.reason)
     case "Completed":
     case "Failed":
-    case "Cancelled":
-      return Effect.map(PublicOutcome.of(codecs, event), ({ _tag, ...outcome }) => ({
+    case "Cancelled": {
+      const { _tag, ...outcome } = said.outcome(event)
+      return {
         ...outcome,
         ...("reason" in outcome ? reasonOf(outcome.reason) : {}),
         cleanupFailures: event.cleanupFailures.length
-      }))
+      }
+    }
   }
 }
 
 /**
- * The text of one event, as it goes over the wire.
+ * One event, as it stands in the log.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const toText = (codecs: Codecs, event: TaskEvent): Effect.Effect<string> =>
-  Effect.map(bodyOf(codecs, event), (body) => {
-    const { attempt, seq } = event
-    const data = { id: event.task, attempt, seq, at: DateTime.formatIso(event.at), ...body }
-    return `id: ${attempt}-${seq}\nevent: ${names[event._tag]}\ndata: ${JSON.stringify(data)}\n\n`
-  })
+export const of = (said: Said, event: TaskEvent): EventLog.Event => {
+  const { attempt, seq, task } = event
+  const data = { id: task, attempt, seq, at: DateTime.formatIso(event.at), ...bodyOf(said, event) }
+  return { event: names[event._tag], data }
+}

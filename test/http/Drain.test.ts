@@ -167,7 +167,7 @@ describe("Drain", () => {
       yield* Drain.run().pipe(stub)
       yield* Drain.run({ giveUp: "5 seconds", grace: 10 }).pipe(stub)
       expect(asked).toEqual([{ giveUp: Duration.seconds(30) }, { giveUp: "5 seconds", grace: 10 }])
-    }).pipe(Effect.provide(OpenStreams.layer))
+    }).pipe(Effect.provide(OpenStreams.layer()))
   )
 })
 

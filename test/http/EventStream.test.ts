@@ -393,12 +393,12 @@ describe("EventStream", () => {
   )
 
   it("reads a cursor from what it wrote, and 0 from anything else", () => {
-    expect(EventStream.cursorOf("1-7", 1)).toBe(7)
-    expect(EventStream.cursorOf("7", 3)).toBe(7)
-    expect(EventStream.cursorOf("2-7", 3)).toBe(0)
-    expect(EventStream.cursorOf(undefined, 1)).toBe(0)
-    expect(EventStream.cursorOf("", 1)).toBe(0)
-    expect(EventStream.cursorOf("1-7\n", 1)).toBe(0)
+    expect(EventStream.cursorOf("1-7", "1-")).toBe(7)
+    expect(EventStream.cursorOf("7", "3-")).toBe(7)
+    expect(EventStream.cursorOf("2-7", "3-")).toBe(0)
+    expect(EventStream.cursorOf(undefined, "1-")).toBe(0)
+    expect(EventStream.cursorOf("", "1-")).toBe(0)
+    expect(EventStream.cursorOf("1-7\n", "1-")).toBe(0)
   })
 })
 

@@ -20,6 +20,8 @@ describe("rescind/http", () => {
     expect(Object.keys(http)).toEqual([
       "CancelCall",
       "Drain",
+      "EventLog",
+      "EventStream",
       "JsonBody",
       "OpenStreams",
       "Problem",

@@ -30,6 +30,9 @@ export class TaskRecord {
   standsFor: TaskNode | undefined = undefined
   private listeners: Array<(reason: CancelReason) => void> = []
   log: TaskLog | undefined = undefined
+  private recorder: ((event: TaskEvent) => void) | undefined = undefined
+  /** What a log that begins later is told first: the state, not what was said. */
+  private readonly milestones: Array<TaskEvent> = []
 
   private constructor(node: TaskNode) {
     this.node = node
@@ -39,52 +42,73 @@ export class TaskRecord {
     return (node.record ??= new TaskRecord(node))
   }
 
+  private get told(): boolean {
+    return this.log !== undefined || this.recorder !== undefined
+  }
+
   /** Begins to keep events; what happened before is told from the state. */
   follow(keep: number): TaskLog {
     if (this.log !== undefined) return this.log
+    const { told } = this
     this.log = new TaskLog(keep)
+    if (told) for (const event of this.milestones) this.log.append(event)
+    else this.tellState()
+    return this.log
+  }
+
+  /** Hands every event to `recorder`, which stores it and runs nothing of others, in the step that makes it. */
+  recordTo(recorder: (event: TaskEvent) => void): void {
+    const { told } = this
+    this.recorder = recorder
+    if (told) for (const event of this.milestones) recorder(event)
+    else this.tellState()
+  }
+
+  private tellState(): void {
     const { node } = this
     if (!Number.isNaN(node.startedAt)) this.started()
     if (node.gone) this.ended()
     else if (node.mark !== undefined) this.requested(node.mark)
-    return this.log
   }
 
   private emit(event: Unstamped<TaskEvent>, at: number = this.node.clock.currentTimeMillisUnsafe()): void {
-    this.log!.append({
+    const stamped: TaskEvent = {
       ...event,
       task: this.node.name,
       attempt: this.node.attempt,
       seq: ++this.seq,
       at: DateTime.makeUnsafe(at)
-    })
+    }
+    if (event._tag !== "Progress" && event._tag !== "Output") this.milestones.push(stamped)
+    this.log?.append(stamped)
+    this.recorder?.(stamped)
   }
 
   started(): void {
-    if (this.log !== undefined) this.emit({ _tag: "Started" }, this.node.startedAt)
+    if (this.told) this.emit({ _tag: "Started" }, this.node.startedAt)
   }
 
   progress(value: unknown): void {
-    if (this.log !== undefined) this.emit({ _tag: "Progress", value })
+    if (this.told) this.emit({ _tag: "Progress", value })
   }
 
   output(value: unknown): void {
-    if (this.log !== undefined) this.emit({ _tag: "Output", value })
+    if (this.told) this.emit({ _tag: "Output", value })
   }
 
   requested(request: CancelRequest): void {
-    if (this.log !== undefined) this.emit({ _tag: "CancelRequested", reason: request.reason }, request.at)
+    if (this.told) this.emit({ _tag: "CancelRequested", reason: request.reason }, request.at)
     const listeners = this.listeners
     this.listeners = []
     for (const listener of listeners) trampoline(() => listener(request.reason))
   }
 
   straggling(): void {
-    if (this.log !== undefined) this.emit({ _tag: "Straggling", reason: this.node.mark!.reason }, this.node.endedAt)
+    if (this.told) this.emit({ _tag: "Straggling", reason: this.node.mark!.reason }, this.node.endedAt)
   }
 
   ended(): void {
-    if (this.log === undefined) return
+    if (!this.told) return
     const { salvaged: _, ...outcome } = outcomeOf(this.node)
     this.emit(outcome, this.node.endedAt)
   }

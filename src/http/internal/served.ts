@@ -7,17 +7,19 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Effect from "effect/Effect"
 import type * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import type * as ByteSize from "effect/ByteSize"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import type { Json } from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { Task } from "../../fibers/Task.ts"
 import type { Tasks } from "../../fibers/Tasks.ts"
 import type { OpenStreams } from "../OpenStreams.ts"
 import type { Problem } from "../Problem.ts"
 import type { Implementation } from "../TaskDefinition.ts"
+import type { EventLog } from "../EventLog.ts"
 import type { Codecs } from "./codecs.ts"
+import type { Said } from "./said.ts"
 
 type AnyTask = Task<unknown, unknown, unknown>
 
@@ -25,8 +27,10 @@ export interface Served {
   readonly task: AnyTask
   readonly kind: Kind
   readonly payload: Json
-  /** How many event streams of it are open. */
-  followers: number
+  readonly log: EventLog
+  readonly said: Said
+  /** How many times its last client has left. */
+  departures: number
 }
 
 /** A definition with its program and its compiled schemas. */
@@ -42,7 +46,10 @@ export interface Server {
   /** The services that tasks run with: not those of the request that started them. */
   readonly context: Context.Context<never>
   readonly bodyLimit: ByteSize.ByteSize
-  readonly heartbeat: Duration.Duration
+  /** Of the layer: what the server does by itself runs in it. */
+  readonly scope: Scope.Scope
+  readonly slowReaders: "resync" | "disconnect"
+  readonly maxStreamsPerTask: number
   readonly served: WeakMap<AnyTask, Served>
 }
 

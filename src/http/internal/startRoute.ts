@@ -8,6 +8,7 @@ import type * as Task from "../../fibers/Task.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
 import { StartQuery } from "../TaskApi.ts"
+import { Recording } from "./recording.ts"
 import { type Handler, type Kind, linksOf, pathParam, type Server } from "./served.ts"
 import { taskBody } from "./taskBody.ts"
 
@@ -38,16 +39,19 @@ const start = (
   replace: boolean
 ): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> => {
   const { tasks } = server
-  const body = taskBody(kind, id, payload)
-  const options = { history: kind.definition.history }
-  const starting = replace
-    ? Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
-    : tasks.startIfMissing(id, body, options)
   return Effect.gen(function* () {
     const encoded = yield* kind.codecs.payload(payload)
+    const recording = yield* Effect.withFiber((fiber) =>
+      Effect.succeed(new Recording(kind.definition, fiber.currentDispatcher))
+    )
+    const body = taskBody(kind, id, payload, recording.said)
+    const starting = replace
+      ? Effect.map(tasks.start(id, body, recording), (task) => ({ task, started: true }))
+      : tasks.startIfMissing(id, body, recording)
     const { task, started } = yield* withContext(starting, server.context)
     if (!started) return yield* taken(server, id)
-    server.served.set(task, { task, kind, payload: encoded, followers: 0 })
+    const log = recording.log(task.attempt)
+    server.served.set(task, { task, kind, payload: encoded, log, said: recording.said, departures: 0 })
     return task
   }).pipe(
     Effect.catchTags({

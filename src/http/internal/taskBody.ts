@@ -3,12 +3,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
 import * as Task from "../../fibers/Task.ts"
+import type { Said } from "./said.ts"
 import type { Kind } from "./served.ts"
 
 export const taskBody = (
   { codecs, definition, run }: Kind,
   id: string,
-  payload: unknown
+  payload: unknown,
+  said: Said
 ): Effect.Effect<unknown, unknown> => {
   return Effect.suspend(() =>
     run(payload, {
@@ -16,12 +18,16 @@ export const taskBody = (
       progress: say(codecs.progress, Task.progress),
       output: say(codecs.output, Task.output),
       // On the outcome it is a value of the program, encoded when it is told.
-      partial: (value) => Effect.andThen(codecs.partial(value), Task.partial(value)),
+      partial: (value) =>
+        Effect.flatMap(codecs.partial(value), (json) => {
+          said.partial = { value, json }
+          return Task.partial(value)
+        }),
       commit: Task.commit
     })
   ).pipe(
-    Effect.tap((value) => codecs.success(value)),
-    Effect.tapError((error) => codecs.error(error)),
+    Effect.tap((value) => Effect.map(codecs.success(value), (json) => (said.success = { value, json }))),
+    Effect.tapError((error) => Effect.map(codecs.error(error), (json) => (said.error = { value: error, json }))),
     Effect.tapCause((cause) =>
       Cause.hasDies(cause)
         ? Effect.logError(`Task "${id}" of "${definition.name}" failed with a defect`, cause)

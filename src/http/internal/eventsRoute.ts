@@ -1,0 +1,60 @@
+/** `GET /tasks/{id}/events`. */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Json } from "effect/Schema"
+import * as Schema from "effect/Schema"
+import * as CancelReason from "../../fibers/CancelReason.ts"
+import * as Task from "../../fibers/Task.ts"
+import * as EventStream from "../EventStream.ts"
+import { OpenStreams } from "../OpenStreams.ts"
+import * as TaskView from "../TaskView.ts"
+import { findServed, type Handler, pathParam, type Served, type Server } from "./served.ts"
+import { taskNotFound } from "./taskNotFound.ts"
+
+export const eventsRoute: Handler = (server, request) =>
+  Effect.gen(function* () {
+    const id = yield* pathParam("id")
+    const found = yield* findServed(server, id)
+    if (Option.isNone(found)) return yield* Effect.fail(taskNotFound(id))
+    const served = found.value
+    return yield* EventStream.respond(served.log, request, {
+      slow: server.slowReaders,
+      maxReaders: server.maxStreamsPerTask,
+      resync: (missed) => resync(server, served, missed),
+      onClose: left(server, served)
+    }).pipe(Effect.provideService(OpenStreams, server.streams))
+  })
+
+/** Where the task stands by now: what follows may be older. */
+const resync = (server: Server, served: Served, missed: EventStream.Missed): Effect.Effect<Json> =>
+  Effect.gen(function* () {
+    const { attempt, name } = served.task
+    const at = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
+    const stamp = { id: name, attempt, seq: missed.to, at, missed: { ...missed } }
+    const info = yield* server.tasks.info(name)
+    // An attempt that was replaced is not looked up any more.
+    if (Option.isNone(info) || info.value.attempt !== attempt) return stamp
+    return { ...stamp, task: encodeView(yield* TaskView.of(info.value, served)) }
+  })
+
+const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
+
+/** The last client to leave may stop the task, unless another comes in time. */
+const left = (server: Server, served: Served): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { cancel, linger, onDisconnect } = served.kind.definition
+    const { log, task } = served
+    if (onDisconnect === "keep" || log.readers > 0 || log.ended) return Effect.void
+    const departure = ++served.departures
+    const stop = Effect.suspend(() =>
+      log.readers > 0 || served.departures !== departure
+        ? Effect.void
+        : Task.requestCancel(task, { ...cancel, reason: CancelReason.disconnect() })
+    )
+    if (linger === undefined) return stop
+    const waited = Effect.andThen(Effect.sleep(linger), stop)
+    // The client is gone, and its request with it; the task ends the wait when it ends by itself.
+    return Effect.asVoid(Effect.forkIn(Effect.raceFirst(waited, Task.await(task)), server.scope))
+  })
