@@ -7,9 +7,9 @@
  */
 export * as CancelCall from "./CancelCall.ts"
 export * as Drain from "./Drain.ts"
-export * as JsonBody from "./JsonBody.ts"
 export * as EventLog from "./EventLog.ts"
 export * as EventStream from "./EventStream.ts"
+export * as JsonBody from "./JsonBody.ts"
 export { OpenStreams } from "./OpenStreams.ts"
 export * as Problem from "./Problem.ts"
 export * as PublicOutcome from "./PublicOutcome.ts"
