@@ -25,6 +25,7 @@ describe("rescind/http", () => {
       "Problem",
       "PublicOutcome",
       "ServerClose",
+      "StreamMetrics",
       "TaskApi",
       "TaskDefinition",
       "TaskServer",
