@@ -27,6 +27,7 @@ describe("rescind/http", () => {
       "Problem",
       "PublicOutcome",
       "ServerClose",
+      "StreamMetrics",
       "TaskApi",
       "TaskDefinition",
       "TaskServer",
