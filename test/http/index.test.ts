@@ -24,6 +24,7 @@ describe("rescind/http", () => {
       "OpenStreams",
       "Problem",
       "PublicOutcome",
+      "RequestDeadline",
       "ServerClose",
       "TaskApi",
       "TaskDefinition",
