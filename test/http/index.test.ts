@@ -26,6 +26,7 @@ describe("rescind/http", () => {
       "OpenStreams",
       "Problem",
       "PublicOutcome",
+      "RequestDeadline",
       "ServerClose",
       "StreamMetrics",
       "TaskApi",
