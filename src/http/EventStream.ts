@@ -113,13 +113,14 @@ const send = (
 ): Effect.Effect<void> => {
   const readOn = (cursor: number): Effect.Effect<void> =>
     Effect.flatMap(reading(log, writer, cursor, stream), ({ end, at }) => {
-      if (end === "ended") return Effect.void
       if (end === "broken") return Effect.interrupt
+      if (end === "ended") return Effect.sync(() => stream.closing("end"))
       // Who comes back late was not slow.
-      if (options?.slow === "disconnect" && at > from) return Effect.void
+      if (options?.slow === "disconnect" && at > from) return Effect.sync(() => stream.closing("slow"))
       const missed = { from: at + 1, to: log.first - 1 }
       return Effect.flatMap(resynced(log, missed, options), (chunk) => {
         writer.write(chunk)
+        stream.hooks.resynced(missed.to - missed.from + 1)
         return readOn(missed.to)
       })
     })
@@ -137,7 +138,7 @@ const reading = (
   stream: OpenStream
 ): Effect.Effect<{ readonly end: End; readonly at: number }> =>
   Effect.callback((resume) => {
-    const reader = new LogReader(log, writer, cursor, (end) => {
+    const reader = new LogReader(log, writer, cursor, stream.hooks, (end) => {
       stream.reader = undefined
       resume(Effect.succeed({ end, at: reader.cursor }))
     })

@@ -18,6 +18,7 @@ import { Chunk } from "./internal/stream/chunk.ts"
 import type { LogNode } from "./internal/stream/logNode.ts"
 import type { LogReader } from "./internal/stream/logReader.ts"
 import { Problem } from "./Problem.ts"
+import * as StreamMetrics from "./StreamMetrics.ts"
 
 /**
  * @category models
@@ -37,8 +38,11 @@ export interface Options {
  * @since 0.1.0
  */
 export interface OpenStream {
+  readonly hooks: StreamMetrics.Hooks
   /** Set while it is written to. */
   reader: LogReader | undefined
+  /** Says why it will close. */
+  readonly closing: (why: StreamMetrics.CloseReason) => void
   /** Runs what sends it, so that it can be cut. */
   readonly run: (sending: Effect.Effect<void>) => Effect.Effect<void>
 }
@@ -70,6 +74,7 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
     const maxStreams = options?.maxStreams ?? Infinity
     const heartbeat = Duration.fromInputUnsafe(options?.heartbeat ?? "15 seconds")
     const streams = new Set<Stream>()
+    const hooks = yield* StreamMetrics.Current
     const none = Latch.makeUnsafe(true)
     const beat = Effect.sync(() => {
       for (const { reader } of streams) reader?.ping(ping)
@@ -85,8 +90,12 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
         Effect.acquireRelease(
           Effect.suspend((): Effect.Effect<Stream, Problem> => {
             const full = log.readers >= (limits?.maxReaders ?? Infinity)
-            if (full || streams.size >= maxStreams) return Effect.fail(tooMany(full ? "of this task " : ""))
-            const stream = new Stream()
+            if (full || streams.size >= maxStreams) {
+              hooks.refused(full ? "per-log" : "total")
+              return Effect.fail(tooMany(full ? "of this task " : ""))
+            }
+            const stream = new Stream(hooks)
+            hooks.readerOpened()
             streams.add(stream)
             none.closeUnsafe()
             ;(log as LogNode).opened()
@@ -95,6 +104,7 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
           (stream) =>
             Effect.suspend(() => {
               streams.delete(stream)
+              hooks.readerClosed(stream.why)
               if (streams.size === 0) none.openUnsafe()
               ;(log as LogNode).closed()
               return limits?.onClose ?? Effect.void
@@ -114,7 +124,17 @@ const tooMany = (whose: string): Problem =>
 
 class Stream implements OpenStream {
   reader: LogReader | undefined = undefined
+  why: StreamMetrics.CloseReason = "left"
+  readonly hooks: StreamMetrics.Hooks
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+
+  constructor(hooks: StreamMetrics.Hooks) {
+    this.hooks = hooks
+  }
+
+  closing(why: StreamMetrics.CloseReason): void {
+    this.why = why
+  }
 
   run(sending: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
@@ -124,6 +144,7 @@ class Stream implements OpenStream {
   }
 
   cut(): void {
+    this.why = "cut"
     this.fiber?.interruptUnsafe()
   }
 }

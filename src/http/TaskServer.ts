@@ -27,6 +27,7 @@ import type { Handler, Kind, Server } from "./internal/served.ts"
 import { startRoute } from "./internal/startRoute.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import * as Problem from "./Problem.ts"
+import * as StreamMetrics from "./StreamMetrics.ts"
 import * as TaskApi from "./TaskApi.ts"
 import type { Implementation } from "./TaskDefinition.ts"
 
@@ -83,6 +84,7 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         bodyLimit:
           options.bodyLimit === undefined ? ByteSize.kibibytes(64) : ByteSize.fromInputUnsafe(options.bodyLimit),
         scope: yield* Effect.scope,
+        hooks: yield* StreamMetrics.Current,
         slowReaders: options.slowReaders ?? "resync",
         maxStreamsPerTask: options.maxStreamsPerTask ?? Infinity,
         served: new WeakMap()

@@ -18,6 +18,7 @@ import type { OpenStreams } from "../OpenStreams.ts"
 import type { Problem } from "../Problem.ts"
 import type { Implementation } from "../TaskDefinition.ts"
 import type { EventLog } from "../EventLog.ts"
+import type { Hooks } from "../StreamMetrics.ts"
 import type { Codecs } from "./codecs.ts"
 import type { Said } from "./said.ts"
 
@@ -48,6 +49,7 @@ export interface Server {
   readonly bodyLimit: ByteSize.ByteSize
   /** Of the layer: what the server does by itself runs in it. */
   readonly scope: Scope.Scope
+  readonly hooks: Hooks
   readonly slowReaders: "resync" | "disconnect"
   readonly maxStreamsPerTask: number
   readonly served: WeakMap<AnyTask, Served>

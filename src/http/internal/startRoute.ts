@@ -42,7 +42,7 @@ const start = (
   return Effect.gen(function* () {
     const encoded = yield* kind.codecs.payload(payload)
     const recording = yield* Effect.withFiber((fiber) =>
-      Effect.succeed(new Recording(kind.definition, fiber.currentDispatcher))
+      Effect.succeed(new Recording(kind.definition, fiber.currentDispatcher, server.hooks))
     )
     const body = taskBody(kind, id, payload, recording.said)
     const starting = replace

@@ -15,6 +15,11 @@ export class Chunk {
     return (this.encoded ??= new TextEncoder().encode(this.text))
   }
 
+  /** About how many bytes it takes on the way. */
+  get size(): number {
+    return (this.chunked ?? this.encoded)?.length ?? this.text.length
+  }
+
   /** As a chunk of a body of HTTP/1.1 (RFC 9112, section 7.1); for Node only. */
   get framed(): Uint8Array {
     if (this.chunked !== undefined) return this.chunked

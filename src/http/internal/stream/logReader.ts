@@ -4,6 +4,7 @@
  * lacks in pieces. Everything here is one synchronous step; what takes longer is
  * done by the fiber that is told how the reading ended.
  */
+import type { Hooks } from "../../StreamMetrics.ts"
 import type { Chunk } from "./chunk.ts"
 import type { Link, LogNode } from "./logNode.ts"
 
@@ -27,13 +28,15 @@ export class LogReader implements Link {
   cursor: number
   private readonly log: LogNode
   private readonly writer: EventWriter
+  private readonly hooks: Hooks
   private readonly tell: (end: End) => void
   private withdraw: (() => void) | undefined = undefined
 
-  constructor(log: LogNode, writer: EventWriter, cursor: number, tell: (end: End) => void) {
+  constructor(log: LogNode, writer: EventWriter, cursor: number, hooks: Hooks, tell: (end: End) => void) {
     this.log = log
     this.writer = writer
     this.cursor = cursor
+    this.hooks = hooks
     this.tell = tell
   }
 
@@ -80,6 +83,7 @@ export class LogReader implements Link {
       this.tell("broken")
       return false
     }
+    this.hooks.delivered(chunk.size)
     if (chunk.to > this.cursor) this.cursor = chunk.to
     if (room) return true
     this.log.detach(this)
