@@ -71,9 +71,11 @@ export class LogNode implements EventLog {
 
   private trim(): void {
     const { texts } = this
-    // The newest stays: it may be the terminal one.
+    // The newest stays: it may be the terminal one. So does what readers that are up to date get in the next turn.
+    const unsent = this.ring.after === this.ring ? 0 : this.last - this.flushed
+    const kept = Math.max(1, unsent)
     while (
-      texts.length - this.start > 1 &&
+      texts.length - this.start > kept &&
       (texts.length - this.start > this.maxEvents || this.characters > this.maxCharacters)
     ) {
       this.characters -= texts[this.start]!.length
@@ -135,6 +137,7 @@ export class LogNode implements EventLog {
     this.flushed = this.last
     if (ring.after === ring) return
     const chunk = this.after(flushed, Infinity)
+    this.trim()
     for (let link = ring.after; link !== ring;) {
       const reader = link as LogReader
       link = reader.after
