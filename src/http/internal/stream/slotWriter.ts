@@ -15,7 +15,8 @@ export class SlotWriter implements EventWriter {
   write(chunk: Chunk): boolean {
     this.slot.push(chunk.bytes)
     this.wake?.()
-    return false
+    // Who waits for it takes it at once.
+    return this.slot.length === 0
   }
 
   onRoom(room: () => void): () => void {
