@@ -68,7 +68,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a stream that ended is still counted",
     law: "K45",
     file: streams,
-    find: "open.delete(fiber)\n",
+    find: "streams.delete(stream)\n",
     replace: "",
     tests: drain
   },
@@ -84,7 +84,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain waits for ever for streams that have ended",
     law: "S1-60",
     file: streams,
-    find: "if (open.size === 0) none.openUnsafe()",
+    find: "if (streams.size === 0) none.openUnsafe()",
     replace: "",
     tests: drain
   },

@@ -1,127 +1,153 @@
-/** Breaks of event streams over HTTP (K11, K38, S1-02, S1-07, S1-12, S1x-02). */
+/** Breaks of event streams over HTTP (K11, K38, S1-02, S1-07, S1-12, S1x-02, S1x-11). */
 import type { Mutant } from "../Mutant.ts"
 
 const events = ["test/http/EventStream.test.ts"]
+const slow = ["test/http/EventStream.slow.test.ts"]
+const platforms = ["test/http/EventStream.platforms.test.ts"]
+const fanOut = ["test/http/internal/stream/fanOut.test.ts"]
 const node = "src/http/EventStream.ts"
 const wire = "src/http/WireEvent.ts"
+const route = "src/http/internal/eventsRoute.ts"
+const recording = "src/http/internal/recording.ts"
+const log = "src/http/internal/stream/logNode.ts"
+const reader = "src/http/internal/stream/logReader.ts"
+const slot = "src/http/internal/stream/slotWriter.ts"
+const writer = "src/http/internal/stream/nodeWriter.ts"
+const streams = "src/http/OpenStreams.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a client that has seen the end is not told to stop coming back",
     law: "S1x-02",
     file: node,
-    find: "if (kept.length === 0) return HttpServerResponse.empty({ status: 204 })\n",
+    find: "if (log.ended && asked >= log.last) return HttpServerResponse.empty({ status: 204 })\n",
     replace: "",
+    tests: events
+  },
+  {
+    name: "a client of an ended log that is ahead of it begins anew",
+    law: "S1x-02",
+    file: node,
+    find: "log.ended && asked >= log.last",
+    replace: "log.ended && asked === log.last",
     tests: events
   },
   {
     name: "the stream of an ended task begins anew",
     law: "K38",
     file: node,
-    find: "events(id, { after: cursor })",
-    replace: "events(id, { after: 0 })",
+    find: "const rest = log.after(cursor, Infinity).text",
+    replace: "const rest = log.after(0, Infinity).text",
     tests: events
   },
   {
     name: "an id of another attempt hides events of this one",
     law: "K38",
     file: node,
-    find: "(match[1] !== undefined && Number(match[1]) !== attempt) ? 0",
-    replace: "(match[1] !== undefined && Number(match[1]) < 0) ? 0",
+    find: "const number = id.startsWith(prefix) ? id.slice(prefix.length) : id",
+    replace: 'const number = id.slice(id.indexOf("-") + 1)',
     tests: events
   },
   {
     name: "an id that we never wrote counts",
     law: "K38",
     file: node,
-    find: "/^(?:(\\d{1,15})-)?(\\d{1,15})$/",
-    replace: "/^(?:(\\d{1,15})-)?(\\d{1,15})/",
-    tests: events
-  },
-  {
-    name: "a client that comes back reads everything again",
-    law: "K38",
-    file: node,
-    find: "[0, known === 0 ? events : events.filter((event) => event.seq > known)]",
-    replace: "[0, events]",
-    tests: events
-  },
-  {
-    name: "a client that comes back misses the event after the one that it saw",
-    law: "K38",
-    file: node,
-    find: "events.filter((event) => event.seq > known)",
-    replace: "events.filter((event) => event.seq > known + 1)",
-    tests: events
-  },
-  {
-    name: "a client that comes back reads the last event twice",
-    law: "K38",
-    file: node,
-    find: "events.filter((event) => event.seq > known)",
-    replace: "events.filter((event) => event.seq >= known)",
+    find: "/^\\d{1,15}$/.test(number) ? Number(number) : 0",
+    replace: "Number.parseInt(number) || 0",
     tests: events
   },
   {
     name: "a client that is ahead of us sees nothing",
     law: "K38",
     file: node,
-    find: "cursor > events[events.length - 1]!.seq ? 0 : cursor",
-    replace: "cursor",
-    tests: events
-  },
-  {
-    name: "later events are filtered by where the client began",
-    law: "K38",
-    file: node,
-    find: "return [0, known === 0",
-    replace: "return [cursor, known === 0",
+    find: "const cursor = asked > log.last ? 0 : asked",
+    replace: "const cursor = asked",
     tests: events
   },
   {
     name: "a HEAD counts as a client that follows",
     law: "K11",
     file: node,
-    find: 'if (request.method !== "HEAD") yield* follow',
-    replace: "yield* follow",
+    find: '    if (request.method === "HEAD") return HttpServerResponse.stream(Stream.empty, { headers, contentType })\n',
+    replace: "",
     tests: events
+  },
+  {
+    name: "a stream is not open before the task says something",
+    law: "S1-12",
+    file: node,
+    find: "    writer.write(open)\n",
+    replace: "",
+    tests: events
+  },
+  {
+    name: "a gap is not announced",
+    law: "S1x-11",
+    file: node,
+    find: "        writer.write(chunk)\n        stream",
+    replace: "        stream",
+    tests: slow
+  },
+  {
+    name: "a gap is announced under the id of the event that follows",
+    law: "S1x-04",
+    file: node,
+    find: "id: ${log.prefix}${missed.to}\\n",
+    replace: "id: ${log.prefix}${missed.to + 1}\\n",
+    tests: slow
+  },
+  {
+    name: "a gap of an ended task is not announced",
+    law: "S1x-04",
+    file: node,
+    find: "return cursor + 1 >= first",
+    replace: "return cursor >= 0",
+    tests: slow
+  },
+  {
+    name: "a slow client is never disconnected",
+    law: "S1x-11",
+    file: node,
+    find: 'options?.slow === "disconnect" && at > from',
+    replace: 'options?.slow === "disconnect" && at < from',
+    tests: slow
+  },
+  {
+    name: "a client that comes back late is taken for a slow one",
+    law: "S1x-04",
+    file: node,
+    find: 'options?.slow === "disconnect" && at > from',
+    replace: 'options?.slow === "disconnect"',
+    tests: slow
   },
   {
     name: "a client that leaves stops the task unasked",
     law: "K11",
-    file: node,
-    find: 'return onDisconnect === "keep" || served.followers > 0',
-    replace: "return served.followers > 0",
+    file: route,
+    find: 'onDisconnect === "keep" || log.ended',
+    replace: "log.ended",
     tests: events
   },
   {
     name: "the first client that leaves stops the task",
     law: "K11",
-    file: node,
-    find: 'return onDisconnect === "keep" || served.followers > 0',
-    replace: 'return onDisconnect === "keep"',
+    file: route,
+    find: "log.readers > 0 || served.departures !== departure",
+    replace: "served.departures !== departure",
     tests: events
   },
   {
     name: "the last client that leaves stops nothing",
     law: "K11",
-    file: node,
-    find: 'return onDisconnect === "keep" || served.followers > 0',
-    replace: "return true",
-    tests: events
-  },
-  {
-    name: "a client that left is still counted",
-    law: "K11",
-    file: node,
-    find: "served.followers--\n",
-    replace: "",
+    file: route,
+    find: 'if (onDisconnect === "keep" || log.ended) return Effect.void',
+    replace: "if (onDisconnect !== undefined) return Effect.void",
     tests: events
   },
   {
     name: "the task is not told that its client left",
     law: "K19",
-    file: node,
+    file: route,
     find: "reason: CancelReason.disconnect()",
     replace: "reason: CancelReason.request()",
     tests: events
@@ -129,41 +155,233 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "who leaves has none of the definition's patience",
     law: "K12",
-    file: node,
+    file: route,
     find: "{ ...cancel, reason: CancelReason.disconnect() }",
     replace: "{ reason: CancelReason.disconnect() }",
     tests: events
   },
   {
-    name: "a stream is not open before the task says something",
-    law: "S1-12",
-    file: node,
-    find: '(events) => Stream.concat(Stream.succeed(": open\\n\\n"), events),',
-    replace: "",
+    name: "a task does not wait for another client",
+    law: "S1x-07",
+    file: route,
+    find: "if (linger === undefined || log.readers > 0) return stop",
+    replace: "if (linger !== null || log.readers > 0) return stop",
+    tests: slow
+  },
+  {
+    name: "a task that waits for another client stops though one came",
+    law: "S1x-07",
+    file: route,
+    find: "      log.readers > 0 || served.departures !== departure\n",
+    replace: "      served.departures < departure\n",
+    tests: slow
+  },
+  {
+    name: "a resync does not tell the state",
+    law: "S1x-11",
+    file: route,
+    find: "return { ...stamp, task:",
+    replace: "return { ...stamp, state:",
+    tests: slow
+  },
+  {
+    name: "an unknown task has no stream and no problem",
+    law: "S1-06",
+    file: route,
+    find: "if (Option.isNone(found)) return yield* Effect.fail(taskNotFound(id))",
+    replace: "if (Option.isNone(found)) return HttpServerResponse.empty({ status: 204 })",
     tests: events
   },
   {
-    name: "a quiet stream never says that it lives",
-    law: "S1-12",
-    file: node,
-    find: 'Stream.drop(Stream.as(Stream.tick(heartbeat), ": ping\\n\\n"), 1)',
-    replace: "Stream.never",
-    tests: events
-  },
-  {
-    name: "a stream says at once that it lives",
-    law: "S1-12",
-    file: node,
-    find: 'Stream.drop(Stream.as(Stream.tick(heartbeat), ": ping\\n\\n"), 1)',
-    replace: 'Stream.as(Stream.tick(heartbeat), ": ping\\n\\n")',
+    name: "an event has no attempt in its id",
+    law: "K38",
+    file: recording,
+    find: "prefix: `${attempt}-`",
+    replace: 'prefix: ""',
     tests: events
   },
   {
     name: "a stream goes on after the terminal event",
     law: "S1-02",
-    file: node,
-    find: '{ haltStrategy: "left" }',
-    replace: '{ haltStrategy: "both" }',
+    file: recording,
+    find: "isTerminal(event) ? EventLog.endUnsafe : EventLog.appendUnsafe",
+    replace: "isTerminal(event) ? EventLog.appendUnsafe : EventLog.appendUnsafe",
+    tests: events
+  },
+  {
+    name: "a task keeps the default number of events whatever its definition says",
+    law: "K38",
+    file: recording,
+    find: "      events: history,\n",
+    replace: "",
+    tests: slow
+  },
+  {
+    name: "an event has no name",
+    law: "S1-54",
+    file: log,
+    find: 'const name = event === undefined ? "" : `event: ${event}\\n`',
+    replace: 'const name = ""',
+    tests: events
+  },
+  {
+    name: "text of a task breaks the lines of its stream",
+    law: "S1-54",
+    file: log,
+    find: "data: ${JSON.stringify(data)}",
+    replace: 'data: ${JSON.stringify(data).replaceAll("\\\\n", "\\n")}',
+    tests: events
+  },
+  {
+    name: "the newest event is dropped for its size",
+    law: "S1-02",
+    file: log,
+    find: "const kept = Math.max(1, unsent)",
+    replace: "const kept = unsent",
+    tests: fanOut
+  },
+  {
+    name: "what up-to-date clients get in the next turn is dropped",
+    law: "K38",
+    file: log,
+    find: "const kept = Math.max(1, unsent)",
+    replace: "const kept = 1",
+    tests: fanOut
+  },
+  {
+    name: "a log is not bounded by its events",
+    law: "S1x-11",
+    file: log,
+    find: "texts.length - this.start > this.maxEvents || ",
+    replace: "",
+    tests: fanOut
+  },
+  {
+    name: "a log is not bounded by its characters",
+    law: "S1x-11",
+    file: log,
+    find: " || this.characters > this.maxCharacters",
+    replace: "",
+    tests: fanOut
+  },
+  {
+    name: "events are written in the step that makes them",
+    law: "K38",
+    file: log,
+    find: "this.dispatcher.scheduleTask(this.flush, 0)",
+    replace: "this.flush()",
+    tests: fanOut
+  },
+  {
+    name: "a log without clients asks for turns",
+    law: "K45",
+    file: log,
+    find: "if (this.scheduled || this.ring.after === this.ring) return",
+    replace: "if (this.scheduled) return",
+    tests: fanOut
+  },
+  {
+    name: "a client that catches up is sent again what the others wait for",
+    law: "K38",
+    file: log,
+    find: "    this.flush()\n    if (reader.cursor",
+    replace: "    if (reader.cursor",
+    tests: fanOut
+  },
+  {
+    name: "a piece is taken for another",
+    law: "K38",
+    file: log,
+    find: "piece?.from === cursor && (",
+    replace: "piece !== undefined && (",
+    tests: fanOut
+  },
+  {
+    name: "a log takes events after its end",
+    law: "S1-02",
+    file: log,
+    find: "    if (this.ended) return false\n",
+    replace: "",
+    tests: fanOut
+  },
+  {
+    name: "a client whose socket is full is written to on and on",
+    law: "S1x-11",
+    file: reader,
+    find: "    this.log.detach(this)\n    this.withdraw = ",
+    replace: "    this.withdraw = ",
+    tests: fanOut
+  },
+  {
+    name: "a client that fell off the log is not told",
+    law: "S1x-11",
+    file: reader,
+    find: 'if (this.cursor + 1 < log.first) return this.tell("overrun")\n',
+    replace: "",
+    tests: fanOut
+  },
+  {
+    name: "one socket that throws stops all",
+    law: "S1x-12",
+    file: reader,
+    find: '      this.log.detach(this)\n      this.tell("broken")\n      return false\n',
+    replace: '      throw new Error("torn")\n',
+    tests: fanOut
+  },
+  {
+    name: "a client that is up to date does not learn of the end",
+    law: "S1-02",
+    file: reader,
+    find: '    if (!this.log.ended) return\n    this.log.detach(this)\n    this.tell("ended")\n',
+    replace: "",
+    tests: events
+  },
+  {
+    name: "an old client is sent chunks",
+    law: "S1-57",
+    file: writer,
+    find: "|| !response.chunkedEncoding ",
+    replace: "",
+    tests: slow
+  },
+  {
+    name: "the answer to a pipelined request is written into the one before",
+    law: "S1-57",
+    file: writer,
+    find: "if (socket === null || ",
+    replace: "if (socket === undefined || ",
+    tests: slow
+  },
+  {
+    name: "a web stream waits for ever when its piece is taken at once",
+    law: "K38",
+    file: slot,
+    find: "return this.slot.length === 0\n",
+    replace: "return false\n",
+    tests: platforms
+  },
+  {
+    name: "as many streams as there are clients",
+    law: "S1x-40",
+    file: streams,
+    find: "const full = log.readers >= (limits?.maxReaders ?? Infinity)",
+    replace: "const full = false",
+    tests: slow
+  },
+  {
+    name: "as many streams in all as there are clients",
+    law: "S1x-40",
+    file: streams,
+    find: "if (full || streams.size >= maxStreams) {",
+    replace: "if (full) {",
+    tests: slow
+  },
+  {
+    name: "a quiet stream never says that it lives",
+    law: "S1-12",
+    file: streams,
+    find: "for (const { reader } of streams) reader?.ping(ping)",
+    replace: "for (const { reader } of streams) reader?.ping",
     tests: events
   },
   {
@@ -180,38 +398,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: ', "x-accel-buffering": "no"',
     replace: "",
-    tests: events
-  },
-  {
-    name: "an unknown task has an empty stream",
-    law: "S1-06",
-    file: node,
-    find: "if (Option.isNone(found)) return yield* Effect.fail(taskNotFound(id))",
-    replace: "if (Option.isNone(found)) return HttpServerResponse.empty({ status: 204 })",
-    tests: events
-  },
-  {
-    name: "an event has no attempt in its id",
-    law: "K38",
-    file: wire,
-    find: "id: ${attempt}-${seq}",
-    replace: "id: ${seq}",
-    tests: events
-  },
-  {
-    name: "an event has the name of its tag",
-    law: "S1-54",
-    file: wire,
-    find: "event: ${names[event._tag]}",
-    replace: "event: ${event._tag}",
-    tests: events
-  },
-  {
-    name: "text of a task breaks the lines of its stream",
-    law: "S1-54",
-    file: wire,
-    find: "JSON.stringify(data)",
-    replace: 'JSON.stringify(data).replaceAll("\\\\n", "\\n")',
     tests: events
   },
   {

@@ -204,14 +204,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: start
   },
   {
-    name: "a task keeps the default number of events whatever its definition says",
-    law: "K38",
-    file: startRoute,
-    find: "const options = { history: kind.definition.history }",
-    replace: "const options = {}",
-    tests: ["test/http/EventStream.test.ts"]
-  },
-  {
     name: "the list is not filtered by state",
     law: "S1-11",
     file: readRoutes,

@@ -6,6 +6,8 @@ import type * as Scope from "effect/Scope"
 export interface SlowClient {
   /** What has arrived, of what was read; without the framing of chunks. */
   readonly text: () => string
+  /** With the framing, and the head. */
+  readonly raw: () => string
   readonly resume: Effect.Effect<void>
   /** Waits until the server has closed the connection or this holds, at most 20 seconds. */
   readonly until: (done: (text: string) => boolean) => Effect.Effect<string>
@@ -36,6 +38,7 @@ export const slowClient = (
     const text = () => raw.slice(raw.indexOf("\r\n\r\n") + 4).replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n/g, "")
     const client: SlowClient = {
       text,
+      raw: () => raw,
       closed: () => closed,
       resume: Effect.sync(() => void socket.resume()),
       send: (text) => Effect.sync(() => void socket.write(text)),

@@ -46,14 +46,14 @@ const left = (server: Server, served: Served): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { cancel, linger, onDisconnect } = served.kind.definition
     const { log, task } = served
-    if (onDisconnect === "keep" || log.readers > 0 || log.ended) return Effect.void
+    if (onDisconnect === "keep" || log.ended) return Effect.void
     const departure = ++served.departures
     const stop = Effect.suspend(() =>
       log.readers > 0 || served.departures !== departure
         ? Effect.void
         : Task.requestCancel(task, { ...cancel, reason: CancelReason.disconnect() })
     )
-    if (linger === undefined) return stop
+    if (linger === undefined || log.readers > 0) return stop
     const waited = Effect.andThen(Effect.sleep(linger), stop)
     // The client is gone, and its request with it; the task ends the wait when it ends by itself.
     return Effect.asVoid(Effect.forkIn(Effect.raceFirst(waited, Task.await(task)), server.scope))

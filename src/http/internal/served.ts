@@ -30,7 +30,7 @@ export interface Served {
   readonly payload: Json
   readonly log: EventLog
   readonly said: Said
-  /** How many times its last client has left. */
+  /** How many times a client has left. */
   departures: number
 }
 
