@@ -9,10 +9,10 @@ import type { TaskClientError } from "../../TaskClientError.ts"
 export type Retry = Schedule.Schedule<unknown, TaskClientError>
 
 /** Eight tries more in about twenty seconds. */
-export const defaultRetry: Retry = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.jittered,
-  Schedule.upTo({ times: 8 })
-)
+export const defaultRetry: Retry = Schedule.min([
+  Schedule.exponential("200 millis"),
+  Schedule.spaced("5 seconds")
+]).pipe(Schedule.jittered, Schedule.upTo({ times: 8 }))
 
 /** What proxies and servers say of a state, not of the request. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
@@ -45,7 +45,6 @@ export const whileTransient = (retry: Retry, isSteady: () => boolean = () => fal
                   : delay
               ])
             )
-          : // oxlint-disable-next-line unicorn/no-useless-undefined -- a schedule ends by its last output
-            Cause.done(undefined)
+          : Cause.done(undefined)
     })
   )

@@ -57,13 +57,12 @@ export const askAgain = <A>(
   call: string,
   request: HttpClientRequest.HttpClientRequest,
   decode: (body: string) => Effect.Effect<A, Schema.SchemaError>
-): Effect.Effect<A, TaskClientError> =>
-  Effect.retry(ask(wire, call, request, decode), whileTransient(wire.retry))
+): Effect.Effect<A, TaskClientError> => Effect.retry(ask(wire, call, request, decode), whileTransient(wire.retry))
 
 export const decoder = <S extends Schema.ConstraintDecoder<unknown>>(
   schema: S
 ): ((body: string) => Effect.Effect<S["Type"], Schema.SchemaError>) =>
-  Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(schema))) as never
+  Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(schema)))
 
 /** A refusal, read as the problem document that it is, or told by its status. */
 export const refused = (
@@ -73,7 +72,8 @@ export const refused = (
   Effect.gen(function* () {
     const body = yield* bodyOf(call, response)
     const problem = Option.getOrUndefined(decodeProblem(body))
-    const code = problem?.type.startsWith(Problem.typePrefix) === true ? problem.type.slice(Problem.typePrefix.length) : undefined
+    const code =
+      problem?.type.startsWith(Problem.typePrefix) === true ? problem.type.slice(Problem.typePrefix.length) : undefined
     const retryAfter = retryAfterOf(response.headers["retry-after"], yield* Clock.currentTimeMillis)
     return yield* Effect.fail(
       new RequestRefused({
