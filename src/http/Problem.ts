@@ -99,12 +99,20 @@ export class Problem extends Data.TaggedError("Problem")<{
 export const contentType = "application/problem+json"
 
 /**
+ * What stands before the code in the `type` of a document.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const typePrefix = "urn:rescind:problem:"
+
+/**
  * @category conversions
  * @since 0.1.0
  */
 export const toResponse = (problem: Problem): HttpServerResponse.HttpServerResponse => {
   const [status, title] = codes[problem.code]
-  const type = `urn:rescind:problem:${problem.code}`
+  const type = `${typePrefix}${problem.code}`
   const document: typeof Document.Type = { type, title, status, detail: problem.detail, ...problem.extension }
   return HttpServerResponse.jsonUnsafe(document, { status, contentType, headers: problem.headers })
 }
@@ -128,14 +136,17 @@ export const decode = <A>(
   part: (typeof FieldError.Type)["in"]
 ): ((input: unknown) => Effect.Effect<A, Problem>) => {
   const decoded = Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })
-  return (input) =>
-    Effect.mapError(decoded(input), ({ issue }) => {
-      const errors = issuesOf(issue).issues.map(({ message, path }) => ({
-        in: part,
-        field: pathOf(path ?? []),
-        message
-      }))
-      const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ")
-      return new Problem({ code: "invalid-request", detail, extension: { errors } })
-    })
+  return (input) => Effect.mapError(decoded(input), ({ issue }) => invalid(issue, part))
+}
+
+/**
+ * What a schema found wrong in a part of a request, field by field.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const invalid = (issue: SchemaIssue.Issue, part: (typeof FieldError.Type)["in"]): Problem => {
+  const errors = issuesOf(issue).issues.map(({ message, path }) => ({ in: part, field: pathOf(path ?? []), message }))
+  const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ")
+  return new Problem({ code: "invalid-request", detail, extension: { errors } })
 }

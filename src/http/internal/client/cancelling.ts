@@ -1,0 +1,47 @@
+/** `POST /tasks/{id}/cancel`. */
+import * as Effect from "effect/Effect"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as CancelPolicy from "../../../fibers/CancelPolicy.ts"
+import { CancelResult } from "../../../fibers/CancelResult.ts"
+import { CancelCall } from "../../CancelCall.ts"
+import type { RequestRefused, TaskClientError } from "../../TaskClientError.ts"
+import { isPossibleId, pathOf } from "./paths.ts"
+import { ask, decoder, type Wire } from "./wire.ts"
+
+/** What a client may say when it cancels; what is left out is taken from the definition of the task. */
+export interface CancelOptions extends CancelPolicy.CancelPolicyInput {
+  readonly reason?: typeof CancelCall.fields.reason.Type | undefined
+  /** False: answers `Requested` at once, and does not wait for the end. */
+  readonly wait?: boolean | undefined
+}
+
+const decodeResult = decoder(CancelResult)
+const encodeCall = Schema.encodeSync(Schema.toCodecJson(CancelCall))
+const resultIn = Schema.decodeUnknownOption(Schema.toCodecJson(CancelResult))
+
+/** Once. */
+export const askCancel = (
+  wire: Wire,
+  id: string,
+  options: CancelOptions | undefined
+): Effect.Effect<CancelResult, TaskClientError> =>
+  Effect.suspend(() => {
+    if (!isPossibleId(id)) return Effect.succeed(notFound(id))
+    const { grace, giveUp, reason, wait } = options ?? {}
+    const call = encodeCall({
+      ...(reason === undefined ? {} : { reason }),
+      ...(grace === undefined ? {} : { grace: CancelPolicy.bound("grace", grace) }),
+      ...(giveUp === undefined ? {} : { giveUp: CancelPolicy.bound("giveUp", giveUp) }),
+      ...(wait === undefined ? {} : { wait })
+    })
+    const request = HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post(pathOf(id, "/cancel")), call)
+    return Effect.catchIf(
+      ask(wire, `cancel ${id}`, request, decodeResult),
+      (error): error is RequestRefused => error._tag === "RequestRefused" && error.code === "task-not-found",
+      ({ problem }) => Effect.succeed(Option.getOrElse(resultIn(problem?.result), () => notFound(id)))
+    )
+  })
+
+const notFound = (id: string): CancelResult => ({ _tag: "NotFound", id })

@@ -1,0 +1,163 @@
+/** The client against a real server, over real sockets; how it takes faults is in `internal/client`. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TaskClient from "../../src/http/TaskClient.ts"
+import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
+import { Break, breaks, Count, count, Print, print, Wait, wait } from "./probes.ts"
+import { serving, type Site } from "./serving.ts"
+
+const definitions = [Count, Wait, Print, Break]
+const tasks = [count, wait, print, breaks]
+
+const clientOf = (site: Site, options?: TaskClient.Options) =>
+  Effect.provide(TaskClient.make(definitions, { baseUrl: site.url, ...options }), FetchHttpClient.layer)
+
+describe("TaskClient", () => {
+  it.live("starts, watches and awaits a task, typed by its definition", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        const task = yield* client.tasks.count.start({ to: 3 })
+        expect(task.id).toMatch(/^count-[0-9a-z]{12}$/)
+        expect(task.attempt).toBe(1)
+        const events = yield* Stream.runCollect(task.watch())
+        expect(events.map(({ _tag, seq }) => `${seq} ${_tag}`)).toEqual([
+          "1 Started",
+          "2 Output",
+          "3 Output",
+          "4 Output",
+          "5 Completed"
+        ])
+        expect(events[4]).toMatchObject({ task: task.id, attempt: 1, value: { sum: 6 }, cleanupFailures: 0 })
+        expect(yield* task.await).toEqual({
+          _tag: "Completed",
+          value: { sum: 6 },
+          cleanupFailures: [],
+          salvaged: []
+        })
+        expect(yield* task.join).toEqual({ sum: 6 })
+        expect(yield* client.tasks.count.call({ to: 4 })).toEqual({ sum: 10 })
+      })
+    )
+  )
+
+  it.live("a failure comes back as the typed error, a defect as one that tells no more than the server does", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        expect(yield* Effect.flip(client.tasks.print.call({}))).toMatchObject({ _tag: "OutOfPaper", tray: 2 })
+        const outcome = yield* client.tasks.break.run({})
+        expect(outcome).toMatchObject({ _tag: "Failed" })
+        const defect = outcome._tag === "Failed" && outcome.cause.reasons.find(Cause.isDieReason)?.defect
+        expect(String(defect)).toMatch(/^RemoteDefect: The task "break-\w+" failed with a defect; the log/)
+      })
+    )
+  )
+
+  it.live("cancels with reason and patience; an id that nobody knows is NotFound, which is no failure", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        const task = yield* client.tasks.wait.start({})
+        const reason = { message: "not needed", by: "ann", detail: { ticket: 7 } }
+        const result = yield* task.cancel({ reason, grace: "10 millis" })
+        expect(result).toMatchObject({ _tag: "Cancelled", id: task.id, how: "interrupted", reason })
+        expect(yield* client.cancel(task.id)).toMatchObject({ _tag: "AlreadyCancelled", reason })
+        const outcome = yield* task.await
+        expect(outcome).toMatchObject({
+          _tag: "Cancelled",
+          how: "interrupted",
+          reason: { ...reason, source: "request" }
+        })
+        const view = yield* client.info(task.id)
+        const told = view._tag === "Some" && view.value.outcome?._tag === "Cancelled" && view.value.outcome.reason
+        expect(outcome._tag === "Cancelled" && outcome.reason).toEqual(told)
+        expect(yield* client.cancel("nobody")).toEqual({ _tag: "NotFound", id: "nobody" })
+        expect(yield* client.cancel("../tree")).toEqual({ _tag: "NotFound", id: "../tree" })
+        expect(yield* Effect.flip(task.join)).toMatchObject({ _tag: "TaskCancelled", task: task.id, reason })
+      })
+    )
+  )
+
+  it.live("lists and looks, also for ids that nobody knows", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        yield* client.tasks.count.run({ to: 1 }, { id: "c" })
+        yield* client.tasks.wait.start({ label: "w" }, { id: "w" })
+        expect((yield* client.list()).map(({ id }) => id)).toEqual(["c", "w"])
+        expect((yield* client.list({ name: "wait" })).map(({ id }) => id)).toEqual(["w"])
+        expect(yield* client.info("w")).toMatchObject({
+          _tag: "Some",
+          value: { state: "running", payload: { label: "w" } }
+        })
+        expect(yield* client.tasks.wait.get("nobody").info).toMatchObject({ _tag: "None" })
+        expect(yield* client.info("a/b")).toMatchObject({ _tag: "None" })
+        const lost = yield* Effect.flip(client.tasks.wait.get("nobody").await)
+        expect(lost).toMatchObject({ _tag: "TaskUnknown", id: "nobody", why: "not-found" })
+        expect((yield* Effect.flip(client.tasks.wait.get("..").await))._tag).toBe("TaskUnknown")
+      })
+    )
+  )
+
+  it.live("an id that is taken is refused, and one that has ended can be replaced", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        yield* client.tasks.wait.start({}, { id: "w" })
+        const refused = yield* Effect.flip(client.tasks.wait.start({}, { id: "w" }))
+        expect(refused).toMatchObject({ _tag: "RequestRefused", status: 409, code: "already-running" })
+        expect(refused.message).toMatch(/^start wait: 409 already-running: The task "w" is running/)
+        yield* client.cancel("w")
+        expect(yield* Effect.flip(client.tasks.wait.start({}, { id: "w" }))).toMatchObject({ code: "already-ended" })
+        const again = yield* client.tasks.wait.start({}, { id: "w", replace: true })
+        expect(again.attempt).toBe(2)
+        yield* again.cancel()
+        // A handle is of the run that it started.
+        const old = yield* client.tasks.count.start({ to: 1 }, { id: "c" })
+        yield* old.await
+        yield* client.tasks.count.start({ to: 1 }, { id: "c", replace: true })
+        expect(yield* Effect.flip(old.await)).toMatchObject({ _tag: "TaskUnknown", why: "replaced" })
+        expect(yield* client.tasks.count.get("c").join).toEqual({ sum: 1 })
+      })
+    )
+  )
+
+  it.live("who has seen the end is told it again by the task itself, as the server sends nothing more (204)", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        const task = yield* client.tasks.count.start({ to: 2 })
+        const all = yield* Stream.runCollect(task.watch())
+        expect((yield* site.get(`/tasks/${task.id}/events`, { "last-event-id": "1-4" })).status).toBe(204)
+        const after = yield* Stream.runCollect(task.watch({ after: all[3]! }))
+        expect(after).toEqual([{ ...all[3], at: expect.anything() }])
+        const rest = yield* Stream.runCollect(task.watch({ after: all[1]! }))
+        expect(rest).toEqual(all.slice(2))
+      })
+    )
+  )
+
+  it.live("a payload that its schema does not allow is refused without asking, in the words of the server", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        const here = yield* Effect.flip(client.tasks.count.start({ to: 1.5 }))
+        expect(here).toMatchObject({ _tag: "RequestRefused", status: 400, code: "invalid-request" })
+        const there = yield* site.post("/tasks/count", { to: 1.5 })
+        expect(here).toMatchObject({ detail: there.json.detail })
+        expect(here.message).toContain("to: ")
+      })
+    )
+  )
+
+  it("two definitions of one name are a defect", () => {
+    const twice = [Count, TaskDefinition.make("count", { success: Schema.Void })]
+    const made = Effect.provide(TaskClient.make(twice), FetchHttpClient.layer)
+    return expect(Effect.runPromise(made)).rejects.toThrow('Two tasks are defined under the name "count"')
+  })
+})
