@@ -7,6 +7,7 @@ const api = "src/fibers/Tasks.ts"
 
 const tasks = "test/fibers/Tasks.test.ts"
 const runner = "test/fibers/TaskRunner.test.ts"
+const draining = "test/fibers/Tasks.drain.test.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -174,17 +175,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain cancels one task after another",
     law: "K4 K37",
     file: drain,
-    find: "cancelEach(tasks.children(), reason, policy, fiber.context, fiber.id)",
+    find: "cancelEach(told, reason, policy, fiber.context, fiber.id)",
     replace:
-      "const stopOne = (): void => {\n          const [next] = tasks.children()\n          next?.onClosed(stopOne)\n          if (next !== undefined) cancelEach([next], reason, policy, fiber.context, fiber.id)\n        }\n        stopOne()",
+      "const stopOne = (): void => {\n          const next = told.shift()\n          next?.onClosed(stopOne)\n          if (next !== undefined) cancelEach([next], reason, policy, fiber.context, fiber.id)\n        }\n        stopOne()",
     tests: [tasks]
   },
   {
     name: "a drain does not let tasks finish first",
     law: "K37",
     file: drain,
-    find: "const stopping = Duration.isZero(finish) ? stop :",
-    replace: "const stopping = Duration.isFinite(finish) ? stop :",
+    find: "const stopping = Duration.isZero(finish)",
+    replace: "const stopping = Duration.isFinite(finish)",
     tests: [tasks, runner]
   },
   {
@@ -218,5 +219,61 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "for (const listener of this.onEmpty.splice(0)) listener()",
     replace: "this.onEmpty.splice(0)",
     tests: [tasks]
+  },
+  {
+    name: "a drain lets a task finish that was started to be cancelled at once",
+    law: "K37",
+    file: drain,
+    find: 'onShutdown === "cancel"',
+    replace: "onShutdown === undefined",
+    tests: [draining]
+  },
+  {
+    name: "a drain cancels at once what may finish",
+    law: "K37",
+    file: drain,
+    find: 'onShutdown === "cancel"',
+    replace: "onShutdown !== undefined",
+    tests: [draining]
+  },
+  {
+    name: "a task that says nothing is cancelled at once by a drain",
+    law: "K37",
+    file: "src/fibers/internal/taskNode.ts",
+    find: 'this.record?.onShutdown ?? "finish"',
+    replace: 'this.record?.onShutdown ?? "cancel"',
+    tests: [draining]
+  },
+  {
+    name: "a later drain moves the end of the first one back",
+    law: "K8",
+    file: drain,
+    find: "if (by < (tasks.drainsBy ?? Infinity)) tasks.drainsBy = by",
+    replace: "tasks.drainsBy = by",
+    tests: [draining]
+  },
+  {
+    name: "the end of a drain is told without the time in which tasks may finish",
+    law: "S1x-15",
+    file: drain,
+    find: "now + Duration.toMillis(finish) + Duration.toMillis(policy.giveUp)",
+    replace: "now + Duration.toMillis(policy.giveUp)",
+    tests: [draining]
+  },
+  {
+    name: "a drain logs nothing of what it left behind",
+    law: "S1x-19",
+    file: drain,
+    find: "if (!warn) return result",
+    replace: "return result",
+    tests: [draining]
+  },
+  {
+    name: "a drain logs what it left behind once per caller",
+    law: "S1x-20",
+    file: drain,
+    find: "    told = true\n",
+    replace: "",
+    tests: [draining]
   }
 ]

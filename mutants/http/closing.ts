@@ -3,6 +3,7 @@ import type { Mutant } from "../Mutant.ts"
 
 const drain = ["test/http/Drain.test.ts"]
 const close = ["test/http/ServerClose.test.ts"]
+const connections = ["test/http/ServerClose.connections.test.ts"]
 const node = "src/http/Drain.ts"
 const streams = "src/http/OpenStreams.ts"
 const server = "src/http/ServerClose.ts"
@@ -92,7 +93,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a connection on which nothing was asked holds a closing server open",
     law: "S1-60",
     file: server,
-    find: "for (const [socket, answers] of owed) if (answers === 0) socket.destroy()",
+    find: "for (const [socket, answers] of owed) if (answers === 0) leave(socket)",
     replace: "",
     tests: close
   },
@@ -100,16 +101,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a connection that has got its answer holds a closing server open",
     law: "S1-60",
     file: server,
-    find: "if (closing && left === 0) socket.destroy()\n      else if",
-    replace: "if",
+    find: "if (closing && left === 0) leave(socket)",
+    replace: "",
     tests: close
   },
   {
     name: "a closing server tears off answers that run",
     law: "S1-60",
     file: server,
-    find: "if (answers === 0) socket.destroy()",
-    replace: "socket.destroy()",
+    find: "if (answers === 0) leave(socket)",
+    replace: "if (answers >= 0) leave(socket)",
     tests: close
   },
   {
@@ -124,8 +125,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client that does not read its answer holds a closing server open",
     law: "S1-60",
     file: server,
-    find: "Effect.sync(() => server.closeAllConnections())",
-    replace: "Effect.void",
+    find: "for (const socket of owed.keys()) socket.destroy()",
+    replace: "",
     tests: close
   },
   {
@@ -151,5 +152,61 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: 'options?.within ?? "5 seconds"',
     replace: '"5 seconds"',
     tests: close
+  },
+  {
+    name: "a closing server resets a connection whose client goes on asking",
+    law: "S1-60",
+    file: server,
+    find: "    socket.end()\n",
+    replace: "    socket.destroy()\n",
+    tests: connections
+  },
+  {
+    name: "a closing server works on requests whose answers nobody can read",
+    law: "S1-60",
+    file: server,
+    find: "if (Number.isNaN(owed.get(request.socket))) return true\n",
+    replace: "",
+    tests: connections
+  },
+  {
+    name: "a client that keeps its half of a connection holds a closing server open",
+    law: "S1-60",
+    file: server,
+    find: "Effect.sync(() => socket.destroy()),\n        farewell",
+    replace: "Effect.void,\n        farewell",
+    tests: connections
+  },
+  {
+    name: "a closing server tears off answers to requests that expected 100-continue",
+    law: "S1-60",
+    file: server,
+    find: 'case "checkContinue":\n',
+    replace: "",
+    tests: connections
+  },
+  {
+    name: "a closing server tears off answers to requests that asked for an upgrade",
+    law: "S1-60",
+    file: server,
+    find: "const settle = owe(socket)\n",
+    replace: "const settle = () => {}\n",
+    tests: connections
+  },
+  {
+    name: "an upgraded connection holds a closing server open",
+    law: "S1-60",
+    file: server,
+    find: "onSwitch(socket, settle)\n",
+    replace: "",
+    tests: connections
+  },
+  {
+    name: "a closing server tears off answers over TLS",
+    law: "S1-60",
+    file: server,
+    find: "owed.delete(below)",
+    replace: "owed.has(below)",
+    tests: connections
   }
 ]

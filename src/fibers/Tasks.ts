@@ -109,7 +109,9 @@ export interface DrainReport {
 }
 
 /**
- * How to drain: first let tasks finish by themselves for `finish`, then cancel.
+ * How to drain: first let tasks finish by themselves for `finish` (default: not at
+ * all), but for those that were started with `onShutdown: "cancel"`; then cancel.
+ * `grace` and `giveUp` count from the cancel of each task.
  *
  * @category models
  * @since 0.1.0
@@ -130,6 +132,8 @@ export interface StartOptions {
    * stores it. It must not throw, wait, or run anything of others; whoever only follows uses `events`.
    */
   readonly record?: ((event: TaskEvent) => void) | undefined
+  /** Whether a drain lets it `"finish"` for the time that the drain has for that (default), or cancels it at once. */
+  readonly onShutdown?: "finish" | "cancel" | undefined
 }
 
 type Refused = TooManyTasks | Draining
@@ -183,6 +187,11 @@ export class Tasks extends Context.Service<
     readonly drain: (options?: DrainOptions) => Effect.Effect<DrainReport>
     /** True once a drain has begun. */
     readonly draining: Effect.Effect<boolean>
+    /**
+     * By when the drain that has begun will be over, in epoch milliseconds; none
+     * before one has begun, and for one without bounds.
+     */
+    readonly drainsBy: Effect.Effect<Option.Option<number>>
   }
 >()("rescind/fibers/Tasks") {
   /**
@@ -236,6 +245,7 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
     const task = tasks.register(id, effect, fiber.context, before)
     if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
     if (options?.record !== undefined) TaskRecord.of(task).recordTo(options.record)
+    if (options?.onShutdown === "cancel") TaskRecord.of(task).onShutdown = "cancel"
     tasks.starting.add(task, fiber)
     return Effect.succeed(task)
   }
@@ -293,6 +303,7 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
         )
       ),
     drain: (options) => drain(tasks, options, "shutdown"),
-    draining: Effect.sync(() => tasks.draining !== undefined)
+    draining: Effect.sync(() => tasks.draining !== undefined),
+    drainsBy: Effect.sync(() => Option.fromUndefinedOr(tasks.drainsBy))
   })
 }

@@ -1,7 +1,7 @@
 /**
- * Refuse new work, let the old finish for a while, cancel what is left, and say
- * how each task ended. The second caller joins the first, and may only bring its
- * bounds forward.
+ * Refuse new work, cancel at once those that were started to be, let the others
+ * finish for a while, cancel what is left, and say how each task ended. The
+ * second caller joins the first, and may only bring its bounds forward.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,6 +18,8 @@ import { mustWait, whenClosed } from "./waits.ts"
 export interface Drainable extends ScopeNode {
   /** Set once a drain has begun. */
   draining: Effect.Effect<DrainReport> | undefined
+  /** Epoch milliseconds by which everything has ended or was given up on; absent while there is no such bound. */
+  drainsBy?: number
   /** Called when the last task has ended. */
   readonly onEmpty: Array<() => void>
 }
@@ -30,21 +32,32 @@ export const drain = (
   Effect.suspend(() => {
     const reason = options?.reason ?? (source === "shutdown" ? CancelReason.shutdown() : CancelReason.scopeClosed())
     const { finish, policy } = boundsOf(options)
+    const now = tasks.clock.currentTimeMillisUnsafe()
     if (tasks.draining === undefined) {
-      const startedAt = tasks.clock.currentTimeMillisUnsafe()
       const draining = tasks.children() as ReadonlyArray<TaskNode>
-      const report = Effect.sync(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - startedAt))
+      const report = reported(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - now))
       // Who owns the tasks waits for all; others do not wait for a task that waits for them.
       const ended = Effect.forEach(draining, closed, { discard: true })
       tasks.draining = Effect.andThen(ended, report)
     }
-    const stop = Effect.withFiber((fiber) =>
-      Effect.sync(() => {
-        cancelEach(tasks.children(), reason, policy, fiber.context, fiber.id)
-      })
-    )
+    const by = now + Duration.toMillis(finish) + Duration.toMillis(policy.giveUp)
+    if (by < (tasks.drainsBy ?? Infinity)) tasks.drainsBy = by
+    const stop = (which: (task: TaskNode) => boolean) =>
+      Effect.withFiber((fiber) =>
+        Effect.sync(() => {
+          const told = (tasks.children() as ReadonlyArray<TaskNode>).filter(which)
+          cancelEach(told, reason, policy, fiber.context, fiber.id)
+        })
+      )
+    const all = stop(() => true)
+    const finishing = Effect.andThen(Effect.timeoutOption(empty(tasks), finish), all)
     // On a fiber of its own: a drainer that leaves does not call the drain off.
-    const stopping = Duration.isZero(finish) ? stop : Effect.andThen(Effect.timeoutOption(empty(tasks), finish), stop)
+    const stopping = Duration.isZero(finish)
+      ? all
+      : Effect.andThen(
+          stop(({ onShutdown }) => onShutdown === "cancel"),
+          finishing
+        )
     const drained = source === "scope-closed" ? Effect.andThen(empty(tasks), tasks.draining) : tasks.draining
     // oxlint-disable-next-line rescind/no-detached-fork -- it ends with the tasks that it stops
     return Effect.andThen(Effect.forkDetach(stopping, { startImmediately: true }), drained)
@@ -86,6 +99,23 @@ const empty = (tasks: Drainable): Effect.Effect<void> =>
       })
     })
   )
+
+/** The report, as every drainer gets it; what was cut off is logged for the first. */
+const reported = (report: () => DrainReport): Effect.Effect<DrainReport> => {
+  let told = false
+  return Effect.suspend(() => {
+    const { abandoned, took, ...ended } = report()
+    const warn = !told && abandoned.length > 0
+    told = true
+    const result = Effect.succeed({ ...ended, abandoned, took })
+    if (!warn) return result
+    const message = `The drain ended by its timeout after ${Duration.format(took)}; still running, and left behind: ${abandoned.join(", ")}`
+    return Effect.logWarning(message).pipe(
+      Effect.annotateLogs({ abandoned, tookMillis: Duration.toMillis(took) }),
+      Effect.andThen(result)
+    )
+  })
+}
 
 const reportOf = (tasks: ReadonlyArray<TaskNode>, took: number): DrainReport => {
   const named = (match: (task: TaskNode) => boolean) => tasks.filter(match).map((task) => task.name)

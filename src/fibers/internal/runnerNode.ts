@@ -21,6 +21,7 @@ export class RunnerNode extends ScopeNode implements Drainable {
   /** The services of the runtime as far as they are there; kept while it is disposed of. */
   context: Context.Context<never> = Context.empty()
   draining: Effect.Effect<DrainReport> | undefined = undefined
+  declare drainsBy?: number
   readonly onEmpty: Array<() => void> = []
 
   constructor(name: string, runtime: ManagedRuntime.ManagedRuntime<any, any>) {

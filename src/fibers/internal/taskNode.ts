@@ -65,6 +65,11 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     return this.record?.attempt ?? 1
   }
 
+  /** What the drain of its owner does with it. */
+  get onShutdown(): "finish" | "cancel" {
+    return this.record?.onShutdown ?? "finish"
+  }
+
   override open(): void {
     super.open()
     if (installed > 0) tellOpened(this)

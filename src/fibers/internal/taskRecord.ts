@@ -21,6 +21,7 @@ export class TaskRecord {
   private readonly node: TaskNode
   /** 1 for the first run under its id. */
   attempt = 1
+  onShutdown: "finish" | "cancel" = "finish"
   readonly cleanupFailures: Array<CleanupFailure> = []
   readonly salvaged: Array<Salvaged> = []
   partial: { readonly value: unknown } | undefined = undefined

@@ -24,6 +24,7 @@ export class TasksNode extends ScopeNode {
   private readonly keepMillis: number
   private readonly keepCount: number
   draining: Effect.Effect<DrainReport> | undefined = undefined
+  declare drainsBy?: number
 
   constructor(up: ScopeNode, clock: Clock.Clock, maxRunning: number, keepMillis: number, keepCount: number) {
     // Below the root, whoever happens to build the layer: no task's cancel reaches it.

@@ -39,7 +39,8 @@ const byId: Subject = {
     "tasks.list",
     "tasks.await",
     "tasks.cancel",
-    "tasks.draining"
+    "tasks.draining",
+    "tasks.drainsBy"
   ],
   laws: ["K1", "K8", "K27", "K37", "K45"],
   program: () => {
@@ -50,6 +51,7 @@ const byId: Subject = {
         Effect.gen(function* () {
           const tasks = yield* Tasks
           assert.equal(yield* tasks.draining, false)
+          assert.equal(Option.isNone(yield* tasks.drainsBy), true)
           yield* tasks.start("report", working("report"))
           const starter = yield* tasks.start(
             "starter",
@@ -231,6 +233,7 @@ const drains: Subject = {
           yield* tasks.start("stubborn", Effect.andThen(Ledger.finalizer("stubborn", drain), Effect.never))
           yield* tasks.start("drainer", Effect.andThen(Effect.sleep(1), drain))
           yield* tasks.start("starting", working("starting", 2))
+          yield* tasks.start("abrupt", working("abrupt", 3), { onShutdown: "cancel" })
           yield* Nursery.run("drainers", (nursery) =>
             Effect.gen(function* () {
               yield* nursery.spawn("one", drain)
@@ -250,7 +253,7 @@ const drains: Subject = {
         assert.ok(!trial.ledger.work.some(({ name }) => name === "late"), "a task was started while draining")
         if (trial.cancelled === undefined) {
           assert.deepEqual(reports.at(-1)?.completed, ["quick", "starting"])
-          assert.deepEqual(reports.at(-1)?.cancelled, ["slow", "stubborn", "drainer"])
+          assert.deepEqual(reports.at(-1)?.cancelled, ["slow", "stubborn", "drainer", "abrupt"])
         }
         for (const { abandoned, cancelled, completed, failed } of reports) {
           const names = [...completed, ...cancelled, ...failed, ...abandoned]
