@@ -40,7 +40,7 @@ export const read = (text: string): ReadonlyMap<string, Family> => {
     } else {
       const sample = sampleOf(line) ?? fail("not a line of the format")
       const family = current ?? fail("a sample before any type")
-      const series = `${sample.name} ${JSON.stringify(Object.entries(sample.labels).toSorted())}`
+      const series = `${sample.name} ${keyOf(sample.labels)}`
       if (seen.has(series)) fail("a series stands there twice")
       seen.add(series)
       const suffixes = family.type === "histogram" ? ["_bucket", "_sum", "_count"] : [""]
@@ -59,12 +59,17 @@ export const valueOf = (
   name: string,
   labels: Readonly<Record<string, string>> = {}
 ): number | undefined => {
-  const wanted = JSON.stringify(Object.entries(labels).toSorted())
+  const wanted = keyOf(labels)
   const family = Array.from(read(text).values()).find(({ samples }) => samples.some((sample) => sample.name === name))
-  return family?.samples.find(
-    (sample) => sample.name === name && JSON.stringify(Object.entries(sample.labels).toSorted()) === wanted
-  )?.value
+  return family?.samples.find((sample) => sample.name === name && keyOf(sample.labels) === wanted)?.value
 }
+
+const keyOf = (labels: Readonly<Record<string, string>>): string =>
+  JSON.stringify(
+    Object.keys(labels)
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .map((label) => [label, labels[label]])
+  )
 
 const sampleOf = (line: string): Sample | undefined => {
   const match = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (NaN|[+-]Inf|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/.exec(line)
@@ -73,8 +78,10 @@ const sampleOf = (line: string): Sample | undefined => {
   let rest = match[2] ?? ""
   while (rest !== "") {
     const label = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(?:,(?=.)|$)/.exec(rest)
-    if (label === null || label[1]! in labels) return undefined
-    labels[label[1]!] = label[2]!.replace(/\\(.)/g, (_, character) => (character === "n" ? "\n" : character))
+    if (label === null) return undefined
+    const [, name, value] = label as unknown as [string, string, string]
+    if (name in labels) return undefined
+    labels[name] = value.replace(/\\(.)/g, (_, character) => (character === "n" ? "\n" : character))
     rest = rest.slice(label[0].length)
   }
   return { name: match[1]!, labels, value: Number(match[3]!.replace("Inf", "Infinity")) }
@@ -87,7 +94,7 @@ const checkHistogram = ({ name, samples }: Family): void => {
     name: sampled,
     value
   } of samples) {
-    const key = JSON.stringify(Object.entries(labels).toSorted())
+    const key = keyOf(labels)
     const one = series.get(key) ?? { buckets: [] }
     series.set(key, one)
     if (sampled.endsWith("_bucket")) one.buckets.push([Number(le!.replace("Inf", "Infinity")), value])

@@ -30,9 +30,9 @@ export const requestMetrics = (context: Context.Context<never>) => {
       const { method } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
       const from = clock.monotonicTimeNanosUnsafe()
       return Effect.onExit(handled, (exit) =>
-        Effect.sync(() => {
+        Effect.map(statusOf(exit), (status) => {
           const took = Number(clock.monotonicTimeNanosUnsafe() - from) / 1e9
-          durationOf(methodOf(method), routeOf(fiber), statusOf(exit)).updateUnsafe(took, context)
+          durationOf(methodOf(method), routeOf(fiber), status).updateUnsafe(took, context)
         })
       )
     })
@@ -47,5 +47,7 @@ const routeOf = (fiber: Fiber.Fiber<unknown, unknown>): string =>
   Context.getOrUndefined(fiber.context as Context.Context<HttpRouter.RouteContext>, HttpRouter.RouteContext)?.route
     .path ?? "none"
 
-const statusOf = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>): number =>
-  HttpServerError.exitResponse(exit).status
+const statusOf = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>): Effect.Effect<number> =>
+  exit._tag === "Success"
+    ? Effect.succeed(exit.value.status)
+    : Effect.map(HttpServerError.causeResponse(exit.cause), ([{ status }]) => status)
