@@ -36,6 +36,6 @@ describe("exposition", () => {
     ["another count than that of the last bucket", histogram('h_bucket{le="+Inf"} 1\nh_sum 1\nh_count 2\n')],
     ["no sum", histogram('h_bucket{le="+Inf"} 1\nh_count 1\n')]
   ])("refuses %s", (_, text) => {
-    expect(() => read(text)).toThrow()
+    expect(() => read(text)).toThrow(Error)
   })
 })
