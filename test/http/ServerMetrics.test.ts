@@ -105,6 +105,32 @@ describe("ServerMetrics", () => {
     )
   })
 
+  it.live("event streams are counted: open ones, why they closed, whom a limit refused, what they were sent", () =>
+    counting({ tasks: [wait], maxStreamsPerTask: 2 }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/wait?id=w", {})
+        const [stays, leaves] = [yield* site.follow("w"), yield* site.follow("w")]
+        for (const client of [stays, leaves]) yield* client.until((events) => events.length === 2)
+        expect((yield* site.get("/tasks/w/events")).status).toBe(429)
+        expect(valueOf(yield* scraped(site), "rescind_http_readers")).toBe(2)
+        yield* leaves.leave
+        yield* scrapedUntil(site, (text) => valueOf(text, "rescind_http_readers") === 1)
+        yield* site.post("/tasks/w/cancel")
+        yield* stays.ended
+        const text = yield* scrapedUntil(site, (text) => valueOf(text, "rescind_http_readers") === 0)
+        expect(valueOf(text, "rescind_http_readers_opened_total")).toBe(2)
+        expect(valueOf(text, "rescind_http_readers_closed_total", { reason: "left" })).toBe(1)
+        expect(valueOf(text, "rescind_http_readers_closed_total", { reason: "end" })).toBe(1)
+        expect(valueOf(text, "rescind_http_readers_refused_total", { limit: "per-log" })).toBe(1)
+        // started, progress, cancel-requested, cancelled
+        expect(valueOf(text, "rescind_http_events_published_total")).toBe(4)
+        const bytes = valueOf(text, "rescind_http_events_delivered_bytes_total")!
+        const sent = [stays, leaves].reduce((sum, client) => sum + client.raw().length, 0)
+        expect([bytes > sent * 0.9, bytes < sent * 1.1]).toEqual([true, true])
+      })
+    )
+  )
+
   it.live("requests are timed by the template of their route, never by what a client wrote", () =>
     counting({ tasks: [wait] }, (site) =>
       Effect.gen(function* () {
