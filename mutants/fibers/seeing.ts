@@ -214,8 +214,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a later request is logged as one that counts",
     law: "K8 K44",
     file: logger,
-    find: "if (target.mark !== request || !(",
-    replace: "if (!(",
+    find: " || target.mark !== request) return",
+    replace: ") return",
+    tests: ["test/fibers/TaskLogger.test.ts"]
+  },
+  {
+    name: "who finished by itself after the request is logged as if nobody had asked",
+    law: "K12 K44",
+    file: logger,
+    find: "if (reason !== undefined) return write(",
+    replace: 'if (reason !== undefined && task.verdict === "cancelled") return write(',
+    tests: ["test/fibers/TaskLogger.test.ts"]
+  },
+  {
+    name: "an end is not logged with its time",
+    law: "K44",
+    file: "src/fibers/internal/cancelEntry.ts",
+    find: "endedAt: isoOf(task.endedAt)",
+    replace: "endedAt: isoOf(reason.at.epochMilliseconds)",
     tests: ["test/fibers/TaskLogger.test.ts"]
   }
 ]

@@ -10,6 +10,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import { remembered } from "./internal/remembered.ts"
 
 /**
  * Why a client reads no more: it was sent the `end`; it `left` by itself; it was
@@ -157,8 +158,8 @@ export const delivered: Metric.Counter<number> = Metric.counter("rescind_http_ev
  * @since 0.1.0
  */
 export const make: Effect.Effect<Hooks> = Effect.map(Effect.context<never>(), (context) => {
-  const closedFor = remembered(closed)
-  const refusedBy = remembered(refused)
+  const closedFor = remembered((reason: CloseReason) => reason, closed)
+  const refusedBy = remembered((limit: string) => limit, refused)
   return {
     readerOpened: () => {
       opened.updateUnsafe(1, context)
@@ -177,13 +178,3 @@ export const make: Effect.Effect<Hooks> = Effect.map(Effect.context<never>(), (c
     delivered: (bytes) => delivered.updateUnsafe(bytes, context)
   }
 })
-
-/** Made once a word: a metric finds its series by a key that takes longer to make than to count. */
-const remembered = <Word extends string, A>(make: (word: Word) => A): ((word: Word) => A) => {
-  const made = new Map<Word, A>()
-  return (word) => {
-    let found = made.get(word)
-    if (found === undefined) made.set(word, (found = make(word)))
-    return found
-  }
-}

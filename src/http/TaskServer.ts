@@ -8,8 +8,10 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
@@ -17,14 +19,22 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Tracer from "effect/Tracer"
+import * as TaskMetrics from "../fibers/TaskMetrics.ts"
 import { Tasks } from "../fibers/Tasks.ts"
+import { cancelLog } from "./internal/cancelLog.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
 import { codecsOf } from "./internal/codecs.ts"
 import { eventsRoute } from "./internal/eventsRoute.ts"
+import { metricsRoute } from "./internal/metricsRoute.ts"
 import { noRoute } from "./internal/noRoute.ts"
 import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
+import { requestMetrics } from "./internal/requestMetrics.ts"
 import type { Handler, Kind, Server } from "./internal/served.ts"
+import { servedMetrics } from "./internal/servedMetrics.ts"
 import { startRoute } from "./internal/startRoute.ts"
+import { traceCancels } from "./internal/taskTrace.ts"
+import type { Watcher } from "./internal/watching.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import * as Problem from "./Problem.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
@@ -47,6 +57,10 @@ export interface Options<R> {
   readonly maxStreamsPerTask?: number | undefined
   /** What becomes of a client that reads so slowly that it misses events. Default: `"resync"`. */
   readonly slowReaders?: "resync" | "disconnect" | undefined
+  /** Counts tasks, requests and event streams, and serves them to Prometheus on `GET /metrics`. Default: false. */
+  readonly metrics?: boolean | undefined
+  /** Logs each cancel of a task, at Info: when it is asked for, and when the task has ended. Default: true. */
+  readonly logCancels?: boolean | undefined
   /** Of the API, in its documentation. */
   readonly title?: string | undefined
   readonly version?: string | undefined
@@ -70,7 +84,9 @@ export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, T
       })
     ),
     OpenStreams.layer(options)
-  )
+  ).pipe(options.metrics === true ? Layer.provide([TaskMetrics.layer, streamMetrics]) : identity)
+
+const streamMetrics = Layer.effect(StreamMetrics.Current, StreamMetrics.make)
 
 const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenStreams | HttpRouter.HttpRouter | R> =>
   Layer.effectDiscard(
@@ -87,10 +103,15 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         hooks: yield* StreamMetrics.Current,
         slowReaders: options.slowReaders ?? "resync",
         maxStreamsPerTask: options.maxStreamsPerTask ?? Infinity,
-        served: new WeakMap()
+        served: new WeakMap(),
+        watchers: watchersOf(options, context)
       }
       const router = yield* HttpRouter.HttpRouter
-      yield* router.addGlobalMiddleware(noRoute)
+      if (options.metrics === true) {
+        yield* router.addGlobalMiddleware(requestMetrics(context))
+        yield* router.add("GET", "/metrics", metricsRoute(context))
+      }
+      yield* router.addGlobalMiddleware(noRoute(options.metrics === true ? [[/^\/metrics$/, "GET"]] : []))
       yield* router.add("POST", "/tasks/:name", answer(server, startRoute))
       yield* router.add("GET", "/tasks", answer(server, listRoute))
       yield* router.add("GET", "/tasks/:id", answer(server, oneRoute))
@@ -101,6 +122,12 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
       yield* router.add("GET", "/openapi.json", openApi)
     })
   )
+
+const watchersOf = <R>({ logCancels, metrics }: Options<R>, context: Context.Context<R>): ReadonlyArray<Watcher> => [
+  ...(logCancels === false ? [] : [cancelLog]),
+  ...(metrics === true ? [servedMetrics(context)] : []),
+  ...(Context.get(context, Tracer.Tracer) === Tracer.nativeTracer ? [] : [traceCancels])
+]
 
 const apiOf = <R>({ tasks, title, version }: Options<R>): HttpApi.HttpApi<string, HttpApiGroup.Constraint> =>
   TaskApi.make(

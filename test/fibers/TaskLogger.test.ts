@@ -71,7 +71,14 @@ describe("TaskLogger", () => {
           {
             level: "Info",
             text: 'Task "report" was cancelled after 250ms: request by "ann", "not needed"',
-            annotations: { phase: "cancelled", outcome: "cancelled", ...cancel, how: "interrupted", tookMillis: 250 }
+            annotations: {
+              phase: "cancelled",
+              outcome: "cancelled",
+              ...cancel,
+              how: "interrupted",
+              endedAt: "1970-01-01T00:00:00.350Z",
+              tookMillis: 250
+            }
           }
         ])
       })
@@ -156,6 +163,37 @@ describe("TaskLogger", () => {
           "cancel tasks/twice",
           "cancelled tasks/outer/inner/right",
           "cancelled tasks/twice"
+        ])
+      })
+    )
+  )
+
+  it.effect("one that finishes by itself after the request says so, with whoever asked (S0-64, K12)", () =>
+    logged("Info", (entries) =>
+      Effect.gen(function* () {
+        const tasks = yield* Tasks
+        const graceful = yield* tasks.start("graceful", Effect.sleep(40))
+        yield* settle
+        yield* Task.requestCancel(graceful, { ...ann, grace: 1000 })
+        yield* TestClock.adjust(40)
+        expect(entries.slice(1)).toEqual([
+          {
+            level: "Info",
+            text: 'Task "graceful" completed by itself 40ms after it was told to stop: request by "ann", "not needed"',
+            annotations: {
+              phase: "done",
+              task: "graceful",
+              path: "tasks/graceful",
+              outcome: "completed",
+              source: "request",
+              by: "ann",
+              reason: "not needed",
+              scope: "graceful",
+              askedAt: "1970-01-01T00:00:00.000Z",
+              endedAt: "1970-01-01T00:00:00.040Z",
+              tookMillis: 40
+            }
+          }
         ])
       })
     )

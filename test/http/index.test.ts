@@ -28,6 +28,7 @@ describe("rescind/http", () => {
       "PublicOutcome",
       "RequestDeadline",
       "ServerClose",
+      "ServerMetrics",
       "StreamMetrics",
       "TaskApi",
       "TaskDefinition",

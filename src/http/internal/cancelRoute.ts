@@ -11,6 +11,7 @@ import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
 import { findServed, type Handler, pathParam } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
+import { cancelSpan } from "./taskTrace.ts"
 
 const decodeCall = Problem.decode(CancelCall, "body")
 const encodeResult = Schema.encodeSync(Schema.toCodecJson(CancelResult))
@@ -33,10 +34,12 @@ export const cancelRoute: Handler = (server, request) =>
       giveUp: call.giveUp ?? cancel.giveUp
     }
     const preferred = /(?:^|,)\s*respond-async\s*(?:[,;]|$)/i.test(request.headers["prefer"] ?? "")
-    const result = yield* preferred || call.wait === false
-      ? Task.requestCancel(task, options)
-      : Task.cancel(task, options)
-    yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)
+    const result = yield* cancelSpan(
+      found.value,
+      preferred || call.wait === false ? Task.requestCancel(task, options) : Task.cancel(task, options)
+    )
+    // The log of the task has those that changed something.
+    if (result._tag.startsWith("Already")) yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)
     return HttpServerResponse.jsonUnsafe(encodeResult(result), {
       status: result._tag === "Requested" ? 202 : 200,
       headers: preferred ? { "preference-applied": "respond-async" } : {}

@@ -21,6 +21,8 @@ import type { EventLog } from "../EventLog.ts"
 import type { Hooks } from "../StreamMetrics.ts"
 import type { Codecs } from "./codecs.ts"
 import type { Said } from "./said.ts"
+import type { TaskTrace } from "./taskTrace.ts"
+import type { Watcher } from "./watching.ts"
 
 type AnyTask = Task<unknown, unknown, unknown>
 
@@ -30,6 +32,7 @@ export interface Served {
   readonly payload: Json
   readonly log: EventLog
   readonly said: Said
+  readonly trace: TaskTrace
   /** How many times a client has left. */
   departures: number
 }
@@ -53,6 +56,8 @@ export interface Server {
   readonly slowReaders: "resync" | "disconnect"
   readonly maxStreamsPerTask: number
   readonly served: WeakMap<AnyTask, Served>
+  /** Told what becomes of each task. */
+  readonly watchers: ReadonlyArray<Watcher>
 }
 
 export type Handler = (

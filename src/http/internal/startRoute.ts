@@ -11,6 +11,8 @@ import { StartQuery } from "../TaskApi.ts"
 import { Recording } from "./recording.ts"
 import { type Handler, type Kind, linksOf, pathParam, type Server } from "./served.ts"
 import { taskBody } from "./taskBody.ts"
+import { TaskTrace, withParentOf } from "./taskTrace.ts"
+import { watch } from "./watching.ts"
 
 const decodeQuery = Problem.decode(StartQuery, "query")
 
@@ -44,14 +46,17 @@ const start = (
     const recording = yield* Effect.withFiber((fiber) =>
       Effect.succeed(new Recording(kind.definition, fiber.currentDispatcher, server.hooks))
     )
-    const body = taskBody(kind, id, payload, recording.said)
+    const trace = new TaskTrace()
+    const body = trace.during(kind, id, taskBody(kind, id, payload, recording.said))
     const starting = replace
       ? Effect.map(tasks.start(id, body, recording), (task) => ({ task, started: true }))
       : tasks.startIfMissing(id, body, recording)
-    const { task, started } = yield* withContext(starting, server.context)
+    const { task, started } = yield* withContext(starting, yield* withParentOf(server.context))
     if (!started) return yield* taken(server, id)
     const log = recording.log(task.attempt)
-    server.served.set(task, { task, kind, payload: encoded, log, said: recording.said, departures: 0 })
+    const served = { task, kind, payload: encoded, log, said: recording.said, trace, departures: 0 }
+    server.served.set(task, served)
+    watch(server.watchers, served)
     return task
   }).pipe(
     Effect.catchTags({

@@ -334,10 +334,12 @@ layer(Server.layer, { excludeTestServices: true })("The example server", (it) =>
         expect((yield* cancel("library:Countdown:100")).json).toMatchObject({ _tag: "AlreadyCompleted" })
         const { stderr } = yield* Server
         const logged = (level: string, line: string) =>
-          eventually(Effect.sync(stderr), (text) => new RegExp(`${level} \\(#\\d+\\): Cancel of ${line}`).test(text))
-        yield* logged("INFO", `"${key}": Cancelled`)
-        yield* logged("INFO", `"library:Countdown:100": AlreadyCompleted`)
-        yield* logged("WARN", `"library:Countdown:99999": there is no such task`)
+          eventually(Effect.sync(stderr), (text) => new RegExp(`${level} \\(#\\d+\\): ${line}`).test(text))
+        yield* logged("INFO", `Cancel of task "${key}": request`)
+        yield* logged("INFO", `Task "${key}" was cancelled after .*: request`)
+        yield* logged("INFO", `Cancel of "${key}": AlreadyCancelled`)
+        yield* logged("INFO", `Cancel of "library:Countdown:100": AlreadyCompleted`)
+        yield* logged("WARN", `Cancel of "library:Countdown:99999": there is no such task`)
       })
   )
 
