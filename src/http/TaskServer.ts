@@ -18,9 +18,11 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { Tasks } from "../fibers/Tasks.ts"
+import * as Cors from "./Cors.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
 import { codecsOf } from "./internal/codecs.ts"
 import { eventsRoute } from "./internal/eventsRoute.ts"
+import { hostGuard } from "./internal/hostGuard.ts"
 import { noRoute } from "./internal/noRoute.ts"
 import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
 import type { Handler, Kind, Server } from "./internal/served.ts"
@@ -28,6 +30,7 @@ import { startRoute } from "./internal/startRoute.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import * as Problem from "./Problem.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
+import { type Security, TaskAccess } from "./TaskAccess.ts"
 import * as TaskApi from "./TaskApi.ts"
 import type { Implementation } from "./TaskDefinition.ts"
 
@@ -47,6 +50,14 @@ export interface Options<R> {
   readonly maxStreamsPerTask?: number | undefined
   /** What becomes of a client that reads so slowly that it misses events. Default: `"resync"`. */
   readonly slowReaders?: "resync" | "disconnect" | undefined
+  /** Pages of which other origins may use it. Default: none. */
+  readonly cors?: Cors.Options | undefined
+  /**
+   * Under which hosts it is reached, `tasks.example.com` or, with a port, `localhost:3000`: requests to others are
+   * refused (421) on every route of the router but `/health` and `/ready`, so that no page can reach a server on this
+   * machine or network through a name that it points here (DNS rebinding). Default: any.
+   */
+  readonly hosts?: ReadonlyArray<string> | undefined
   /** Of the API, in its documentation. */
   readonly title?: string | undefined
   readonly version?: string | undefined
@@ -63,11 +74,15 @@ export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, T
   Layer.provideMerge(
     Layer.merge(
       routes(options),
-      HttpApiScalar.layer(apiOf(options), {
-        path: "/docs",
-        // Nothing is fetched from elsewhere.
-        scalar: { withDefaultFonts: false }
-      })
+      Layer.unwrap(
+        Effect.map(TaskAccess, ({ security }) =>
+          HttpApiScalar.layer(apiOf(options, security), {
+            path: "/docs",
+            // Nothing is fetched from elsewhere.
+            scalar: { withDefaultFonts: false }
+          })
+        )
+      )
     ),
     OpenStreams.layer(options)
   )
@@ -81,6 +96,8 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         tasks: yield* Tasks,
         streams: yield* OpenStreams,
         context,
+        access: yield* TaskAccess,
+        cors: options.cors === undefined ? undefined : Cors.make(options.cors),
         bodyLimit:
           options.bodyLimit === undefined ? ByteSize.kibibytes(64) : ByteSize.fromInputUnsafe(options.bodyLimit),
         scope: yield* Effect.scope,
@@ -90,22 +107,30 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         served: new WeakMap()
       }
       const router = yield* HttpRouter.HttpRouter
-      yield* router.addGlobalMiddleware(noRoute)
+      if (options.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
+      yield* router.addGlobalMiddleware(noRoute(server.cors))
       yield* router.add("POST", "/tasks/:name", answer(server, startRoute))
       yield* router.add("GET", "/tasks", answer(server, listRoute))
       yield* router.add("GET", "/tasks/:id", answer(server, oneRoute))
       yield* router.add("POST", "/tasks/:id/cancel", answer(server, cancelRoute))
       yield* router.add("GET", "/tasks/:id/events", answer(server, eventsRoute))
       yield* router.add("GET", "/tree", answer(server, treeRoute))
-      const openApi = HttpServerResponse.jsonUnsafe(OpenApi.fromApi(apiOf(options)))
-      yield* router.add("GET", "/openapi.json", openApi)
+      const openApi = HttpServerResponse.jsonUnsafe(OpenApi.fromApi(apiOf(options, server.access.security)))
+      yield* router.add(
+        "GET",
+        "/openapi.json",
+        answer(server, () => Effect.succeed(openApi))
+      )
     })
   )
 
-const apiOf = <R>({ tasks, title, version }: Options<R>): HttpApi.HttpApi<string, HttpApiGroup.Constraint> =>
+const apiOf = <R>(
+  { tasks, title, version }: Options<R>,
+  security: Security | undefined
+): HttpApi.HttpApi<string, HttpApiGroup.Constraint> =>
   TaskApi.make(
     tasks.map(({ definition }) => definition),
-    { title, version }
+    { title, version, security }
   ) as never
 
 const kindsOf = <R>(tasks: ReadonlyArray<Implementation<R>>): Effect.Effect<ReadonlyMap<string, Kind>> =>
@@ -125,8 +150,13 @@ const answer = (server: Server, handler: Handler) => (request: Parameters<Handle
   handler(server, request).pipe(
     Effect.catch((problem) => Effect.succeed(Problem.toResponse(problem))),
     Effect.catchCauseIf(Cause.hasDies, (cause) =>
-      Effect.as(Effect.logError(`${request.method} ${request.url} failed`, cause), Problem.toResponse(internal))
-    )
+      // Without the query, where a token may stand.
+      Effect.as(
+        Effect.logError(`${request.method} ${request.url.split("?")[0]} failed`, cause),
+        Problem.toResponse(internal)
+      )
+    ),
+    Effect.map((response) => Cors.open(server.cors, request.headers, response))
   )
 
 const internal = new Problem.Problem({ code: "internal", detail: "The server failed; its log says why" })

@@ -18,7 +18,9 @@ describe("rescind/http", () => {
 
   it("exports each concept under its name", () => {
     expect(Object.keys(http)).toEqual([
+      "BearerTokens",
       "CancelCall",
+      "Cors",
       "Drain",
       "EventLog",
       "EventStream",
@@ -29,6 +31,7 @@ describe("rescind/http", () => {
       "RequestDeadline",
       "ServerClose",
       "StreamMetrics",
+      "TaskAccess",
       "TaskApi",
       "TaskDefinition",
       "TaskServer",

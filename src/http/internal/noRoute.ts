@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpServerError from "effect/http/HttpServerError"
+import * as Cors from "../Cors.ts"
 import * as Problem from "../Problem.ts"
 
 const allowed: ReadonlyArray<readonly [RegExp, string]> = [
@@ -12,26 +13,37 @@ const allowed: ReadonlyArray<readonly [RegExp, string]> = [
   [/^\/(?:tree|openapi\.json|docs)$/, "GET"]
 ]
 
-export const noRoute = <E, R>(
-  handled: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-  Effect.catch(handled, (error) => {
-    if (!HttpServerError.isHttpServerError(error) || error.reason._tag !== "RouteNotFound") return Effect.fail(error)
-    const { method, url } = error.request
-    const path = url.split("?")[0]!
-    const allow = allowed.find(([pattern, methods]) => pattern.test(path) && !methods.includes(method))?.[1]
-    return Effect.succeed(
-      Problem.toResponse(
-        allow === undefined
-          ? new Problem.Problem({
-              code: "no-such-route",
-              detail: `There is no ${path}; /openapi.json lists what there is`
-            })
-          : new Problem.Problem({
-              code: "method-not-allowed",
-              detail: `${path} allows ${allow}, not ${method}`,
-              headers: { allow }
-            })
+/** With `cors`, also the answers to the preflights of the routes that there are. */
+export const noRoute =
+  (cors: Cors.Cors | undefined) =>
+  <E, R>(
+    handled: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+    Effect.catch(handled, (error) => {
+      if (!HttpServerError.isHttpServerError(error) || error.reason._tag !== "RouteNotFound") return Effect.fail(error)
+      const { headers, method, url } = error.request
+      const path = url.split("?")[0]!
+      const methods = allowed.find(([pattern]) => pattern.test(path))?.[1]
+      if (method === "OPTIONS" && cors !== undefined && methods !== undefined) {
+        return Effect.succeed(Cors.preflight(cors, headers, methods))
+      }
+      const allow = methods?.includes(method) === true ? undefined : methods
+      return Effect.succeed(
+        Cors.open(
+          cors,
+          headers,
+          Problem.toResponse(
+            allow === undefined
+              ? new Problem.Problem({
+                  code: "no-such-route",
+                  detail: `There is no ${path}; /openapi.json lists what there is`
+                })
+              : new Problem.Problem({
+                  code: "method-not-allowed",
+                  detail: `${path} allows ${allow}, not ${method}`,
+                  headers: { allow }
+                })
+          )
+        )
       )
-    )
-  })
+    })
