@@ -148,27 +148,10 @@ describe("BearerTokens", () => {
         state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
         return Math.floor((state / 0x80000000) * limit)
       }
-      const pieces = [
-        ...[
-          "Bearer",
-          "bearer ",
-          " ",
-          "  ",
-          "=",
-          ",",
-          '"',
-          "\t",
-          "%00",
-          "sha256:",
-          "Basic",
-          anns,
-          bobs,
-          roots,
-          "~",
-          "é"
-        ],
-        ..."abz09-._+/;:()<>@[]{}?!#$&*|^`'\\"
-      ]
+      const pieces =
+        "Bearer,bearer ,Bearer , ,  ,=,\",\t,%00,sha256:,Basic,~,é,a,b,z,0,9,-,.,_,+,/,;,:,(,<,@,[,},?,!,#,$,&,*,|,^,`,',\\"
+          .split(",")
+          .concat(",", anns, bobs, roots)
       return serving({ tasks: [wait], access: BearerTokens.layer({ ...options, cookie: "token" }) }, (site) =>
         Effect.gen(function* () {
           for (let round = 0; round < 300; round++) {

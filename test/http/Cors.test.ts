@@ -67,7 +67,7 @@ describe("Cors", () => {
           yield* site.post("/tasks/w/cancel", {}, app)
         ]
         expect(answers.map(({ status }) => status)).toEqual([
-          ...[202, 200, 200, 200, 204, 200, 200, 200, 404, 404, 405, 400, 200]
+          202, 200, 200, 200, 204, 200, 200, 200, 404, 404, 405, 400, 200
         ])
         for (const { headers } of answers) {
           expect(corsHeaders(headers)).toEqual({
@@ -93,7 +93,7 @@ describe("Cors", () => {
             { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
             { "sec-fetch-site": "same-site", "sec-fetch-mode": "navigate" }
           ]) {
-            const refused = yield* site.get("/tasks/l/events", headers as Record<string, string>)
+            const refused = yield* site.get("/tasks/l/events", headers)
             expect([headers, refused.status]).toEqual([headers, 403])
             expect(corsHeaders(refused.headers)).toEqual({ vary: "Origin" })
           }
@@ -204,9 +204,22 @@ describe("Cors", () => {
 
   it("an origin that no browser would send is refused with how to write it", () => {
     for (const origin of [
-      ...["*", "null", "", "app.example", "https://app.example/", "https://app.example/page", "https://*.example"],
-      ...["HTTPS://app.example", "https://App.example", "https://app.example:443", "http://app.example:80", "https://"],
-      ...["https://ann@app.example", "https://app.example?x", "https://app.example#x", "https://a b.example"]
+      "*",
+      "null",
+      "",
+      "app.example",
+      "https://app.example/",
+      "https://app.example/page",
+      "https://*.example",
+      "HTTPS://app.example",
+      "https://App.example",
+      "https://app.example:443",
+      "http://app.example:80",
+      "https://",
+      "https://ann@app.example",
+      "https://app.example?x",
+      "https://app.example#x",
+      "https://a b.example"
     ]) {
       expect(() => Cors.make({ origins: [app.origin, origin] })).toThrow(
         `cors.origins: ${JSON.stringify(origin)} is no origin; write it as "https://app.example.com"`
