@@ -9,6 +9,7 @@ import type * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Cors from "./Cors.ts"
 import { Problem } from "./Problem.ts"
 
 /**
@@ -17,9 +18,9 @@ import { Problem } from "./Problem.ts"
  * **Details**
  *
  * Fails with the problem that is the answer: `foreign-origin` for a page of
- * another origin, `body-too-large` over `limit`, `not-json` without the content
- * type, and `invalid-request` for what cannot be read, is not JSON or nests more
- * than 64 deep.
+ * another origin that `cors` does not list, `body-too-large` over `limit`, `not-json` without the content
+ * type, and `invalid-request` for what cannot be read, is not UTF-8, is not JSON
+ * or nests more than 64 deep.
  *
  * @example
  * ```ts
@@ -31,18 +32,19 @@ import { Problem } from "./Problem.ts"
  */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
-  limit: ByteSize.ByteSize
+  limit: ByteSize.ByteSize,
+  cors?: Cors.Cors
 ): Effect.Effect<unknown, Problem> =>
   Effect.gen(function* () {
-    if (isForeign(request.headers)) {
-      return yield* Effect.fail(
-        new Problem({ code: "foreign-origin", detail: "A page of another origin may not start or cancel tasks" })
-      )
-    }
-    const text = yield* request.text.pipe(
+    if (Cors.isForeign(request.headers, cors)) return yield* Effect.fail(Cors.foreign)
+    const bytes = yield* request.arrayBuffer.pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
       Effect.mapError(({ reason }) => (isTooLarge(reason) ? tooLarge(limit) : notJson("The body could not be read")))
     )
+    const text = yield* Effect.try({
+      try: () => utf8.decode(bytes),
+      catch: () => notJson("The body is not valid UTF-8")
+    })
     if (text.trim() === "") return {}
     if (!isJson(request.headers["content-type"])) {
       return yield* Effect.fail(
@@ -59,9 +61,8 @@ export const read = (
     })
   })
 
-/** A browser names the origin of the page in every POST, and the page cannot change that. */
-const isForeign = ({ host, origin }: HttpServerRequest.HttpServerRequest["headers"]): boolean =>
-  origin !== undefined && origin.replace(/^https?:\/\//, "") !== host
+/** Else bytes that are no text would arrive as other text than was sent. */
+const utf8 = /*#__PURE__*/ new TextDecoder("utf-8", { fatal: true })
 
 const isTooLarge = (reason: { readonly _tag: string; readonly reason?: string | undefined }): boolean =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"

@@ -20,6 +20,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
  */
 export const codes = {
   "invalid-request": [400, "The request is not valid"],
+  unidentified: [401, "Say who you are"],
   "foreign-origin": [403, "Not from this origin"],
   forbidden: [403, "Not yours"],
   "unknown-name": [404, "No task of this name is defined"],
@@ -29,8 +30,10 @@ export const codes = {
   "already-running": [409, "A task with this id is running"],
   "already-ended": [409, "A task with this id has ended"],
   "wrong-state": [409, "Not in this state"],
+  "id-taken": [409, "The id is taken"],
   "body-too-large": [413, "The body is too large"],
   "not-json": [415, "The body must be JSON"],
+  misdirected: [421, "Not served under this host"],
   "too-many-tasks": [429, "Too many tasks are running"],
   "too-many-streams": [429, "Too many event streams are open"],
   internal: [500, "Internal error"],

@@ -16,6 +16,8 @@ import { CancelResult } from "../fibers/CancelResult.ts"
 import * as TaskTree from "../fibers/TaskTree.ts"
 import { CancelCall } from "./CancelCall.ts"
 import * as Problem from "./Problem.ts"
+import { secured } from "./internal/secured.ts"
+import type { Security } from "./TaskAccess.ts"
 import type { Any } from "./TaskDefinition.ts"
 import * as TaskView from "./TaskView.ts"
 import { WireEvent } from "./WireEvent.ts"
@@ -73,7 +75,7 @@ export const TreeView = Schema.Struct({ tree: TaskTree.Wire, stragglers: Schema.
 
 /** One schema a status, so that OpenAPI has one component for each. */
 const problems = new Map(
-  [400, 404, 409, 413, 415, 429, 503].map((status) => [
+  [400, 401, 403, 404, 409, 413, 415, 421, 429, 503].map((status) => [
     status,
     Problem.Document.annotate({ identifier: `Problem${status}` }).pipe(
       HttpApiSchema.status(status),
@@ -89,7 +91,7 @@ const start = <const Definition extends Any>(definition: Definition) => {
     query: StartQuery,
     payload: definition.payload as Definition["payload"],
     success: StartedTask.pipe(HttpApiSchema.status(202)),
-    error: problem(400, 409, 413, 415, 429, 503)
+    error: problem(400, 401, 403, 409, 413, 415, 421, 429, 503)
   })
   return endpoint.annotateMerge(
     OpenApi.annotations({ summary: `Start ${definition.name}`, ...describe(definition.description) })
@@ -99,42 +101,59 @@ const start = <const Definition extends Any>(definition: Definition) => {
 const describe = (description: string | undefined) => (description === undefined ? {} : { description })
 
 const tasks = HttpApiGroup.make("tasks").add(
-  HttpApiEndpoint.get("list", "/tasks", { query: ListQuery, success: TaskList, error: problem(400) }).annotate(
-    OpenApi.Summary,
-    "All tasks, oldest first"
-  ),
+  HttpApiEndpoint.get("list", "/tasks", {
+    query: ListQuery,
+    success: TaskList,
+    error: problem(400, 401, 421)
+  }).annotate(OpenApi.Summary, "All tasks, oldest first"),
   HttpApiEndpoint.get("get", "/tasks/:id", {
     params: { id: Schema.String },
     success: TaskView.TaskView,
-    error: problem(404)
+    error: problem(401, 404, 421)
   }).annotate(OpenApi.Summary, "One task, and how it ended"),
   HttpApiEndpoint.post("cancel", "/tasks/:id/cancel", {
     params: { id: Schema.String },
     headers: { prefer: Schema.optionalKey(Schema.String) },
     payload: CancelCall,
     success: [CancelResult, CancelResult.cases.Requested.pipe(HttpApiSchema.status(202))],
-    error: problem(400, 404, 413, 415)
+    error: problem(400, 401, 403, 404, 413, 415, 421)
   }).annotate(OpenApi.Summary, "Cancel a task and wait until it has ended"),
   HttpApiEndpoint.get("events", "/tasks/:id/events", {
     params: { id: Schema.String },
     headers: { "last-event-id": Schema.optionalKey(Schema.String) },
     success: [HttpApiSchema.StreamSse({ events: WireEvent }), HttpApiSchema.NoContent],
-    error: problem(404, 429)
+    error: problem(401, 403, 404, 421, 429)
   }).annotate(OpenApi.Summary, "Follow a task to its end"),
-  HttpApiEndpoint.get("tree", "/tree", { success: TreeView }).annotate(
+  HttpApiEndpoint.get("tree", "/tree", { success: TreeView, error: problem(401, 403, 421) }).annotate(
     OpenApi.Summary,
     "What runs now, and what was told to stop and has not ended"
   )
 )
 
-const build = <Definition extends Any>(
-  definitions: ReadonlyArray<Definition>,
-  options: { readonly title?: string | undefined; readonly version?: string | undefined } | undefined
-) => {
+/**
+ * Of the API, in its documentation.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly title?: string | undefined
+  readonly version?: string | undefined
+  /** How callers say who they are: what a server with a `TaskAccess` fills in. */
+  readonly security?: Security | undefined
+}
+
+const build = <Definition extends Any>(definitions: ReadonlyArray<Definition>, options: Options | undefined) => {
   const starts = definitions.map((definition) => start(definition)) as Array<StartEndpoint<Definition>>
   return HttpApi.make("rescind")
     .add(HttpApiGroup.make("start").add(...(starts as [StartEndpoint<Definition>])), tasks)
-    .annotateMerge(OpenApi.annotations({ title: options?.title ?? "Tasks", version: options?.version ?? "1.0.0" }))
+    .annotateMerge(
+      OpenApi.annotations({
+        title: options?.title ?? "Tasks",
+        version: options?.version ?? "1.0.0",
+        ...(options?.security === undefined ? {} : { transform: secured(options.security) })
+      })
+    )
 }
 
 type StartEndpoint<Definition> = Definition extends Any ? ReturnType<typeof start<Definition>> : never
@@ -154,5 +173,5 @@ export type TaskApi<Definition extends Any> = ReturnType<typeof build<Definition
  */
 export const make = <Definition extends Any>(
   definitions: ReadonlyArray<Definition>,
-  options?: { readonly title?: string | undefined; readonly version?: string | undefined }
+  options?: Options
 ): TaskApi<Definition> => build(definitions, options)

@@ -27,6 +27,8 @@ import { cancelRoute } from "./internal/cancelRoute.ts"
 import { codecsOf } from "./internal/codecs.ts"
 import { eventsRoute } from "./internal/eventsRoute.ts"
 import { metricsRoute } from "./internal/metricsRoute.ts"
+import * as Cors from "./Cors.ts"
+import { hostGuard } from "./internal/hostGuard.ts"
 import { noRoute } from "./internal/noRoute.ts"
 import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
 import { requestMetrics } from "./internal/requestMetrics.ts"
@@ -38,6 +40,7 @@ import type { Watcher } from "./internal/watching.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import * as Problem from "./Problem.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
+import { type Security, TaskAccess } from "./TaskAccess.ts"
 import * as TaskApi from "./TaskApi.ts"
 import type { Implementation } from "./TaskDefinition.ts"
 
@@ -61,6 +64,14 @@ export interface Options<R> {
   readonly metrics?: boolean | undefined
   /** Logs each cancel of a task, at Info: when it is asked for, and when the task has ended. Default: true. */
   readonly logCancels?: boolean | undefined
+  /** Pages of which other origins may use it. Default: none. */
+  readonly cors?: Cors.Options | undefined
+  /**
+   * Under which hosts it is reached, `tasks.example.com` or, with a port, `localhost:3000`: requests to others are
+   * refused (421) on every route of the router but `/health` and `/ready`, so that no page can reach a server on this
+   * machine or network through a name that it points here (DNS rebinding). Default: any.
+   */
+  readonly hosts?: ReadonlyArray<string> | undefined
   /** Of the API, in its documentation. */
   readonly title?: string | undefined
   readonly version?: string | undefined
@@ -77,11 +88,15 @@ export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, T
   Layer.provideMerge(
     Layer.merge(
       routes(options),
-      HttpApiScalar.layer(apiOf(options), {
-        path: "/docs",
-        // Nothing is fetched from elsewhere.
-        scalar: { withDefaultFonts: false }
-      })
+      Layer.unwrap(
+        Effect.map(TaskAccess, ({ security }) =>
+          HttpApiScalar.layer(apiOf(options, security), {
+            path: "/docs",
+            // Nothing is fetched from elsewhere.
+            scalar: { withDefaultFonts: false }
+          })
+        )
+      )
     ),
     OpenStreams.layer(options)
   ).pipe(options.metrics === true ? Layer.provide([TaskMetrics.layer, streamMetrics]) : identity)
@@ -97,6 +112,8 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         tasks: yield* Tasks,
         streams: yield* OpenStreams,
         context,
+        access: yield* TaskAccess,
+        cors: options.cors === undefined ? undefined : Cors.make(options.cors),
         bodyLimit:
           options.bodyLimit === undefined ? ByteSize.kibibytes(64) : ByteSize.fromInputUnsafe(options.bodyLimit),
         scope: yield* Effect.scope,
@@ -111,15 +128,21 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         yield* router.addGlobalMiddleware(requestMetrics(context))
         yield* router.add("GET", "/metrics", metricsRoute(context))
       }
-      yield* router.addGlobalMiddleware(noRoute(options.metrics === true ? [[/^\/metrics$/, "GET"]] : []))
+      if (options.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
+      const more = options.metrics === true ? ([[/^\/metrics$/, "GET"]] as const) : []
+      yield* router.addGlobalMiddleware(noRoute(more, server.cors))
       yield* router.add("POST", "/tasks/:name", answer(server, startRoute))
       yield* router.add("GET", "/tasks", answer(server, listRoute))
       yield* router.add("GET", "/tasks/:id", answer(server, oneRoute))
       yield* router.add("POST", "/tasks/:id/cancel", answer(server, cancelRoute))
       yield* router.add("GET", "/tasks/:id/events", answer(server, eventsRoute))
       yield* router.add("GET", "/tree", answer(server, treeRoute))
-      const openApi = HttpServerResponse.jsonUnsafe(OpenApi.fromApi(apiOf(options)))
-      yield* router.add("GET", "/openapi.json", openApi)
+      const openApi = HttpServerResponse.jsonUnsafe(OpenApi.fromApi(apiOf(options, server.access.security)))
+      yield* router.add(
+        "GET",
+        "/openapi.json",
+        answer(server, () => Effect.succeed(openApi))
+      )
     })
   )
 
@@ -129,10 +152,13 @@ const watchersOf = <R>({ logCancels, metrics }: Options<R>, context: Context.Con
   ...(Context.get(context, Tracer.Tracer) === Tracer.nativeTracer ? [] : [traceCancels])
 ]
 
-const apiOf = <R>({ tasks, title, version }: Options<R>): HttpApi.HttpApi<string, HttpApiGroup.Constraint> =>
+const apiOf = <R>(
+  { tasks, title, version }: Options<R>,
+  security: Security | undefined
+): HttpApi.HttpApi<string, HttpApiGroup.Constraint> =>
   TaskApi.make(
     tasks.map(({ definition }) => definition),
-    { title, version }
+    { title, version, security }
   ) as never
 
 const kindsOf = <R>(tasks: ReadonlyArray<Implementation<R>>): Effect.Effect<ReadonlyMap<string, Kind>> =>
@@ -152,8 +178,13 @@ const answer = (server: Server, handler: Handler) => (request: Parameters<Handle
   handler(server, request).pipe(
     Effect.catch((problem) => Effect.succeed(Problem.toResponse(problem))),
     Effect.catchCauseIf(Cause.hasDies, (cause) =>
-      Effect.as(Effect.logError(`${request.method} ${request.url} failed`, cause), Problem.toResponse(internal))
-    )
+      // Without the query, where a token may stand.
+      Effect.as(
+        Effect.logError(`${request.method} ${request.url.split("?")[0]} failed`, cause),
+        Problem.toResponse(internal)
+      )
+    ),
+    Effect.map((response) => Cors.open(server.cors, request.headers, response))
   )
 
 const internal = new Problem.Problem({ code: "internal", detail: "The server failed; its log says why" })

@@ -49,6 +49,8 @@ export const TaskView = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
   endedAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
   payload: Schema.Json,
+  /** The caller who started it, if it said who it was. */
+  owner: Schema.optionalKey(Schema.String),
   outcome: Schema.optionalKey(PublicOutcome.PublicOutcome),
   links: Links
 }).annotate({ identifier: "Task" })
@@ -63,7 +65,7 @@ export type TaskView = typeof TaskView.Type
  * @category conversions
  * @since 0.1.0
  */
-export const of = (info: TaskInfo, { kind, payload, said, task }: Served): Effect.Effect<TaskView> =>
+export const of = (info: TaskInfo, { kind, owner, payload, said, task }: Served): Effect.Effect<TaskView> =>
   Effect.gen(function* () {
     const outcome = yield* Task.poll(task)
     return {
@@ -74,6 +76,7 @@ export const of = (info: TaskInfo, { kind, payload, said, task }: Served): Effec
       ...instant("startedAt", info.startedAt),
       ...instant("endedAt", info.endedAt),
       payload,
+      ...(owner === undefined ? {} : { owner }),
       ...(Option.isNone(outcome) ? {} : { outcome: said.outcome(outcome.value) }),
       links: linksOf(info.id)
     }

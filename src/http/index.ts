@@ -5,7 +5,9 @@
  *
  * @since 0.1.0
  */
+export * as BearerTokens from "./BearerTokens.ts"
 export * as CancelCall from "./CancelCall.ts"
+export * as Cors from "./Cors.ts"
 export * as Drain from "./Drain.ts"
 export * as EventLog from "./EventLog.ts"
 export * as EventStream from "./EventStream.ts"
@@ -19,6 +21,7 @@ export * as RequestDeadline from "./RequestDeadline.ts"
 export * as ServerClose from "./ServerClose.ts"
 export * as ServerMetrics from "./ServerMetrics.ts"
 export * as StreamMetrics from "./StreamMetrics.ts"
+export * as TaskAccess from "./TaskAccess.ts"
 export * as TaskApi from "./TaskApi.ts"
 export * as TaskClient from "./TaskClient.ts"
 export * as TaskClientError from "./TaskClientError.ts"

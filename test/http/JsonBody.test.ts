@@ -31,6 +31,35 @@ describe("JsonBody", () => {
     )
   )
 
+  it.live("bytes that are not UTF-8 are 400, and do not arrive as other text than was sent", () =>
+    serving({ tasks: [wait] }, (site) =>
+      Effect.gen(function* () {
+        const label = (...bytes: ReadonlyArray<number>) =>
+          site.request("/tasks/wait?id=w", {
+            method: "POST",
+            body: Buffer.concat([Buffer.from('{"label":"'), Buffer.from(bytes), Buffer.from('"}')]),
+            headers: json
+          })
+        for (const bytes of [
+          [0xff],
+          [0xc3],
+          [0xc0, 0x80],
+          [0xed, 0xa0, 0x80],
+          [0xf4, 0x90, 0x80, 0x80],
+          [0xe2, 0x82]
+        ]) {
+          const answer = yield* label(...bytes)
+          expect([bytes, answer.status]).toEqual([bytes, 400])
+          expect(answer.json.errors).toEqual([{ in: "body", field: "", message: "The body is not valid UTF-8" }])
+        }
+        expect(yield* site.tasks.list).toEqual([])
+        expect((yield* label(0xf0, 0x9f, 0x9a, 0x80)).status).toBe(202)
+        expect((yield* site.get("/tasks/w")).json.payload).toEqual({ label: "🚀" })
+        expect((yield* post(site, '\ufeff{"label":"x"}')).status).toBe(202)
+      })
+    )
+  )
+
   it.live("JSON of the wrong kind is 400 about the whole body", () =>
     serving({ tasks: [wait] }, (site) =>
       Effect.gen(function* () {

@@ -42,7 +42,18 @@ describe("TaskApi", () => {
           properties: { to: { type: "integer" }, everyMillis: { type: "integer" } }
         })
         expect(spec.paths["/tasks/wait"].post.description).toBe("Waits until it is cancelled")
-        expect(Object.keys(start.responses)).toEqual(["202", "400", "409", "413", "415", "429", "503"])
+        expect(Object.keys(start.responses)).toEqual([
+          "202",
+          "400",
+          "401",
+          "403",
+          "409",
+          "413",
+          "415",
+          "421",
+          "429",
+          "503"
+        ])
         expect(start.responses[409].content).toEqual({
           "application/problem+json": { schema: { $ref: "#/components/schemas/Problem409" } }
         })

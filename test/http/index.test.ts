@@ -17,8 +17,10 @@ describe("rescind/http", () => {
   })
 
   it("exports each concept under its name", () => {
-    expect(Object.keys(http)).toEqual([
+    expect(Object.keys(http).toSorted()).toEqual([
+      "BearerTokens",
       "CancelCall",
+      "Cors",
       "Drain",
       "EventLog",
       "EventStream",
@@ -26,11 +28,15 @@ describe("rescind/http", () => {
       "OpenStreams",
       "Problem",
       "PublicOutcome",
+      "RemoteEvent",
       "RequestDeadline",
       "ServerClose",
       "ServerMetrics",
       "StreamMetrics",
+      "TaskAccess",
       "TaskApi",
+      "TaskClient",
+      "TaskClientError",
       "TaskDefinition",
       "TaskServer",
       "TaskView",

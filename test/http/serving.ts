@@ -51,6 +51,8 @@ export interface Site {
 export interface Options extends TaskServer.Options<never> {
   readonly maxRunning?: number
   readonly drain?: Parameters<typeof Drain.layer>[0]
+  /** Who asks, and what they may do. */
+  readonly access?: Layer.Layer<never>
 }
 
 export const serving = <A, E>(
@@ -75,7 +77,12 @@ const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
     const format = Logger.formatLogFmt
     const logger = Logger.make((entry) => log.push(format.log(entry)))
     const server = Drain.layer(options.drain).pipe(
-      Layer.provideMerge(HttpRouter.serve(TaskServer.layer(options), { disableLogger: true, disableListenLog: true })),
+      Layer.provideMerge(
+        HttpRouter.serve(Layer.provide(TaskServer.layer(options), options.access ?? Layer.empty), {
+          disableLogger: true,
+          disableListenLog: true
+        })
+      ),
       Layer.provideMerge(Tasks.layer(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning })),
       Layer.provideMerge(NodeHttpServer.layer(listening, { port: 0, host: "127.0.0.1" })),
       Layer.provide(Logger.layer([logger]))

@@ -45,7 +45,7 @@ export const slowClient = (
       reset: Effect.sync(() => void socket.resetAndDestroy()),
       until: (done) =>
         Effect.gen(function* () {
-          for (let waited = 0; !done(text()) && !closed; waited++) {
+          for (let waited = 0; !done(text()) && !client.closed(); waited++) {
             if (waited > 20_000) return yield* Effect.die(new Error(`never came:\n${raw.slice(-2000)}`))
             yield* Effect.sleep(1)
           }

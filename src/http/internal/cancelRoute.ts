@@ -1,16 +1,14 @@
 /** `POST /tasks/{id}/cancel`. */
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as CancelReason from "../../fibers/CancelReason.ts"
 import { CancelResult } from "../../fibers/CancelResult.ts"
 import * as Task from "../../fibers/Task.ts"
 import { CancelCall } from "../CancelCall.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
-import { findServed, type Handler, pathParam } from "./served.ts"
-import { taskNotFound } from "./taskNotFound.ts"
+import { admit, enter, reasonOf } from "./authorize.ts"
+import { type Handler, pathParam } from "./served.ts"
 import { cancelSpan } from "./taskTrace.ts"
 
 const decodeCall = Problem.decode(CancelCall, "body")
@@ -19,23 +17,27 @@ const encodeResult = Schema.encodeSync(Schema.toCodecJson(CancelResult))
 export const cancelRoute: Handler = (server, request) =>
   Effect.gen(function* () {
     const id = yield* pathParam("id")
-    const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit), decodeCall)
-    const found = yield* findServed(server, id)
-    if (Option.isNone(found)) {
-      yield* Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)
-      const result = encodeResult({ _tag: "NotFound", id })
-      return yield* Effect.fail(taskNotFound(id, { result }))
-    }
-    const { kind, task } = found.value
+    const visitor = yield* enter(server, request)
+    const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)
+    const reason = yield* reasonOf(visitor, call.reason)
+    const result404 = encodeResult({ _tag: "NotFound", id })
+    const served = yield* Effect.tapError(
+      admit(server, visitor, "cancel", id, { result: result404 }),
+      ({ code }) =>
+        code === "task-not-found"
+          ? Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)
+          : Effect.void
+    )
+    const { kind, task } = served
     const { cancel } = kind.definition
     const options = {
-      reason: CancelReason.request(call.reason),
+      reason,
       grace: call.grace ?? cancel.grace,
       giveUp: call.giveUp ?? cancel.giveUp
     }
     const preferred = /(?:^|,)\s*respond-async\s*(?:[,;]|$)/i.test(request.headers["prefer"] ?? "")
     const result = yield* cancelSpan(
-      found.value,
+      served,
       preferred || call.wait === false ? Task.requestCancel(task, options) : Task.cancel(task, options)
     )
     // The log of the task has those that changed something.

@@ -9,22 +9,22 @@ import * as CancelReason from "../../fibers/CancelReason.ts"
 import * as Task from "../../fibers/Task.ts"
 import * as EventStream from "../EventStream.ts"
 import { OpenStreams } from "../OpenStreams.ts"
+import type { Visitor } from "../TaskAccess.ts"
 import * as TaskView from "../TaskView.ts"
-import { findServed, type Handler, pathParam, type Served, type Server } from "./served.ts"
-import { taskNotFound } from "./taskNotFound.ts"
+import { authorize, may } from "./authorize.ts"
+import { type Handler, pathParam, type Served, type Server } from "./served.ts"
 
 export const eventsRoute: Handler = (server, request) =>
   Effect.gen(function* () {
     const id = yield* pathParam("id")
-    const found = yield* findServed(server, id)
-    if (Option.isNone(found)) return yield* Effect.fail(taskNotFound(id))
-    const served = found.value
-    return yield* EventStream.respond(served.log, request, {
+    const { served, visitor } = yield* authorize(server, request, "events", id)
+    const response = yield* EventStream.respond(served.log, request, {
       slow: server.slowReaders,
       maxReaders: server.maxStreamsPerTask,
-      resync: (missed) => resync(server, served, missed),
-      onClose: left(server, served)
+      resync: (missed) => resync(server, served, missed)
     }).pipe(Effect.provideService(OpenStreams, server.streams))
+    if (request.method !== "HEAD" && may(visitor, "cancel", served)) yield* follow(server, served, visitor)
+    return response
   })
 
 /** Where the task stands by now: what follows may be older. */
@@ -41,19 +41,30 @@ const resync = (server: Server, served: Served, missed: EventStream.Missed): Eff
 
 const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
 
+/** Counts this client until it has left. Who may only watch is not counted: it stops nothing by leaving. */
+const follow = (server: Server, served: Served, visitor: Visitor) =>
+  Effect.acquireRelease(
+    Effect.sync(() => served.followers++),
+    () =>
+      Effect.suspend(() => {
+        served.followers--
+        return left(server, served, visitor)
+      })
+  )
+
 /** The last client to leave may stop the task, unless another comes in time. */
-const left = (server: Server, served: Served): Effect.Effect<void> =>
+const left = (server: Server, served: Served, { id }: Visitor): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { cancel, linger, onDisconnect } = served.kind.definition
     const { log, task } = served
     if (onDisconnect === "keep" || log.ended) return Effect.void
     const departure = ++served.departures
     const stop = Effect.suspend(() =>
-      log.readers > 0 || served.departures !== departure
+      served.followers > 0 || served.departures !== departure
         ? Effect.void
-        : Task.requestCancel(task, { ...cancel, reason: CancelReason.disconnect() })
+        : Task.requestCancel(task, { ...cancel, reason: CancelReason.disconnect({ by: id }) })
     )
-    if (linger === undefined || log.readers > 0) return stop
+    if (linger === undefined || served.followers > 0) return stop
     const waited = Effect.andThen(Effect.sleep(linger), stop)
     // The client is gone, and its request with it; the task ends the wait when it ends by itself.
     return Effect.asVoid(Effect.forkIn(Effect.raceFirst(waited, Task.await(task)), server.scope))

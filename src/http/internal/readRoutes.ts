@@ -8,6 +8,7 @@ import * as TaskTree from "../../fibers/TaskTree.ts"
 import * as Problem from "../Problem.ts"
 import { ListQuery, TaskList, TreeView } from "../TaskApi.ts"
 import * as TaskView from "../TaskView.ts"
+import { authorize, enter, inspect, may } from "./authorize.ts"
 import { findServed, type Handler, pathParam } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
 
@@ -16,31 +17,32 @@ const encodeList = Schema.encodeSync(Schema.toCodecJson(TaskList))
 const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
 const encodeTree = Schema.encodeSync(Schema.toCodecJson(TreeView))
 
-export const listRoute: Handler = (server) =>
+export const listRoute: Handler = (server, request) =>
   Effect.gen(function* () {
+    const visitor = yield* enter(server, request)
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
     const tasks: Array<TaskView.TaskView> = []
     for (const info of yield* server.tasks.list) {
       if (query.state !== undefined && query.state !== info.state) continue
       const served = yield* findServed(server, info.id)
-      if (Option.isNone(served)) continue
+      if (Option.isNone(served) || !may(visitor, "read", served.value)) continue
       if (query.name !== undefined && query.name !== served.value.kind.definition.name) continue
       tasks.push(yield* TaskView.of(info, served.value))
     }
     return HttpServerResponse.jsonUnsafe(encodeList({ tasks }))
   })
 
-export const oneRoute: Handler = (server) =>
+export const oneRoute: Handler = (server, request) =>
   Effect.gen(function* () {
     const id = yield* pathParam("id")
+    const { served } = yield* authorize(server, request, "read", id)
     const info = yield* server.tasks.info(id)
-    const served = yield* findServed(server, id)
-    if (Option.isNone(info) || Option.isNone(served)) return yield* Effect.fail(taskNotFound(id))
-    return HttpServerResponse.jsonUnsafe(encodeView(yield* TaskView.of(info.value, served.value)))
+    if (Option.isNone(info)) return yield* Effect.fail(taskNotFound(id))
+    return HttpServerResponse.jsonUnsafe(encodeView(yield* TaskView.of(info.value, served)))
   })
 
-export const treeRoute: Handler = (_, request) =>
-  Effect.map(TaskTree.snapshot, (snapshot) =>
+export const treeRoute: Handler = (server, request) =>
+  Effect.map(Effect.andThen(inspect(server, request), TaskTree.snapshot), (snapshot) =>
     request.headers["accept"]?.includes("text/plain")
       ? HttpServerResponse.text(`${TaskTree.toText(snapshot)}\n`)
       : HttpServerResponse.jsonUnsafe(encodeTree(snapshot))

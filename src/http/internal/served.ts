@@ -14,8 +14,10 @@ import type { Json } from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Task } from "../../fibers/Task.ts"
 import type { Tasks } from "../../fibers/Tasks.ts"
+import type { Cors } from "../Cors.ts"
 import type { OpenStreams } from "../OpenStreams.ts"
 import type { Problem } from "../Problem.ts"
+import type { TaskAccess } from "../TaskAccess.ts"
 import type { Implementation } from "../TaskDefinition.ts"
 import type { EventLog } from "../EventLog.ts"
 import type { Hooks } from "../StreamMetrics.ts"
@@ -30,10 +32,14 @@ export interface Served {
   readonly task: AnyTask
   readonly kind: Kind
   readonly payload: Json
+  /** The caller who started it; undefined if that was an anonymous one. */
+  readonly owner: string | undefined
   readonly log: EventLog
   readonly said: Said
   readonly trace: TaskTrace
-  /** How many times a client has left. */
+  /** How many follow it who may cancel it. */
+  followers: number
+  /** How many times one of them has left. */
   departures: number
 }
 
@@ -49,6 +55,8 @@ export interface Server {
   readonly streams: OpenStreams["Service"]
   /** The services that tasks run with: not those of the request that started them. */
   readonly context: Context.Context<never>
+  readonly access: TaskAccess
+  readonly cors: Cors | undefined
   readonly bodyLimit: ByteSize.ByteSize
   /** Of the layer: what the server does by itself runs in it. */
   readonly scope: Scope.Scope

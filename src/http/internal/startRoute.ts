@@ -7,7 +7,9 @@ import * as Random from "effect/Random"
 import type * as Task from "../../fibers/Task.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
+import type { Visitor } from "../TaskAccess.ts"
 import { StartQuery } from "../TaskApi.ts"
+import { admitStart, claim, enter } from "./authorize.ts"
 import { Recording } from "./recording.ts"
 import { type Handler, type Kind, linksOf, pathParam, type Server } from "./served.ts"
 import { taskBody } from "./taskBody.ts"
@@ -18,14 +20,16 @@ const decodeQuery = Problem.decode(StartQuery, "query")
 
 export const startRoute: Handler = (server, request) =>
   Effect.gen(function* () {
+    const visitor = yield* enter(server, request)
     const name = yield* pathParam("name")
     const kind = server.kinds.get(name)
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
-    const body = yield* JsonBody.read(request, server.bodyLimit)
+    const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
     const payload = yield* kind.codecs.decodePayload(body)
     const id = query.id ?? `${name}-${yield* randomName}`
-    const task = yield* start(server, kind, id, payload, query.replace === "true")
+    yield* admitStart(visitor, name, id)
+    const task = yield* start(server, kind, id, payload, query.replace === "true", visitor)
     const links = linksOf(id)
     return HttpServerResponse.jsonUnsafe(
       { id, name, attempt: task.attempt, links },
@@ -38,11 +42,13 @@ const start = (
   kind: Kind,
   id: string,
   payload: unknown,
-  replace: boolean
+  replace: boolean,
+  visitor: Visitor
 ): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> => {
   const { tasks } = server
   return Effect.gen(function* () {
     const encoded = yield* kind.codecs.payload(payload)
+    yield* claim(server, visitor, id, replace)
     const recording = yield* Effect.withFiber((fiber) =>
       Effect.succeed(new Recording(kind.definition, fiber.currentDispatcher, server.hooks))
     )
@@ -52,15 +58,26 @@ const start = (
       ? Effect.map(tasks.start(id, body, recording), (task) => ({ task, started: true }))
       : tasks.startIfMissing(id, body, recording)
     const { task, started } = yield* withContext(starting, yield* withParentOf(server.context))
-    if (!started) return yield* taken(server, id)
-    const log = recording.log(task.attempt)
-    const served = { task, kind, payload: encoded, log, said: recording.said, trace, departures: 0 }
+    if (!started) return yield* Effect.andThen(claim(server, visitor, id, replace), taken(server, id))
+    const served = {
+      task,
+      kind,
+      payload: encoded,
+      owner: visitor.id,
+      log: recording.log(task.attempt),
+      said: recording.said,
+      trace,
+      followers: 0,
+      departures: 0
+    }
     server.served.set(task, served)
     watch(server.watchers, served)
     return task
   }).pipe(
     Effect.catchTags({
-      AlreadyRunning: ({ state }) => Effect.fail(alreadyRunning(id, state)),
+      // Whose it is, is asked again: it may have been started since.
+      AlreadyRunning: ({ state }) =>
+        Effect.andThen(claim(server, visitor, id, replace), Effect.fail(alreadyRunning(id, state))),
       TooManyTasks: ({ message }) =>
         Effect.fail(new Problem.Problem({ code: "too-many-tasks", detail: message, headers: { "retry-after": "1" } })),
       Draining: ({ message }) =>

@@ -3,7 +3,7 @@
  * kept for it, in order and once; a gap is announced; the last event comes last; and nobody waits for anybody.
  */
 import { describe, expect, it } from "vitest"
-import { Chunk } from "../../../../src/http/internal/stream/chunk.ts"
+import type { Chunk } from "../../../../src/http/internal/stream/chunk.ts"
 import { LogNode } from "../../../../src/http/internal/stream/logNode.ts"
 import { type End, LogReader } from "../../../../src/http/internal/stream/logReader.ts"
 import * as StreamMetrics from "../../../../src/http/StreamMetrics.ts"
@@ -88,7 +88,7 @@ const run = (
   const random = randomOf(seed)
   const upTo = (n: number) => Math.floor(random() * n)
   const turns = new Turns()
-  const log = new LogNode(turns as never, {
+  const log = new LogNode(turns, {
     events: 1 + upTo(30),
     characters: random() < 0.5 ? 1_048_576 : 100 + upTo(2000),
     prefix: "a-"
@@ -141,7 +141,7 @@ describe("the fan-out of a log", () => {
 
   it("what was appended in one turn is one write to each, of the same bytes", () => {
     const turns = new Turns()
-    const log = new LogNode(turns as never, {})
+    const log = new LogNode(turns, {})
     const chunks: Array<Chunk> = []
     const read = () => {
       const writer = { write: (chunk: Chunk) => chunks.push(chunk) > 0, onRoom: () => () => {} }
@@ -162,7 +162,7 @@ describe("the fan-out of a log", () => {
 
   it("a client whose socket throws is told so, and stops none of the others", () => {
     const turns = new Turns()
-    const log = new LogNode(turns as never, {})
+    const log = new LogNode(turns, {})
     const ends: Array<End> = []
     const bad = {
       write: () => {
@@ -183,13 +183,13 @@ describe("the fan-out of a log", () => {
 
   it("a log without clients asks for no turn", () => {
     const turns = new Turns()
-    const log = new LogNode(turns as never, {})
+    const log = new LogNode(turns, {})
     log.append({ data: 1 })
     expect(turns.tasks).toEqual([])
   })
 
   it("keeps what its bounds allow, and the newest event in any case", () => {
-    const log = new LogNode(new Turns() as never, { events: 3, characters: 200 })
+    const log = new LogNode(new Turns(), { events: 3, characters: 200 })
     for (let n = 1; n <= 10; n++) log.append({ data: n })
     expect([log.first, log.last]).toEqual([8, 10])
     log.append({ data: "x".repeat(1000) })
@@ -200,9 +200,9 @@ describe("the fan-out of a log", () => {
   })
 
   it("takes nothing after its end, and no name or prefix that would break the lines", () => {
-    const log = new LogNode(new Turns() as never, {})
+    const log = new LogNode(new Turns(), {})
     expect(() => log.append({ event: "a\nid: 9", data: 1 })).toThrow(TypeError)
-    expect(() => new LogNode(new Turns() as never, { prefix: "1\n" })).toThrow(TypeError)
+    expect(() => new LogNode(new Turns(), { prefix: "1\n" })).toThrow(TypeError)
     expect(log.end({ data: 1 })).toBe(true)
     expect([log.append({ data: 2 }), log.end({ data: 3 })]).toEqual([false, false])
     expect([log.first, log.last, log.ended]).toEqual([1, 1, true])
