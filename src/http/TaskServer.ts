@@ -8,6 +8,7 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpApi from "effect/http-api/HttpApi"
@@ -17,16 +18,20 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as CancelReason from "../fibers/CancelReason.ts"
 import { Tasks } from "../fibers/Tasks.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
 import { codecsOf } from "./internal/codecs.ts"
 import { eventsRoute } from "./internal/eventsRoute.ts"
 import { noRoute } from "./internal/noRoute.ts"
 import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
+import { answerOf, reasonOf } from "./internal/requestInterrupt.ts"
 import type { Handler, Kind, Server } from "./internal/served.ts"
 import { startRoute } from "./internal/startRoute.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import * as Problem from "./Problem.ts"
+import { RunningHandlers } from "./RunningHandlers.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
 import * as TaskApi from "./TaskApi.ts"
 import type { Implementation } from "./TaskDefinition.ts"
@@ -59,7 +64,9 @@ export interface Options<R> {
  * @category layers
  * @since 0.1.0
  */
-export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, Tasks | HttpRouter.HttpRouter | R> =>
+export const layer = <R>(
+  options: Options<R>
+): Layer.Layer<OpenStreams | RunningHandlers, never, Tasks | HttpRouter.HttpRouter | R> =>
   Layer.provideMerge(
     Layer.merge(
       routes(options),
@@ -69,7 +76,7 @@ export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, T
         scalar: { withDefaultFonts: false }
       })
     ),
-    OpenStreams.layer(options)
+    Layer.merge(OpenStreams.layer(options), RunningHandlers.layer)
   )
 
 const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenStreams | HttpRouter.HttpRouter | R> =>
@@ -126,7 +133,20 @@ const answer = (server: Server, handler: Handler) => (request: Parameters<Handle
     Effect.catch((problem) => Effect.succeed(Problem.toResponse(problem))),
     Effect.catchCauseIf(Cause.hasDies, (cause) =>
       Effect.as(Effect.logError(`${request.method} ${request.url} failed`, cause), Problem.toResponse(internal))
+    ),
+    Effect.onExit((exit) =>
+      exit._tag === "Success" || !Cause.hasInterruptsOnly(exit.cause) ? Effect.void : interrupted(server, exit.cause)
     )
   )
+
+/** A client that waited reads why it waits no longer. */
+const interrupted = (server: Server, cause: Cause.Cause<unknown>) =>
+  Effect.gen(function* () {
+    const draining = yield* server.tasks.draining
+    const above = Option.getOrUndefined(yield* CancelReason.current)
+    const reason = reasonOf(cause, { client: undefined, above, sending: false, draining })
+    const now = yield* Clock.currentTimeMillis
+    return yield* Effect.die(answerOf(cause, CancelReason.stamp(reason, "request", now)))
+  })
 
 const internal = new Problem.Problem({ code: "internal", detail: "The server failed; its log says why" })

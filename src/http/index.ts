@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 export * as CancelCall from "./CancelCall.ts"
+export * as CancelMiddleware from "./CancelMiddleware.ts"
 export * as Drain from "./Drain.ts"
 export * as EventLog from "./EventLog.ts"
 export * as EventStream from "./EventStream.ts"
@@ -13,7 +14,9 @@ export * as JsonBody from "./JsonBody.ts"
 export { OpenStreams } from "./OpenStreams.ts"
 export * as Problem from "./Problem.ts"
 export * as PublicOutcome from "./PublicOutcome.ts"
+export * as RequestCancelled from "./RequestCancelled.ts"
 export * as RequestDeadline from "./RequestDeadline.ts"
+export { RunningHandlers } from "./RunningHandlers.ts"
 export * as ServerClose from "./ServerClose.ts"
 export * as StreamMetrics from "./StreamMetrics.ts"
 export * as TaskApi from "./TaskApi.ts"

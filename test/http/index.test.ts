@@ -19,6 +19,7 @@ describe("rescind/http", () => {
   it("exports each concept under its name", () => {
     expect(Object.keys(http)).toEqual([
       "CancelCall",
+      "CancelMiddleware",
       "Drain",
       "EventLog",
       "EventStream",
@@ -26,7 +27,9 @@ describe("rescind/http", () => {
       "OpenStreams",
       "Problem",
       "PublicOutcome",
+      "RequestCancelled",
       "RequestDeadline",
+      "RunningHandlers",
       "ServerClose",
       "StreamMetrics",
       "TaskApi",
