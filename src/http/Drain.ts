@@ -6,12 +6,14 @@
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import { type DrainOptions, type DrainReport, Tasks } from "../fibers/Tasks.ts"
 import { OpenStreams } from "./OpenStreams.ts"
+import { RunningHandlers } from "./RunningHandlers.ts"
 
 /**
  * `finish` is how long tasks may go on by themselves before they are cancelled
@@ -27,8 +29,9 @@ export interface Options extends DrainOptions {
 }
 
 /**
- * Drains now, and reports how each task ended. A second call joins the first, and
- * may only bring its bounds forward.
+ * Drains now, and reports how each task ended, and each handler that ran with
+ * `CancelMiddleware`. A second call joins the first, and may only bring its bounds
+ * forward.
  *
  * @category running
  * @since 0.1.0
@@ -37,11 +40,26 @@ export const run = (options?: Options): Effect.Effect<DrainReport, never, Tasks 
   Effect.gen(function* () {
     const tasks = yield* Tasks
     const streams = yield* OpenStreams
-    const report = yield* tasks.drain({ ...options, giveUp: options?.giveUp ?? CancelPolicy.shutdown.giveUp })
+    const handlers = yield* Effect.serviceOption(RunningHandlers)
+    const bounds = { ...options, giveUp: options?.giveUp ?? CancelPolicy.shutdown.giveUp }
+    const report = yield* Effect.zipWith(
+      tasks.drain(bounds),
+      Option.isSome(handlers) ? handlers.value.drain(bounds) : Effect.undefined,
+      (ofTasks, ofHandlers) => (ofHandlers === undefined ? ofTasks : both(ofTasks, ofHandlers)),
+      { concurrent: true }
+    )
     yield* Effect.timeoutOption(streams.awaitNone, options?.flush ?? "2 seconds")
     yield* streams.cut
     return report
   })
+
+const both = (tasks: DrainReport, handlers: DrainReport): DrainReport => ({
+  completed: [...tasks.completed, ...handlers.completed],
+  failed: [...tasks.failed, ...handlers.failed],
+  cancelled: [...tasks.cancelled, ...handlers.cancelled],
+  abandoned: [...tasks.abandoned, ...handlers.abandoned],
+  took: Duration.max(tasks.took, handlers.took)
+})
 
 /**
  * Drains when its scope closes. Build it on top of the server, so that it closes

@@ -31,13 +31,17 @@ export const codes = {
   "already-ended": [409, "A task with this id has ended"],
   "wrong-state": [409, "Not in this state"],
   "id-taken": [409, "The id is taken"],
+  cancelled: [409, "The work was cancelled"],
   "body-too-large": [413, "The body is too large"],
   "not-json": [415, "The body must be JSON"],
   misdirected: [421, "Not served under this host"],
   "too-many-tasks": [429, "Too many tasks are running"],
   "too-many-streams": [429, "Too many event streams are open"],
+  "client-left": [499, "The client left"],
   internal: [500, "Internal error"],
-  draining: [503, "The server is shutting down"]
+  interrupted: [500, "The work was stopped inside the server"],
+  draining: [503, "The server is shutting down"],
+  "deadline-passed": [504, "The deadline passed"]
 } as const
 
 /**
@@ -62,8 +66,8 @@ export const FieldError = Schema.Struct({
 /**
  * The document on the wire. `errors` stands with `invalid-request`, `known` with
  * `unknown-name`, `state` with `already-running`, `already-ended` and
- * `wrong-state`, `result` with a cancel that found no task; `instance` is the
- * path of the task that it is about.
+ * `wrong-state`, `result` with a cancel that found no task, `reason` with work that
+ * was cancelled; `instance` is the path of the task that it is about.
  *
  * @category schemas
  * @since 0.1.0
@@ -77,6 +81,7 @@ export const Document = Schema.Struct({
   known: Schema.optionalKey(Schema.Array(Schema.String)),
   state: Schema.optionalKey(Schema.String),
   result: Schema.optionalKey(Schema.Json),
+  reason: Schema.optionalKey(Schema.Json),
   instance: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "Problem" })
 
@@ -89,7 +94,9 @@ export const Document = Schema.Struct({
 export class Problem extends Data.TaggedError("Problem")<{
   readonly code: Code
   readonly detail: string
-  readonly extension?: Partial<Pick<typeof Document.Type, "errors" | "known" | "state" | "result" | "instance">>
+  readonly extension?: Partial<
+    Pick<typeof Document.Type, "errors" | "known" | "state" | "result" | "reason" | "instance">
+  >
   readonly headers?: Readonly<Record<string, string>>
 }> {}
 
@@ -110,13 +117,26 @@ export const contentType = "application/problem+json"
 export const typePrefix = "urn:rescind:problem:"
 
 /**
+ * The `type` of a problem document.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const typeOf = (code: Code): string => `${typePrefix}${code}`
+
+/**
  * @category conversions
  * @since 0.1.0
  */
 export const toResponse = (problem: Problem): HttpServerResponse.HttpServerResponse => {
   const [status, title] = codes[problem.code]
-  const type = `${typePrefix}${problem.code}`
-  const document: typeof Document.Type = { type, title, status, detail: problem.detail, ...problem.extension }
+  const document: typeof Document.Type = {
+    type: typeOf(problem.code),
+    title,
+    status,
+    detail: problem.detail,
+    ...problem.extension
+  }
   return HttpServerResponse.jsonUnsafe(document, { status, contentType, headers: problem.headers })
 }
 

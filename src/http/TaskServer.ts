@@ -9,6 +9,7 @@
 import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -21,6 +22,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import * as TaskMetrics from "../fibers/TaskMetrics.ts"
+import * as Option from "effect/Option"
+import * as CancelReason from "../fibers/CancelReason.ts"
 import { Tasks } from "../fibers/Tasks.ts"
 import { cancelLog } from "./internal/cancelLog.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
@@ -32,6 +35,7 @@ import { hostGuard } from "./internal/hostGuard.ts"
 import { noRoute } from "./internal/noRoute.ts"
 import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
 import { requestMetrics } from "./internal/requestMetrics.ts"
+import { answerOf, reasonOf } from "./internal/requestInterrupt.ts"
 import type { Handler, Kind, Server } from "./internal/served.ts"
 import { servedMetrics } from "./internal/servedMetrics.ts"
 import { startRoute } from "./internal/startRoute.ts"
@@ -39,6 +43,7 @@ import { traceCancels } from "./internal/taskTrace.ts"
 import type { Watcher } from "./internal/watching.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import * as Problem from "./Problem.ts"
+import { RunningHandlers } from "./RunningHandlers.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
 import { type Security, TaskAccess } from "./TaskAccess.ts"
 import * as TaskApi from "./TaskApi.ts"
@@ -84,7 +89,9 @@ export interface Options<R> {
  * @category layers
  * @since 0.1.0
  */
-export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, Tasks | HttpRouter.HttpRouter | R> =>
+export const layer = <R>(
+  options: Options<R>
+): Layer.Layer<OpenStreams | RunningHandlers, never, Tasks | HttpRouter.HttpRouter | R> =>
   Layer.provideMerge(
     Layer.merge(
       routes(options),
@@ -98,7 +105,7 @@ export const layer = <R>(options: Options<R>): Layer.Layer<OpenStreams, never, T
         )
       )
     ),
-    OpenStreams.layer(options)
+    Layer.merge(OpenStreams.layer(options), RunningHandlers.layer)
   ).pipe(options.metrics === true ? Layer.provide([TaskMetrics.layer, streamMetrics]) : identity)
 
 const streamMetrics = Layer.effect(StreamMetrics.Current, StreamMetrics.make)
@@ -184,7 +191,20 @@ const answer = (server: Server, handler: Handler) => (request: Parameters<Handle
         Problem.toResponse(internal)
       )
     ),
-    Effect.map((response) => Cors.open(server.cors, request.headers, response))
+    Effect.map((response) => Cors.open(server.cors, request.headers, response)),
+    Effect.onExit((exit) =>
+      exit._tag === "Success" || !Cause.hasInterruptsOnly(exit.cause) ? Effect.void : interrupted(server, exit.cause)
+    )
   )
+
+/** A client that waited reads why it waits no longer. */
+const interrupted = (server: Server, cause: Cause.Cause<unknown>) =>
+  Effect.gen(function* () {
+    const draining = yield* server.tasks.draining
+    const above = Option.getOrUndefined(yield* CancelReason.current)
+    const reason = reasonOf(cause, { client: undefined, above, sending: false, draining })
+    const now = yield* Clock.currentTimeMillis
+    return yield* Effect.die(answerOf(cause, CancelReason.stamp(reason, "request", now)))
+  })
 
 const internal = new Problem.Problem({ code: "internal", detail: "The server failed; its log says why" })

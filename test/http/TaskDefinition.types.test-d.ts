@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import { describe, expectTypeOf, it } from "vitest"
 import type { Tasks } from "../../src/fibers/Tasks.ts"
 import type { OpenStreams } from "../../src/http/OpenStreams.ts"
+import type { RunningHandlers } from "../../src/http/RunningHandlers.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
 
@@ -55,7 +56,7 @@ describe("TaskDefinition", () => {
     expectTypeOf(needy).toEqualTypeOf<TaskDefinition.Implementation<Database>>()
     expectTypeOf(free).toEqualTypeOf<TaskDefinition.Implementation<never>>()
     expectTypeOf(TaskServer.layer({ tasks: [needy, free] })).toEqualTypeOf<
-      Layer.Layer<OpenStreams, never, Tasks | HttpRouter.HttpRouter | Database>
+      Layer.Layer<OpenStreams | RunningHandlers, never, Tasks | HttpRouter.HttpRouter | Database>
     >()
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -13,7 +14,7 @@ import type { OpenStreams } from "../../src/http/OpenStreams.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
 import { names } from "./follow.ts"
-import { Break, breaks, count, print, wait } from "./probes.ts"
+import { Break, breaks, count, print, stubborn, wait } from "./probes.ts"
 import { serving } from "./serving.ts"
 
 describe("TaskServer", () => {
@@ -138,6 +139,24 @@ describe("TaskServer", () => {
       )
     })
   )
+
+  it.live("whoever waits when the server stops reads why in a typed 503, not in an empty one", () => {
+    const mule = stubborn()
+    return serving({ tasks: [mule], drain: "none", gracefulShutdownTimeout: "50 millis" }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/stubborn?id=mule", {})
+        const waiting = yield* Effect.forkChild(site.post("/tasks/mule/cancel"), { startImmediately: true })
+        const isAsked = Effect.map(site.get("/tasks/mule"), ({ json }) => json.state === "cancelling")
+        while (!(yield* isAsked)) yield* Effect.sleep(1)
+        const closing = yield* Effect.forkChild(site.close, { startImmediately: true })
+        const answer = yield* Fiber.join(waiting)
+        expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"])
+        expect(answer.json).toMatchObject({ type: "urn:rescind:problem:draining", reason: { source: "interrupt" } })
+        yield* mule.letGo
+        yield* Fiber.join(closing)
+      })
+    )
+  })
 })
 
 const thrown = (): never => {

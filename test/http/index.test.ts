@@ -20,6 +20,7 @@ describe("rescind/http", () => {
     expect(Object.keys(http).toSorted()).toEqual([
       "BearerTokens",
       "CancelCall",
+      "CancelMiddleware",
       "Cors",
       "Drain",
       "EventLog",
@@ -29,7 +30,9 @@ describe("rescind/http", () => {
       "Problem",
       "PublicOutcome",
       "RemoteEvent",
+      "RequestCancelled",
       "RequestDeadline",
+      "RunningHandlers",
       "ServerClose",
       "ServerMetrics",
       "StreamMetrics",

@@ -13,9 +13,10 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
-import { Tasks } from "../../src/fibers/Tasks.ts"
+import { type DrainReport, Tasks } from "../../src/fibers/Tasks.ts"
 import * as Drain from "../../src/http/Drain.ts"
 import { OpenStreams } from "../../src/http/OpenStreams.ts"
+import { RunningHandlers } from "../../src/http/RunningHandlers.ts"
 import * as ServerClose from "../../src/http/ServerClose.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
 import { leakChecked } from "../support/leaks.ts"
@@ -34,6 +35,7 @@ export interface Site {
   readonly url: string
   readonly tasks: Tasks["Service"]
   readonly streams: OpenStreams["Service"]
+  readonly handlers: RunningHandlers["Service"]
   /** What the server logged so far, causes included. */
   readonly log: ReadonlyArray<string>
   readonly get: (path: string, headers?: Record<string, string>) => Effect.Effect<Answer>
@@ -44,15 +46,20 @@ export interface Site {
   readonly stuck: Effect.Effect<void>
   /** How many the server has not yet seen closed. */
   readonly connections: Effect.Effect<number>
+  readonly drain: (options?: Drain.Options) => Effect.Effect<DrainReport>
   /** Closes the server, as the end of the test does. */
   readonly close: Effect.Effect<void>
 }
 
 export interface Options extends TaskServer.Options<never> {
   readonly maxRunning?: number
-  readonly drain?: Parameters<typeof Drain.layer>[0]
   /** Who asks, and what they may do. */
   readonly access?: Layer.Layer<never>
+  readonly drain?: Parameters<typeof Drain.layer>[0] | "none"
+  /** Beside those of the tasks. */
+  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter>
+  /** How long the server waits for requests when it closes. Default: 20 seconds. */
+  readonly gracefulShutdownTimeout?: string
 }
 
 export const serving = <A, E>(
@@ -76,15 +83,27 @@ const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
       )
     const format = Logger.formatLogFmt
     const logger = Logger.make((entry) => log.push(format.log(entry)))
-    const server = Drain.layer(options.drain).pipe(
+    const server = (options.drain === "none" ? Layer.empty : Drain.layer(options.drain)).pipe(
       Layer.provideMerge(
-        HttpRouter.serve(Layer.provide(TaskServer.layer(options), options.access ?? Layer.empty), {
-          disableLogger: true,
-          disableListenLog: true
-        })
+        HttpRouter.serve(
+          Layer.merge(
+            Layer.provide(TaskServer.layer(options), options.access ?? Layer.empty),
+            options.routes ?? Layer.empty
+          ),
+          {
+            disableLogger: true,
+            disableListenLog: true
+          }
+        )
       ),
       Layer.provideMerge(Tasks.layer(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning })),
-      Layer.provideMerge(NodeHttpServer.layer(listening, { port: 0, host: "127.0.0.1" })),
+      Layer.provideMerge(
+        NodeHttpServer.layer(listening, {
+          port: 0,
+          host: "127.0.0.1",
+          gracefulShutdownTimeout: (options.gracefulShutdownTimeout ?? "20 seconds") as "20 seconds"
+        })
+      ),
       Layer.provide(Logger.layer([logger]))
     )
     const scope = yield* Scope.make()
@@ -103,6 +122,7 @@ const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
       url,
       tasks: Context.get(services, Tasks),
       streams: Context.get(services, OpenStreams),
+      handlers: Context.get(services, RunningHandlers),
       log,
       request,
       get: (path, headers) => request(path, { headers: headers ?? {} }),
@@ -116,6 +136,7 @@ const open = (options: Options): Effect.Effect<Site, never, Scope.Scope> =>
         follow(`${url}/tasks/${id}/events`, lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
       stuck: stuck(sockets),
       connections: Effect.sync(() => sockets.size),
+      drain: (options) => Effect.provideContext(Drain.run(options), services),
       close: Scope.close(scope, Exit.void)
     }
   })

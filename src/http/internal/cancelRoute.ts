@@ -21,12 +21,10 @@ export const cancelRoute: Handler = (server, request) =>
     const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)
     const reason = yield* reasonOf(visitor, call.reason)
     const result404 = encodeResult({ _tag: "NotFound", id })
-    const served = yield* Effect.tapError(
-      admit(server, visitor, "cancel", id, { result: result404 }),
-      ({ code }) =>
-        code === "task-not-found"
-          ? Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)
-          : Effect.void
+    const served = yield* Effect.tapError(admit(server, visitor, "cancel", id, { result: result404 }), ({ code }) =>
+      code === "task-not-found"
+        ? Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)
+        : Effect.void
     )
     const { kind, task } = served
     const { cancel } = kind.definition
