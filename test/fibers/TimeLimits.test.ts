@@ -24,10 +24,10 @@ const withTasks = <A, E>(body: (tasks: Tasks["Service"]) => Effect.Effect<A, E, 
   leakChecked(Effect.flatMap(Tasks, body).pipe(Effect.scoped, Effect.provide(Tasks.layer())))
 
 const tell = (outcome: TaskOutcome<unknown, unknown, unknown>): string => {
-  if (outcome._tag === "Completed") return `Completed ${String(outcome.value)}`
+  if (outcome._tag === "Completed") return `Completed ${outcome.value as string}`
   if (outcome._tag === "Failed") return `Failed ${String(Cause.squash(outcome.cause))}`
   const { how, partial, reason } = outcome
-  const part = partial === undefined ? "" : `; partial ${String(partial)}`
+  const part = partial === undefined ? "" : `; partial ${partial as string}`
   return `${how}: ${reason.source} by ${reason.by} of ${reason.scope}: ${reason.message}${part}`
 }
 
