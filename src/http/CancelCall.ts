@@ -38,6 +38,10 @@ export const Patience: Schema.Codec<Duration.Duration, string | number> = Schema
   )
 )
 
+/** It is told to every client, and stands in logs. */
+const textOf = (most: number): Schema.String =>
+  Schema.String.check(Schema.isMaxLength(most, { expected: `at most ${most} characters` }))
+
 /**
  * The body of `POST /tasks/{id}/cancel`, all of it optional. `grace` and `giveUp`
  * count from the request; what is left out is taken from the definition of the
@@ -49,8 +53,8 @@ export const Patience: Schema.Codec<Duration.Duration, string | number> = Schema
 export const CancelCall = Schema.Struct({
   reason: Schema.optionalKey(
     Schema.Struct({
-      message: Schema.optionalKey(Schema.String),
-      by: Schema.optionalKey(Schema.String),
+      message: Schema.optionalKey(textOf(1000)),
+      by: Schema.optionalKey(textOf(200)),
       detail: Schema.optionalKey(Schema.Json)
     })
   ),

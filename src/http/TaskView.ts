@@ -48,6 +48,9 @@ export const TaskView = Schema.Struct({
   state: State,
   startedAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
   endedAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
+  /** By when it must have ended. */
+  deadline: Schema.optionalKey(Schema.DateTimeUtcFromString),
+  labels: Schema.Array(Schema.String),
   payload: Schema.Json,
   outcome: Schema.optionalKey(PublicOutcome.PublicOutcome),
   links: Links
@@ -63,7 +66,7 @@ export type TaskView = typeof TaskView.Type
  * @category conversions
  * @since 0.1.0
  */
-export const of = (info: TaskInfo, { kind, payload, said, task }: Served): Effect.Effect<TaskView> =>
+export const of = (info: TaskInfo, { kind, labels, payload, said, task }: Served): Effect.Effect<TaskView> =>
   Effect.gen(function* () {
     const outcome = yield* Task.poll(task)
     return {
@@ -73,11 +76,19 @@ export const of = (info: TaskInfo, { kind, payload, said, task }: Served): Effec
       state: info.state,
       ...instant("startedAt", info.startedAt),
       ...instant("endedAt", info.endedAt),
+      ...instant("deadline", info.deadline),
+      labels,
       payload,
       ...(Option.isNone(outcome) ? {} : { outcome: said.outcome(outcome.value) }),
       links: linksOf(info.id)
     }
   })
 
-const instant = <Key extends string>(key: Key, at: Option.Option<number>): { readonly [K in Key]?: DateTime.Utc } =>
-  Option.isNone(at) ? {} : ({ [key]: DateTime.makeUnsafe(at.value) } as { readonly [K in Key]: DateTime.Utc })
+/** Nothing for one that lies further away than dates go. */
+const instant = <Key extends string>(
+  key: Key,
+  millis: Option.Option<number>
+): { readonly [K in Key]?: DateTime.Utc } => {
+  const at = Option.flatMap(millis, DateTime.make)
+  return Option.isNone(at) ? {} : ({ [key]: at.value } as { readonly [K in Key]: DateTime.Utc })
+}

@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+export * as BulkCancel from "./BulkCancel.ts"
 export * as CancelCall from "./CancelCall.ts"
 export * as Drain from "./Drain.ts"
 export * as EventLog from "./EventLog.ts"
@@ -23,6 +24,7 @@ export * as TaskApi from "./TaskApi.ts"
 export * as TaskClient from "./TaskClient.ts"
 export * as TaskClientError from "./TaskClientError.ts"
 export * as TaskDefinition from "./TaskDefinition.ts"
+export * as TaskLabel from "./TaskLabel.ts"
 export * as TaskServer from "./TaskServer.ts"
 export * as TaskView from "./TaskView.ts"
 export * as WireEvent from "./WireEvent.ts"

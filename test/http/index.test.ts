@@ -18,6 +18,7 @@ describe("rescind/http", () => {
 
   it("exports each concept under its name", () => {
     expect(Object.keys(http)).toEqual([
+      "BulkCancel",
       "CancelCall",
       "Drain",
       "EventLog",
@@ -32,6 +33,7 @@ describe("rescind/http", () => {
       "StreamMetrics",
       "TaskApi",
       "TaskDefinition",
+      "TaskLabel",
       "TaskServer",
       "TaskView",
       "WireEvent"

@@ -3,12 +3,13 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as CancelReason from "../../fibers/CancelReason.ts"
 import { CancelResult } from "../../fibers/CancelResult.ts"
 import * as Task from "../../fibers/Task.ts"
 import { CancelCall } from "../CancelCall.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
+import { cancelOptions } from "./cancelOptions.ts"
+import { preferenceApplied, prefersAsync } from "./prefersAsync.ts"
 import { findServed, type Handler, pathParam } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
 import { cancelSpan } from "./taskTrace.ts"
@@ -27,13 +28,8 @@ export const cancelRoute: Handler = (server, request) =>
       return yield* Effect.fail(taskNotFound(id, { result }))
     }
     const { kind, task } = found.value
-    const { cancel } = kind.definition
-    const options = {
-      reason: CancelReason.request(call.reason),
-      grace: call.grace ?? cancel.grace,
-      giveUp: call.giveUp ?? cancel.giveUp
-    }
-    const preferred = /(?:^|,)\s*respond-async\s*(?:[,;]|$)/i.test(request.headers["prefer"] ?? "")
+    const options = cancelOptions(call, kind.definition)
+    const preferred = prefersAsync(request)
     const result = yield* cancelSpan(
       found.value,
       preferred || call.wait === false ? Task.requestCancel(task, options) : Task.cancel(task, options)
@@ -42,6 +38,6 @@ export const cancelRoute: Handler = (server, request) =>
     if (result._tag.startsWith("Already")) yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)
     return HttpServerResponse.jsonUnsafe(encodeResult(result), {
       status: result._tag === "Requested" ? 202 : 200,
-      headers: preferred ? { "preference-applied": "respond-async" } : {}
+      headers: preferred ? preferenceApplied : {}
     })
   })

@@ -1,12 +1,17 @@
 /** `POST /tasks/{name}`. */
 import type * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
 import type * as Task from "../../fibers/Task.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
+import * as RequestDeadline from "../RequestDeadline.ts"
 import { StartQuery } from "../TaskApi.ts"
 import { Recording } from "./recording.ts"
 import { type Handler, type Kind, linksOf, pathParam, type Server } from "./served.ts"
@@ -14,7 +19,7 @@ import { taskBody } from "./taskBody.ts"
 import { TaskTrace, withParentOf } from "./taskTrace.ts"
 import { watch } from "./watching.ts"
 
-const decodeQuery = Problem.decode(StartQuery, "query")
+const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(StartQuery), "query")
 
 export const startRoute: Handler = (server, request) =>
   Effect.gen(function* () {
@@ -22,10 +27,18 @@ export const startRoute: Handler = (server, request) =>
     const kind = server.kinds.get(name)
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
+    const deadline = yield* deadlineOf(request)
     const body = yield* JsonBody.read(request, server.bodyLimit)
     const payload = yield* kind.codecs.decodePayload(body)
     const id = query.id ?? `${name}-${yield* randomName}`
-    const task = yield* start(server, kind, id, payload, query.replace === "true")
+    const asked: Asked = {
+      id,
+      payload,
+      replace: query.replace === "true",
+      labels: Array.from(new Set(query.label)),
+      deadline
+    }
+    const task = yield* start(server, kind, asked)
     const links = linksOf(id)
     return HttpServerResponse.jsonUnsafe(
       { id, name, attempt: task.attempt, links },
@@ -33,14 +46,22 @@ export const startRoute: Handler = (server, request) =>
     )
   })
 
+interface Asked {
+  readonly id: string
+  readonly payload: unknown
+  readonly replace: boolean
+  readonly labels: ReadonlyArray<string>
+  /** Epoch milliseconds. */
+  readonly deadline: number
+}
+
 const start = (
   server: Server,
   kind: Kind,
-  id: string,
-  payload: unknown,
-  replace: boolean
+  { deadline, id, labels, payload, replace }: Asked
 ): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> => {
-  const { tasks } = server
+  const { maxTimeLimit, tasks } = server
+  const { cancel: overdue, timeLimit = server.timeLimit } = kind.definition
   return Effect.gen(function* () {
     const encoded = yield* kind.codecs.payload(payload)
     const recording = yield* Effect.withFiber((fiber) =>
@@ -48,13 +69,15 @@ const start = (
     )
     const trace = new TaskTrace()
     const body = trace.during(kind, id, taskBody(kind, id, payload, recording.said))
+    const left = deadline - (yield* Clock.currentTimeMillis)
+    const options = { record: recording.record, timeLimit, maxTimeLimit, deadline: left, overdue }
     const starting = replace
-      ? Effect.map(tasks.start(id, body, recording), (task) => ({ task, started: true }))
-      : tasks.startIfMissing(id, body, recording)
+      ? Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
+      : tasks.startIfMissing(id, body, options)
     const { task, started } = yield* withContext(starting, yield* withParentOf(server.context))
     if (!started) return yield* taken(server, id)
     const log = recording.log(task.attempt)
-    const served = { task, kind, payload: encoded, log, said: recording.said, trace, departures: 0 }
+    const served = { task, kind, payload: encoded, labels, log, said: recording.said, trace, departures: 0 }
     server.served.set(task, served)
     watch(server.watchers, served)
     return task
@@ -71,6 +94,12 @@ const start = (
     Effect.uninterruptible
   )
 }
+
+/** The instant by which the caller needs the task: its time runs while the body is still being read. */
+const deadlineOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<number, Problem.Problem> =>
+  Effect.zipWith(Clock.currentTimeMillis, RequestDeadline.read(request), (now, budget) =>
+    Option.match(budget, { onNone: () => Infinity, onSome: (left) => now + Duration.toMillis(left) })
+  )
 
 /** In place of the services of the request: the task outlives it. */
 const withContext = <A, E>(self: Effect.Effect<A, E>, context: Context.Context<never>): Effect.Effect<A, E> =>
