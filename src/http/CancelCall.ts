@@ -38,7 +38,21 @@ export const Patience: Schema.Codec<Duration.Duration, string | number> = Schema
   )
 )
 
-/** It is told to every client, and stands in logs. */
+/**
+ * How many characters the message of a reason may have, and who asked: they are
+ * told to every client, and stand in logs.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const maxMessage = 1000
+
+/**
+ * @category constants
+ * @since 0.1.0
+ */
+export const maxBy = 200
+
 const textOf = (most: number): Schema.String =>
   Schema.String.check(Schema.isMaxLength(most, { expected: `at most ${most} characters` }))
 
@@ -53,8 +67,8 @@ const textOf = (most: number): Schema.String =>
 export const CancelCall = Schema.Struct({
   reason: Schema.optionalKey(
     Schema.Struct({
-      message: Schema.optionalKey(textOf(1000)),
-      by: Schema.optionalKey(textOf(200)),
+      message: Schema.optionalKey(textOf(maxMessage)),
+      by: Schema.optionalKey(textOf(maxBy)),
       detail: Schema.optionalKey(Schema.Json)
     })
   ),
