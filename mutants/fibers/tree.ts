@@ -261,9 +261,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "tasks that are cancelled together are told one after another",
     law: "K4",
     file: asking,
-    find: "const requests = cancelEach(targets, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)",
+    find: "const requests = cancelOrdered(orders, fiber.context, fiber.id)",
     replace:
-      "const requests = targets.map((target) => cancel(target, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id))",
+      "const requests = orders.map(({ policy, reason, target }) => cancel(target, reason, policy, fiber.context, fiber.id))",
     tests: ["test/fibers/proved.test.ts"]
   },
   {

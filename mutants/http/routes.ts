@@ -6,6 +6,9 @@ const start = ["test/http/internal/startRoute.test.ts"]
 const read = ["test/http/internal/readRoutes.test.ts"]
 const none = ["test/http/internal/noRoute.test.ts"]
 const cancelRoute = "src/http/internal/cancelRoute.ts"
+const cancelOptions = "src/http/internal/cancelOptions.ts"
+const prefersAsync = "src/http/internal/prefersAsync.ts"
+const selecting = "src/http/internal/selecting.ts"
 const startRoute = "src/http/internal/startRoute.ts"
 const readRoutes = "src/http/internal/readRoutes.ts"
 const noRoute = "src/http/internal/noRoute.ts"
@@ -39,14 +42,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a preference is not said to be applied",
     law: "S1-04",
     file: cancelRoute,
-    find: 'headers: preferred ? { "preference-applied": "respond-async" } : {}',
+    find: "headers: preferred ? preferenceApplied : {}",
     replace: "headers: {}",
     tests: cancel
   },
   {
     name: "any preference that has respond-async in it counts",
     law: "S1-04",
-    file: cancelRoute,
+    file: prefersAsync,
     find: "/(?:^|,)\\s*respond-async\\s*(?:[,;]|$)/i",
     replace: "/respond-async/i",
     tests: cancel
@@ -54,7 +57,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the reason of a cancel is dropped",
     law: "K19",
-    file: cancelRoute,
+    file: cancelOptions,
     find: "CancelReason.request(call.reason)",
     replace: "CancelReason.request()",
     tests: cancel
@@ -62,7 +65,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the grace that a client asks for is dropped",
     law: "K12",
-    file: cancelRoute,
+    file: cancelOptions,
     find: "grace: call.grace ?? cancel.grace",
     replace: "grace: cancel.grace",
     tests: cancel
@@ -70,7 +73,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the grace of a definition is dropped",
     law: "K12",
-    file: cancelRoute,
+    file: cancelOptions,
     find: "grace: call.grace ?? cancel.grace",
     replace: "grace: call.grace",
     tests: cancel
@@ -78,7 +81,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the bound that a client asks for is dropped",
     law: "K12",
-    file: cancelRoute,
+    file: cancelOptions,
     find: "giveUp: call.giveUp ?? cancel.giveUp",
     replace: "giveUp: cancel.giveUp",
     tests: cancel
@@ -86,7 +89,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the bound of a definition is dropped",
     law: "K12",
-    file: cancelRoute,
+    file: cancelOptions,
     find: "giveUp: call.giveUp ?? cancel.giveUp",
     replace: "giveUp: call.giveUp",
     tests: cancel
@@ -143,16 +146,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an ended task is replaced unasked",
     law: "K37",
     file: startRoute,
-    find: 'query.replace === "true")',
-    replace: "true)",
+    find: 'query.replace === "true",',
+    replace: "true,",
     tests: start
   },
   {
     name: "an ended task is not replaced though that was asked",
     law: "K37",
     file: startRoute,
-    find: 'query.replace === "true")',
-    replace: "false)",
+    find: 'query.replace === "true",',
+    replace: "false,",
     tests: start
   },
   {
@@ -206,16 +209,16 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the list is not filtered by state",
     law: "S1-11",
-    file: readRoutes,
-    find: "if (query.state !== undefined && query.state !== info.state) continue\n",
+    file: selecting,
+    find: "(state === undefined || state === info.state) &&\n",
     replace: "",
     tests: read
   },
   {
     name: "the list is not filtered by name",
     law: "S1-11",
-    file: readRoutes,
-    find: "if (query.name !== undefined && query.name !== served.value.kind.definition.name) continue\n",
+    file: selecting,
+    find: "(name === undefined || name === kind.definition.name) &&\n",
     replace: "",
     tests: read
   },

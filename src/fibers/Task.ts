@@ -122,17 +122,48 @@ export const requestCancel = (
 ): Effect.Effect<CancelResult> => cancelAs(nodeOf(task), options, false)
 
 /**
+ * Options of each of several cancels: the same for all, or what the function says
+ * of each one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CancelAllOptions<Item> =
+  | CancelOptions
+  | ((item: Item, index: number) => CancelOptions | undefined)
+  | undefined
+
+type AnyTask = Task<unknown, unknown, unknown>
+
+/**
  * Asks all of them to stop in one step, then waits for all; one answer each, in
- * the order of the tasks (contract K4, K36).
+ * the order of the tasks (contract K4, K36). Reasons and policies may differ.
  *
  * @category handles
  * @since 0.1.0
  */
 export const cancelAll = (
-  tasks: Iterable<Task<unknown, unknown, unknown>>,
-  options?: CancelOptions
-): Effect.Effect<ReadonlyArray<CancelResult>> =>
-  Effect.withFiber((fiber) => cancelAllOn(fiber, Array.from(tasks, nodeOf), options))
+  tasks: Iterable<AnyTask>,
+  options?: CancelAllOptions<AnyTask>
+): Effect.Effect<ReadonlyArray<CancelResult>> => cancelEach(tasks, options, true)
+
+/**
+ * The same without waiting: `Requested` for each, or how it had already ended.
+ *
+ * @category handles
+ * @since 0.1.0
+ */
+export const requestCancelAll = (
+  tasks: Iterable<AnyTask>,
+  options?: CancelAllOptions<AnyTask>
+): Effect.Effect<ReadonlyArray<CancelResult>> => cancelEach(tasks, options, false)
+
+const cancelEach = (tasks: Iterable<AnyTask>, options: CancelAllOptions<AnyTask>, wait: boolean) =>
+  Effect.withFiber((fiber) => {
+    const handles = Array.from(tasks)
+    const optionsOf = (index: number) => (typeof options === "function" ? options(handles[index]!, index) : options)
+    return cancelAllOn(fiber, handles.map(nodeOf), optionsOf, wait)
+  })
 
 const withTask = <A, E = never, R = never>(
   otherwise: Effect.Effect<A, E, R>,

@@ -21,12 +21,14 @@ import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelOn } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { drain } from "./internal/drain.ts"
+import { planOf, TaskLimits } from "./internal/taskLimits.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
 import { TasksNode } from "./internal/tasksNode.ts"
 import * as Task from "./Task.ts"
 import type { TaskEvent } from "./TaskEvent.ts"
 import type * as TaskOutcome from "./TaskOutcome.ts"
+import type { TimeLimits } from "./TimeLimits.ts"
 
 /**
  * The id is taken by a task that runs, or that was told to stop and has not ended.
@@ -91,6 +93,8 @@ export interface TaskInfo {
   readonly state: "waiting" | "running" | "cancelling" | "straggling" | "completed" | "failed" | "cancelled"
   readonly startedAt: Option.Option<number>
   readonly endedAt: Option.Option<number>
+  /** By when it must have ended, as its limits stand or stood last. Milliseconds, like the others. */
+  readonly deadline: Option.Option<number>
 }
 
 /**
@@ -124,7 +128,7 @@ export interface DrainOptions extends Task.CancelOptions {
  * @category models
  * @since 0.1.0
  */
-export interface StartOptions {
+export interface StartOptions extends TimeLimits {
   /** How many events to keep for late followers, from the start on. Default: none are built until somebody follows. */
   readonly history?: number | undefined
   /**
@@ -240,12 +244,14 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
     fiber: Fiber.Fiber<any, any>,
     before: TaskNode | undefined
   ): Effect.Effect<TaskNode, Refused> => {
+    const limits = planOf(options)
     if (tasks.draining !== undefined) return Effect.fail(new Draining())
     if (tasks.live >= tasks.maxRunning) return Effect.fail(new TooManyTasks({ maxRunning: tasks.maxRunning }))
     const task = tasks.register(id, effect, fiber.context, before)
     if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
     if (options?.record !== undefined) TaskRecord.of(task).recordTo(options.record)
     if (options?.onShutdown === "cancel") TaskRecord.of(task).onShutdown = "cancel"
+    if (limits !== undefined) TaskLimits.set(task, limits, fiber.context)
     tasks.starting.add(task, fiber)
     return Effect.succeed(task)
   }
@@ -286,12 +292,15 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
       Effect.withFiber((fiber) => {
         const asked = Array.from(ids, (id) => ({ id, task: tasks.find(id) }))
         const found = asked.flatMap(({ task }) => task ?? [])
-        return Effect.map(cancelAllOn(fiber, found, options), (answers) => {
-          const answer = answers[Symbol.iterator]()
-          return asked.map(({ id, task }): CancelResult =>
-            task === undefined ? { _tag: "NotFound", id } : answer.next().value!
-          )
-        })
+        return Effect.map(
+          cancelAllOn(fiber, found, () => options, true),
+          (answers) => {
+            const answer = answers[Symbol.iterator]()
+            return asked.map(({ id, task }): CancelResult =>
+              task === undefined ? { _tag: "NotFound", id } : answer.next().value!
+            )
+          }
+        )
       }),
     requestCancel: cancelWith(false),
     events: (id, options) =>

@@ -39,6 +39,24 @@ export const Patience: Schema.Codec<Duration.Duration, string | number> = Schema
 )
 
 /**
+ * How many characters the message of a reason may have, and who asked: they are
+ * told to every client, and stand in logs.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const maxMessage = 1000
+
+/**
+ * @category constants
+ * @since 0.1.0
+ */
+export const maxBy = 200
+
+const textOf = (most: number): Schema.String =>
+  Schema.String.check(Schema.isMaxLength(most, { expected: `at most ${most} characters` }))
+
+/**
  * The body of `POST /tasks/{id}/cancel`, all of it optional. `grace` and `giveUp`
  * count from the request; what is left out is taken from the definition of the
  * task. With `wait: false` the answer comes at once (202).
@@ -49,8 +67,8 @@ export const Patience: Schema.Codec<Duration.Duration, string | number> = Schema
 export const CancelCall = Schema.Struct({
   reason: Schema.optionalKey(
     Schema.Struct({
-      message: Schema.optionalKey(Schema.String),
-      by: Schema.optionalKey(Schema.String),
+      message: Schema.optionalKey(textOf(maxMessage)),
+      by: Schema.optionalKey(textOf(maxBy)),
       detail: Schema.optionalKey(Schema.Json)
     })
   ),

@@ -14,11 +14,14 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { CancelResult } from "../fibers/CancelResult.ts"
 import * as TaskTree from "../fibers/TaskTree.ts"
+import { BulkCancel, BulkCancelResults } from "./BulkCancel.ts"
 import { CancelCall } from "./CancelCall.ts"
 import * as Problem from "./Problem.ts"
 import { secured } from "./internal/secured.ts"
 import type { Security } from "./TaskAccess.ts"
+import * as RequestDeadline from "./RequestDeadline.ts"
 import type { Any } from "./TaskDefinition.ts"
+import { Labels } from "./TaskLabel.ts"
 import * as TaskView from "./TaskView.ts"
 import { WireEvent } from "./WireEvent.ts"
 
@@ -36,8 +39,18 @@ export const StartQuery = Schema.Struct({
     Schema.String.check(Schema.isPattern(idPattern, { expected: '1 to 100 letters, digits, ".", "_", ":" or "-"' }))
   ),
   /** Whether an ended task of this id may be replaced by a new attempt. */
-  replace: Schema.optionalKey(Schema.Literals(["true", "false"]))
+  replace: Schema.optionalKey(Schema.Literals(["true", "false"])),
+  /** Repeatable. */
+  label: Schema.optionalKey(Labels)
 })
+
+/**
+ * How many milliseconds the caller still has: the task is cancelled when they are over.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const StartHeaders = Schema.Struct({ [RequestDeadline.header]: Schema.optionalKey(Schema.String) })
 
 /**
  * @category schemas
@@ -45,7 +58,9 @@ export const StartQuery = Schema.Struct({
  */
 export const ListQuery = Schema.Struct({
   state: Schema.optionalKey(TaskView.State),
-  name: Schema.optionalKey(Schema.String)
+  name: Schema.optionalKey(Schema.String),
+  /** Repeatable: those that have all of them. */
+  label: Schema.optionalKey(Labels)
 })
 
 /**
@@ -89,6 +104,7 @@ const problem = (...statuses: ReadonlyArray<number>) => statuses.map((status) =>
 const start = <const Definition extends Any>(definition: Definition) => {
   const endpoint = HttpApiEndpoint.post(definition.name as Definition["name"], `/tasks/${definition.name}`, {
     query: StartQuery,
+    headers: StartHeaders,
     payload: definition.payload as Definition["payload"],
     success: StartedTask.pipe(HttpApiSchema.status(202)),
     error: problem(400, 401, 403, 409, 413, 415, 421, 429, 503)
@@ -118,6 +134,12 @@ const tasks = HttpApiGroup.make("tasks").add(
     success: [CancelResult, CancelResult.cases.Requested.pipe(HttpApiSchema.status(202))],
     error: problem(400, 401, 403, 404, 413, 415, 421)
   }).annotate(OpenApi.Summary, "Cancel a task and wait until it has ended"),
+  HttpApiEndpoint.post("cancelMany", "/cancel", {
+    headers: { prefer: Schema.optionalKey(Schema.String) },
+    payload: BulkCancel,
+    success: [BulkCancelResults, BulkCancelResults.pipe(HttpApiSchema.status(202))],
+    error: problem(400, 401, 403, 413, 415, 421)
+  }).annotate(OpenApi.Summary, "Cancel many tasks at once and wait until all have ended"),
   HttpApiEndpoint.get("events", "/tasks/:id/events", {
     params: { id: Schema.String },
     headers: { "last-event-id": Schema.optionalKey(Schema.String) },

@@ -17,6 +17,7 @@ import type * as Schedule from "effect/Schedule"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import type { CancelResult } from "../fibers/CancelResult.ts"
 import type { TaskCancelled } from "../fibers/TaskCancelled.ts"
+import type { BulkCancel, BulkCancelResults } from "./BulkCancel.ts"
 import { clientOf } from "./internal/client/client.ts"
 import { defaultRetry } from "./internal/client/retrying.ts"
 import type { Outcome } from "./RemoteEvent.ts"
@@ -57,6 +58,8 @@ export interface Options {
 export interface StartOptions {
   /** Default: the name of the definition and a random part. */
   readonly id?: string | undefined
+  /** Words to find and cancel it by, up to 16: see `TaskLabel`. */
+  readonly labels?: ReadonlyArray<string> | undefined
   /** Whether a task of this id that has ended may be replaced by a new attempt. Default: no. */
   readonly replace?: boolean | undefined
   /** How long the task may take. Default: what is left of the caller's own deadline, if it has one; `"Infinity"` for no bound. */
@@ -127,6 +130,14 @@ export interface TaskClient<Definition extends Any> {
   readonly info: (id: string) => Effect.Effect<Option.Option<TaskView>, TaskClientError>
   /** Cancels a task of whichever definition. */
   readonly cancel: (id: string, options?: CancelOptions) => Effect.Effect<CancelResult, TaskClientError>
+  /**
+   * Cancels all that are meant, whatever their definitions, in one step: one answer for each. Of several selectors all must
+   * hold; none is refused.
+   */
+  readonly cancelMany: (
+    which: Pick<BulkCancel, "ids" | "name" | "labels" | "state" | "all">,
+    options?: CancelOptions
+  ) => Effect.Effect<(typeof BulkCancelResults.Type)["results"], TaskClientError>
 }
 
 /**

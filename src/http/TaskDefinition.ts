@@ -10,8 +10,11 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as Deadline from "../combinators/Deadline.ts"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import type * as Task from "../fibers/Task.ts"
+import type * as TimeLimits from "../fibers/TimeLimits.ts"
+import { timeLimit } from "./internal/timeLimit.ts"
 
 /**
  * A schema that needs no services.
@@ -39,6 +42,13 @@ export interface Self<in Progress, in Output, in Partial> {
   readonly partial: (value: Partial) => Effect.Effect<void>
   /** The last step, which a cancel can no longer undo: see `Task.commit`. */
   readonly commit: typeof Task.commit
+  /**
+   * Asks for more time than the time limit gives: later by so much, as far as the server allows. False if there is no
+   * more to be had. The deadline of the caller does not move.
+   */
+  readonly extend: typeof TimeLimits.extend
+  /** How long there is until the nearest limit; `None` without one. */
+  readonly timeLeft: typeof Deadline.remaining
 }
 
 /**
@@ -70,8 +80,10 @@ export interface TaskDefinition<
   readonly history: number
   /** How many characters of encoded events are kept at most, but for the newest event. */
   readonly historyCharacters: number
-  /** The policy of cancel calls that name none. */
+  /** The policy of cancel calls that name none, and of a time limit that has passed. */
   readonly cancel: CancelPolicy.CancelPolicyInput
+  /** How long it may run before it is cancelled with the source `timeout`; undefined: as the server has it. */
+  readonly timeLimit: Duration.Duration | undefined
   /** Implements it. Resources that `run` acquires in its scope live until the task has ended. */
   of<R>(
     run: (
@@ -130,6 +142,8 @@ export interface Options<
   /** Default: 1,048,576. */
   readonly historyCharacters?: number | undefined
   readonly cancel?: CancelPolicy.CancelPolicyInput | undefined
+  /** Above zero. Default: the server's. `Infinity`: none, whatever the server's default is. */
+  readonly timeLimit?: Duration.Input | undefined
 }
 
 /**
@@ -167,6 +181,7 @@ export const make = <
     history: options.history ?? 1024,
     historyCharacters: options.historyCharacters ?? 1_048_576,
     cancel: options.cancel ?? {},
+    timeLimit: timeLimit("timeLimit", options.timeLimit),
     of: (run) => ({ definition, run: run as never })
   }
   return definition

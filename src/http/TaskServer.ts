@@ -25,6 +25,7 @@ import * as TaskMetrics from "../fibers/TaskMetrics.ts"
 import * as Option from "effect/Option"
 import * as CancelReason from "../fibers/CancelReason.ts"
 import { Tasks } from "../fibers/Tasks.ts"
+import { bulkCancelRoute } from "./internal/bulkCancelRoute.ts"
 import { cancelLog } from "./internal/cancelLog.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
 import { codecsOf } from "./internal/codecs.ts"
@@ -41,6 +42,7 @@ import { servedMetrics } from "./internal/servedMetrics.ts"
 import { startRoute } from "./internal/startRoute.ts"
 import { traceCancels } from "./internal/taskTrace.ts"
 import type { Watcher } from "./internal/watching.ts"
+import { timeLimit } from "./internal/timeLimit.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import * as Problem from "./Problem.ts"
 import { RunningHandlers } from "./RunningHandlers.ts"
@@ -77,6 +79,10 @@ export interface Options<R> {
    * machine or network through a name that it points here (DNS rebinding). Default: any.
    */
   readonly hosts?: ReadonlyArray<string> | undefined
+  /** How long a task may run whose definition does not say. Default: no limit. */
+  readonly timeLimit?: Duration.Input | undefined
+  /** How long any task may run, whatever its definition says and however often it asks for more time. Default: no limit. */
+  readonly maxTimeLimit?: Duration.Input | undefined
   /** Of the API, in its documentation. */
   readonly title?: string | undefined
   readonly version?: string | undefined
@@ -127,6 +133,8 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         hooks: yield* StreamMetrics.Current,
         slowReaders: options.slowReaders ?? "resync",
         maxStreamsPerTask: options.maxStreamsPerTask ?? Infinity,
+        timeLimit: timeLimit("timeLimit", options.timeLimit),
+        maxTimeLimit: timeLimit("maxTimeLimit", options.maxTimeLimit),
         served: new WeakMap(),
         watchers: watchersOf(options, context)
       }
@@ -142,6 +150,7 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
       yield* router.add("GET", "/tasks", answer(server, listRoute))
       yield* router.add("GET", "/tasks/:id", answer(server, oneRoute))
       yield* router.add("POST", "/tasks/:id/cancel", answer(server, cancelRoute))
+      yield* router.add("POST", "/cancel", answer(server, bulkCancelRoute))
       yield* router.add("GET", "/tasks/:id/events", answer(server, eventsRoute))
       yield* router.add("GET", "/tree", answer(server, treeRoute))
       const openApi = HttpServerResponse.jsonUnsafe(OpenApi.fromApi(apiOf(options, server.access.security)))

@@ -48,6 +48,9 @@ export const TaskView = Schema.Struct({
   state: State,
   startedAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
   endedAt: Schema.optionalKey(Schema.DateTimeUtcFromString),
+  /** By when it must have ended. */
+  deadline: Schema.optionalKey(Schema.DateTimeUtcFromString),
+  labels: Schema.Array(Schema.String),
   payload: Schema.Json,
   /** The caller who started it, if it said who it was. */
   owner: Schema.optionalKey(Schema.String),
@@ -65,7 +68,7 @@ export type TaskView = typeof TaskView.Type
  * @category conversions
  * @since 0.1.0
  */
-export const of = (info: TaskInfo, { kind, owner, payload, said, task }: Served): Effect.Effect<TaskView> =>
+export const of = (info: TaskInfo, { kind, labels, owner, payload, said, task }: Served): Effect.Effect<TaskView> =>
   Effect.gen(function* () {
     const outcome = yield* Task.poll(task)
     return {
@@ -75,6 +78,8 @@ export const of = (info: TaskInfo, { kind, owner, payload, said, task }: Served)
       state: info.state,
       ...instant("startedAt", info.startedAt),
       ...instant("endedAt", info.endedAt),
+      ...instant("deadline", info.deadline),
+      labels,
       payload,
       ...(owner === undefined ? {} : { owner }),
       ...(Option.isNone(outcome) ? {} : { outcome: said.outcome(outcome.value) }),
@@ -82,5 +87,11 @@ export const of = (info: TaskInfo, { kind, owner, payload, said, task }: Served)
     }
   })
 
-const instant = <Key extends string>(key: Key, at: Option.Option<number>): { readonly [K in Key]?: DateTime.Utc } =>
-  Option.isNone(at) ? {} : ({ [key]: DateTime.makeUnsafe(at.value) } as { readonly [K in Key]: DateTime.Utc })
+/** Nothing for one that lies further away than dates go. */
+const instant = <Key extends string>(
+  key: Key,
+  millis: Option.Option<number>
+): { readonly [K in Key]?: DateTime.Utc } => {
+  const at = Option.flatMap(millis, DateTime.make)
+  return Option.isNone(at) ? {} : ({ [key]: at.value } as { readonly [K in Key]: DateTime.Utc })
+}

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 export * as BearerTokens from "./BearerTokens.ts"
+export * as BulkCancel from "./BulkCancel.ts"
 export * as CancelCall from "./CancelCall.ts"
 export * as Cors from "./Cors.ts"
 export * as CancelMiddleware from "./CancelMiddleware.ts"
@@ -29,6 +30,7 @@ export * as TaskApi from "./TaskApi.ts"
 export * as TaskClient from "./TaskClient.ts"
 export * as TaskClientError from "./TaskClientError.ts"
 export * as TaskDefinition from "./TaskDefinition.ts"
+export * as TaskLabel from "./TaskLabel.ts"
 export * as TaskServer from "./TaskServer.ts"
 export * as TaskView from "./TaskView.ts"
 export * as WireEvent from "./WireEvent.ts"

@@ -1364,6 +1364,62 @@ describe("Task", () => {
       )
     )
 
+    it.effect("each of several can have its own reason and policy, and all are told in one step (K4, K12, K36)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const journal = new Journal()
+          const polite = Effect.andThen(Task.awaitRequest, Effect.as(Effect.sleep(20), "wound up"))
+          const one = yield* started(journal.watch("one", Effect.never), "one")
+          const two = yield* started(journal.watch("two", polite), "two")
+          const three = yield* started(journal.watch("three", polite), "three")
+          const asking = yield* Effect.forkChild(
+            Task.cancelAll([one, two, three, one], ({ name }, index) =>
+              name === "two" ? { ...bob, grace: 30 } : { reason: CancelReason.request({ by: `ann ${index}` }) }
+            )
+          )
+          yield* TestClock.adjust(20)
+          expect(yield* Fiber.join(asking)).toMatchObject([
+            { _tag: "Cancelled", reason: { by: "ann 0" } },
+            { _tag: "AlreadyCompleted", duringGrace: true },
+            { _tag: "Cancelled", reason: { by: "ann 2" } },
+            { _tag: "AlreadyCancelled", reason: { by: "ann 0" } }
+          ])
+          expect(journal.lines).toEqual([
+            "0 one: request by ann 0 of one",
+            "0 three: request by ann 2 of three",
+            "20 two: done"
+          ])
+          const broken = yield* Effect.exit(
+            Task.cancelAll([yield* started(Effect.never, "four")], () => {
+              throw new Error("no policy")
+            })
+          )
+          expect(broken._tag === "Failure" && Cause.pretty(broken.cause)).toContain("no policy")
+        })
+      )
+    )
+
+    it.effect("several can be asked without waiting for any: Requested, or how it had ended (K4, K8)", () =>
+      leakChecked(
+        Effect.gen(function* () {
+          const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(30))
+          const one = yield* started(slow, "one")
+          const quick = yield* started(Effect.never, "quick")
+          const done = yield* started(Effect.void, "done")
+          expect((yield* Task.requestCancelAll([one, quick, done], ann)).map(({ _tag }) => _tag)).toEqual([
+            "Requested",
+            "Requested",
+            "AlreadyCompleted"
+          ])
+          yield* TestClock.adjust(30)
+          expect((yield* Task.requestCancelAll([one, quick], bob)).map(({ _tag }) => _tag)).toEqual([
+            "AlreadyCancelled",
+            "AlreadyCancelled"
+          ])
+        })
+      )
+    )
+
     it.effect("a request to a task that was cancelled and has ended tells how it ended (K8)", () =>
       leakChecked(
         Effect.gen(function* () {

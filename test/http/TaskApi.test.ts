@@ -31,6 +31,7 @@ describe("TaskApi", () => {
             "get /tasks",
             "get /tasks/{id}",
             "post /tasks/{id}/cancel",
+            "post /cancel",
             "get /tasks/{id}/events",
             "get /tree"
           ].toSorted()
@@ -58,7 +59,39 @@ describe("TaskApi", () => {
           "application/problem+json": { schema: { $ref: "#/components/schemas/Problem409" } }
         })
         expect(Object.keys(spec.paths["/tasks/{id}/events"].get.responses[200].content)).toEqual(["text/event-stream"])
-        expect(start.parameters.map((parameter: any) => parameter.name)).toEqual(["id", "replace"])
+        expect(start.parameters.map((parameter: any) => parameter.name)).toEqual([
+          "deadline-ms",
+          "id",
+          "replace",
+          "label"
+        ])
+        const label = start.parameters.find((parameter: any) => parameter.name === "label")
+        expect(label).toMatchObject({
+          in: "query",
+          required: false,
+          schema: { type: "array", maxItems: 16, items: { pattern: "^[A-Za-z0-9._:=/@-]{1,64}$" } }
+        })
+        expect(spec.paths["/tasks"].get.parameters.map((parameter: any) => parameter.name)).toEqual([
+          "state",
+          "name",
+          "label"
+        ])
+        const bulk = spec.paths["/cancel"].post
+        expect(Object.keys(bulk.responses)).toEqual(["200", "202", "400", "401", "403", "413", "415", "421"])
+        const component = bulk.requestBody.content["application/json"].schema.$ref.split("/").at(-1)
+        expect(component).toBe("BulkCancel")
+        expect(Object.keys(spec.components.schemas.BulkCancel.properties)).toEqual([
+          "ids",
+          "name",
+          "labels",
+          "state",
+          "all",
+          "reason",
+          "grace",
+          "giveUp",
+          "wait"
+        ])
+        expect(spec.components.schemas.Task.properties).toMatchObject({ labels: { type: "array" }, deadline: {} })
         expect(Object.keys(spec.components.schemas).filter((name) => /_\d+$/.test(name))).toEqual([])
       })
     )
@@ -81,7 +114,7 @@ describe("TaskApi", () => {
     serving({ tasks: [wait, count, print] }, (site) =>
       Effect.gen(function* () {
         const client = yield* HttpApiClient.make(api, { baseUrl: site.url })
-        const started = yield* client.start.count({ payload: { to: 3 }, query: { id: "c" } })
+        const started = yield* client.start.count({ payload: { to: 3 }, query: { id: "c" }, headers: {} })
         expect(started).toMatchObject({ id: "c", name: "count", attempt: 1 })
         const events = yield* client.tasks.events({ params: { id: "c" }, headers: {} })
         const read = yield* Stream.runCollect(events as Stream.Stream<any>)
@@ -92,7 +125,7 @@ describe("TaskApi", () => {
           value: { sum: 6 }
         })
 
-        yield* client.start.wait({ payload: {}, query: { id: "w" } })
+        yield* client.start.wait({ payload: {}, query: { id: "w" }, headers: {} })
         const cancelled = yield* client.tasks.cancel({
           params: { id: "w" },
           headers: {},
@@ -112,8 +145,8 @@ describe("TaskApi", () => {
     serving({ tasks: [wait, count, print] }, (site) =>
       Effect.gen(function* () {
         const client = yield* HttpApiClient.make(api, { baseUrl: site.url })
-        yield* client.start.wait({ payload: {}, query: { id: "w" } })
-        const taken = yield* Effect.flip(client.start.wait({ payload: {}, query: { id: "w" } }))
+        yield* client.start.wait({ payload: {}, query: { id: "w" }, headers: {} })
+        const taken = yield* Effect.flip(client.start.wait({ payload: {}, query: { id: "w" }, headers: {} }))
         expect(taken).toMatchObject({ status: 409, type: "urn:rescind:problem:already-running" })
         const lost = yield* Effect.flip(client.tasks.get({ params: { id: "nobody" } }))
         expect(lost).toMatchObject({ status: 404, type: "urn:rescind:problem:task-not-found" })

@@ -83,6 +83,52 @@ describe("TaskClient", () => {
     )
   )
 
+  it.live("starts with labels, lists by them, and cancels all that have them, with an answer for each", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        yield* client.tasks.wait.start({}, { id: "a", labels: ["shop=7", "nightly"] })
+        yield* client.tasks.wait.start({}, { id: "b", labels: ["nightly"] })
+        yield* client.tasks.wait.start({}, { id: "c" })
+        expect((yield* client.list({ label: ["nightly", "shop=7"] })).map(({ id, labels }) => [id, labels])).toEqual([
+          ["a", ["shop=7", "nightly"]]
+        ])
+        const results = yield* client.cancelMany({ labels: ["nightly"] }, { reason: { by: "ann" }, grace: 0 })
+        expect(results).toMatchObject([
+          { id: "a", result: { _tag: "Cancelled", reason: { by: "ann", source: "request" } } },
+          { id: "b", result: { _tag: "Cancelled" } }
+        ])
+        const rest = yield* client.cancelMany({ ids: ["c", "x", "a"] }, { wait: false })
+        expect(rest.map(({ id, result }) => `${id} ${result._tag}`)).toEqual([
+          "c Requested",
+          "x NotFound",
+          "a AlreadyCancelled"
+        ])
+        expect(yield* Effect.flip(client.cancelMany({}))).toMatchObject({
+          _tag: "RequestRefused",
+          status: 400,
+          detail: expect.stringMatching(/^Say which tasks to cancel/)
+        })
+        const badly = yield* Effect.flip(client.tasks.wait.start({}, { labels: ["a b"] }))
+        expect(badly).toMatchObject({ _tag: "RequestRefused", status: 400, code: "invalid-request" })
+      })
+    )
+  )
+
+  it.live("a reason that is too long for the server is cut short: the cancel counts more than what is said of it", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        const task = yield* client.tasks.wait.start({})
+        const result = yield* task.cancel({ reason: { message: "x".repeat(1001), by: "y".repeat(5000) } })
+        expect(result).toMatchObject({
+          _tag: "Cancelled",
+          reason: { message: `${"x".repeat(999)}…`, by: `${"y".repeat(199)}…` }
+        })
+      })
+    )
+  )
+
   it.live("lists and looks, also for ids that nobody knows", () =>
     serving({ tasks }, (site) =>
       Effect.gen(function* () {

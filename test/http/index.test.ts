@@ -19,6 +19,7 @@ describe("rescind/http", () => {
   it("exports each concept under its name", () => {
     expect(Object.keys(http).toSorted()).toEqual([
       "BearerTokens",
+      "BulkCancel",
       "CancelCall",
       "CancelMiddleware",
       "Cors",
@@ -41,6 +42,7 @@ describe("rescind/http", () => {
       "TaskClient",
       "TaskClientError",
       "TaskDefinition",
+      "TaskLabel",
       "TaskServer",
       "TaskView",
       "WireEvent"

@@ -9,7 +9,7 @@ import * as CancelPolicy from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import type { CancelResult } from "../CancelResult.ts"
 import type { CancelOptions } from "../Task.ts"
-import { cancel, cancelEach } from "./cancelling.ts"
+import { cancel, cancelOrdered } from "./cancelling.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { CurrentNode } from "./currentNode.ts"
 import { resultOf } from "./outcome.ts"
@@ -42,12 +42,22 @@ export const cancelOn = (
 export const cancelAllOn = (
   fiber: Fiber.Fiber<any, any>,
   targets: ReadonlyArray<TaskNode>,
-  options: CancelOptions | undefined
+  options: (index: number) => CancelOptions | undefined,
+  wait: boolean
 ): Effect.Effect<ReadonlyArray<CancelResult>> => {
   const here = fiber.getRef(CurrentNode)
-  const requests = cancelEach(targets, reasonOf(here, options), CancelPolicy.make(options), fiber.context, fiber.id)
+  const orders = targets.map((target, index) => {
+    const own = options(index)
+    return { target, reason: reasonOf(here, own), policy: CancelPolicy.make(own) }
+  })
+  const ended = targets.map((target) => target.gone)
+  const requests = cancelOrdered(orders, fiber.context, fiber.id)
   return Effect.all(
-    targets.map((target, index) => answered(target, here, fiber, () => resultOf(target, requests[index]!)))
+    targets.map((target, index) =>
+      wait || ended[index] === true
+        ? answered(target, here, fiber, () => resultOf(target, requests[index]!))
+        : requested(target)
+    )
   )
 }
 

@@ -103,21 +103,43 @@ export const cancel = (
   return request
 }
 
-/** All are marked before any of them is interrupted: the first to clean up finds the others told (contract K4). */
+/** The same for several, with one reason and one policy. */
 export const cancelEach = (
   targets: ReadonlyArray<ScopeNode>,
   reason: Draft | CancelReason,
   policy: CancelPolicy,
   context: Context.Context<never>,
   by?: number
+): ReadonlyArray<CancelRequest> =>
+  cancelOrdered(
+    targets.map((target) => ({ target, reason, policy })),
+    context,
+    by
+  )
+
+/** One cancel of several that go out together. */
+export interface CancelOrder {
+  readonly target: ScopeNode
+  readonly reason: Draft | CancelReason
+  readonly policy: CancelPolicy
+}
+
+/** All are marked before any of them is interrupted: the first to clean up finds the others told (contract K4). */
+export const cancelOrdered = (
+  orders: ReadonlyArray<CancelOrder>,
+  context: Context.Context<never>,
+  by?: number
 ): ReadonlyArray<CancelRequest> => {
-  const requests = targets.map((target) => new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe()))
+  const asked = orders.map(({ policy, reason, target }) => ({
+    policy,
+    request: new CancelRequest(target, reason, target.clock.currentTimeMillisUnsafe())
+  }))
   together(() => {
-    const open = requests.filter(({ target }) => !target.gone)
-    for (const request of open) ask(request)
-    for (const request of open) if (!request.target.gone) carryOut(request, policy, context, by)
+    const open = asked.filter(({ request }) => !request.target.gone)
+    for (const { request } of open) ask(request)
+    for (const { policy, request } of open) if (!request.target.gone) carryOut(request, policy, context, by)
   })
-  return requests
+  return asked.map(({ request }) => request)
 }
 
 /** All who stand below know the reason; nobody has been interrupted. */

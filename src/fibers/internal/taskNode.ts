@@ -246,6 +246,10 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (this.exit?._tag === "Failure") this.keepFailuresOf(this.exit.cause)
   }
 
+  override get deadline(): number | undefined {
+    return this.record?.limits?.at
+  }
+
   override get heir(): ScopeNode | undefined {
     return this.record?.heir
   }

@@ -9,6 +9,7 @@ import type { TaskEvent } from "../TaskEvent.ts"
 import type { CleanupFailure, Salvaged } from "../TaskOutcome.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
 import { outcomeOf } from "./outcome.ts"
+import type { TaskLimits } from "./taskLimits.ts"
 import { TaskLog } from "./taskLog.ts"
 import type { ScopeNode } from "./scopeNode.ts"
 import type { TaskNode } from "./taskNode.ts"
@@ -34,6 +35,7 @@ export class TaskRecord {
   private recorder: ((event: TaskEvent) => void) | undefined = undefined
   /** What a log that begins later is told first: the state, not what was said. */
   private readonly milestones: Array<TaskEvent> = []
+  limits: TaskLimits | undefined = undefined
 
   private constructor(node: TaskNode) {
     this.node = node

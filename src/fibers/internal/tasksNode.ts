@@ -126,7 +126,8 @@ export class TasksNode extends ScopeNode {
       attempt: task.attempt,
       state: this.stateOf(task),
       startedAt: instant(task.startedAt),
-      endedAt: instant(task.endedAt)
+      endedAt: instant(task.endedAt),
+      deadline: instant(task.deadline ?? NaN)
     }
   }
 
@@ -137,7 +138,7 @@ export class TasksNode extends ScopeNode {
   }
 }
 
-const instant = (at: number): Option.Option<number> => (Number.isNaN(at) ? Option.none() : Option.some(at))
+const instant = (at: number): Option.Option<number> => (Number.isFinite(at) ? Option.some(at) : Option.none())
 
 /** A list of ended tasks, in the links that they no longer need in the tree. */
 class Records extends ScopeNode {

@@ -8,6 +8,8 @@ import { CancelCall } from "../CancelCall.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
 import { admit, enter, reasonOf } from "./authorize.ts"
+import { cancelOptions } from "./cancelOptions.ts"
+import { preferenceApplied, prefersAsync } from "./prefersAsync.ts"
 import { type Handler, pathParam } from "./served.ts"
 import { cancelSpan } from "./taskTrace.ts"
 
@@ -27,13 +29,8 @@ export const cancelRoute: Handler = (server, request) =>
         : Effect.void
     )
     const { kind, task } = served
-    const { cancel } = kind.definition
-    const options = {
-      reason,
-      grace: call.grace ?? cancel.grace,
-      giveUp: call.giveUp ?? cancel.giveUp
-    }
-    const preferred = /(?:^|,)\s*respond-async\s*(?:[,;]|$)/i.test(request.headers["prefer"] ?? "")
+    const options = cancelOptions(call, reason, kind.definition)
+    const preferred = prefersAsync(request)
     const result = yield* cancelSpan(
       served,
       preferred || call.wait === false ? Task.requestCancel(task, options) : Task.cancel(task, options)
@@ -42,6 +39,6 @@ export const cancelRoute: Handler = (server, request) =>
     if (result._tag.startsWith("Already")) yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)
     return HttpServerResponse.jsonUnsafe(encodeResult(result), {
       status: result._tag === "Requested" ? 202 : 200,
-      headers: preferred ? { "preference-applied": "respond-async" } : {}
+      headers: preferred ? preferenceApplied : {}
     })
   })

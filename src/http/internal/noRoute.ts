@@ -7,6 +7,7 @@ import * as Problem from "../Problem.ts"
 
 const allowed: ReadonlyArray<readonly [RegExp, string]> = [
   [/^\/tasks$/, "GET"],
+  [/^\/cancel$/, "POST"],
   [/^\/tasks\/[^/]+$/, "GET, POST"],
   [/^\/tasks\/[^/]+\/cancel$/, "POST"],
   [/^\/tasks\/[^/]+\/events$/, "GET"],

@@ -9,10 +9,11 @@ import * as Problem from "../Problem.ts"
 import { ListQuery, TaskList, TreeView } from "../TaskApi.ts"
 import * as TaskView from "../TaskView.ts"
 import { authorize, enter, inspect, may } from "./authorize.ts"
-import { findServed, type Handler, pathParam } from "./served.ts"
+import { select } from "./selecting.ts"
+import { type Handler, pathParam } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
 
-const decodeQuery = Problem.decode(ListQuery, "query")
+const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(ListQuery), "query")
 const encodeList = Schema.encodeSync(Schema.toCodecJson(TaskList))
 const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
 const encodeTree = Schema.encodeSync(Schema.toCodecJson(TreeView))
@@ -22,12 +23,10 @@ export const listRoute: Handler = (server, request) =>
     const visitor = yield* enter(server, request)
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
     const tasks: Array<TaskView.TaskView> = []
-    for (const info of yield* server.tasks.list) {
-      if (query.state !== undefined && query.state !== info.state) continue
-      const served = yield* findServed(server, info.id)
-      if (Option.isNone(served) || !may(visitor, "read", served.value)) continue
-      if (query.name !== undefined && query.name !== served.value.kind.definition.name) continue
-      tasks.push(yield* TaskView.of(info, served.value))
+    const { label: labels, ...others } = query
+    for (const { found } of yield* select(server, labels === undefined ? others : { ...others, labels })) {
+      if (found === undefined || !may(visitor, "read", found.served)) continue
+      tasks.push(yield* TaskView.of(found.info, found.served))
     }
     return HttpServerResponse.jsonUnsafe(encodeList({ tasks }))
   })

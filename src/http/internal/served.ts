@@ -8,6 +8,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as Effect from "effect/Effect"
 import type * as Context from "effect/Context"
 import type * as ByteSize from "effect/ByteSize"
+import type * as Duration from "effect/Duration"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import type { Json } from "effect/Schema"
@@ -34,6 +35,7 @@ export interface Served {
   readonly payload: Json
   /** The caller who started it; undefined if that was an anonymous one. */
   readonly owner: string | undefined
+  readonly labels: ReadonlyArray<string>
   readonly log: EventLog
   readonly said: Said
   readonly trace: TaskTrace
@@ -63,6 +65,9 @@ export interface Server {
   readonly hooks: Hooks
   readonly slowReaders: "resync" | "disconnect"
   readonly maxStreamsPerTask: number
+  /** For definitions that have none of their own. */
+  readonly timeLimit: Duration.Duration | undefined
+  readonly maxTimeLimit: Duration.Duration | undefined
   readonly served: WeakMap<AnyTask, Served>
   /** Told what becomes of each task. */
   readonly watchers: ReadonlyArray<Watcher>

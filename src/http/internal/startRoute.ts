@@ -1,13 +1,18 @@
 /** `POST /tasks/{name}`. */
 import type * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
 import type * as Task from "../../fibers/Task.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
 import type { Visitor } from "../TaskAccess.ts"
+import * as RequestDeadline from "../RequestDeadline.ts"
 import { StartQuery } from "../TaskApi.ts"
 import { admitStart, claim, enter } from "./authorize.ts"
 import { Recording } from "./recording.ts"
@@ -16,7 +21,7 @@ import { taskBody } from "./taskBody.ts"
 import { TaskTrace, withParentOf } from "./taskTrace.ts"
 import { watch } from "./watching.ts"
 
-const decodeQuery = Problem.decode(StartQuery, "query")
+const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(StartQuery), "query")
 
 export const startRoute: Handler = (server, request) =>
   Effect.gen(function* () {
@@ -25,11 +30,20 @@ export const startRoute: Handler = (server, request) =>
     const kind = server.kinds.get(name)
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
+    const deadline = yield* deadlineOf(request)
     const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
     const payload = yield* kind.codecs.decodePayload(body)
     const id = query.id ?? `${name}-${yield* randomName}`
-    yield* admitStart(visitor, name, id)
-    const task = yield* start(server, kind, id, payload, query.replace === "true", visitor)
+    const asked: Asked = {
+      id,
+      payload,
+      replace: query.replace === "true",
+      labels: Array.from(new Set(query.label)),
+      deadline,
+      visitor
+    }
+    yield* admitStart(visitor, name, id, asked.labels)
+    const task = yield* start(server, kind, asked)
     const links = linksOf(id)
     return HttpServerResponse.jsonUnsafe(
       { id, name, attempt: task.attempt, links },
@@ -37,15 +51,23 @@ export const startRoute: Handler = (server, request) =>
     )
   })
 
+interface Asked {
+  readonly id: string
+  readonly payload: unknown
+  readonly replace: boolean
+  readonly labels: ReadonlyArray<string>
+  /** Epoch milliseconds. */
+  readonly deadline: number
+  readonly visitor: Visitor
+}
+
 const start = (
   server: Server,
   kind: Kind,
-  id: string,
-  payload: unknown,
-  replace: boolean,
-  visitor: Visitor
+  { deadline, id, labels, payload, replace, visitor }: Asked
 ): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> => {
-  const { tasks } = server
+  const { maxTimeLimit, tasks } = server
+  const { cancel: overdue, timeLimit = server.timeLimit } = kind.definition
   return Effect.gen(function* () {
     const encoded = yield* kind.codecs.payload(payload)
     yield* claim(server, visitor, id, replace)
@@ -54,9 +76,11 @@ const start = (
     )
     const trace = new TaskTrace()
     const body = trace.during(kind, id, taskBody(kind, id, payload, recording.said))
+    const left = deadline - (yield* Clock.currentTimeMillis)
+    const options = { record: recording.record, timeLimit, maxTimeLimit, deadline: left, overdue }
     const starting = replace
-      ? Effect.map(tasks.start(id, body, recording), (task) => ({ task, started: true }))
-      : tasks.startIfMissing(id, body, recording)
+      ? Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
+      : tasks.startIfMissing(id, body, options)
     const { task, started } = yield* withContext(starting, yield* withParentOf(server.context))
     if (!started) return yield* Effect.andThen(claim(server, visitor, id, replace), taken(server, id))
     const served = {
@@ -64,6 +88,7 @@ const start = (
       kind,
       payload: encoded,
       owner: visitor.id,
+      labels,
       log: recording.log(task.attempt),
       said: recording.said,
       trace,
@@ -88,6 +113,12 @@ const start = (
     Effect.uninterruptible
   )
 }
+
+/** The instant by which the caller needs the task: its time runs while the body is still being read. */
+const deadlineOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<number, Problem.Problem> =>
+  Effect.zipWith(Clock.currentTimeMillis, RequestDeadline.read(request), (now, budget) =>
+    Option.match(budget, { onNone: () => Infinity, onSome: (left) => now + Duration.toMillis(left) })
+  )
 
 /** In place of the services of the request: the task outlives it. */
 const withContext = <A, E>(self: Effect.Effect<A, E>, context: Context.Context<never>): Effect.Effect<A, E> =>

@@ -2,7 +2,9 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Json } from "effect/Schema"
+import * as Deadline from "../../combinators/Deadline.ts"
 import * as Task from "../../fibers/Task.ts"
+import * as TimeLimits from "../../fibers/TimeLimits.ts"
 import type { Said } from "./said.ts"
 import type { Kind } from "./served.ts"
 
@@ -23,7 +25,9 @@ export const taskBody = (
           said.partial = { value, json }
           return Task.partial(value)
         }),
-      commit: Task.commit
+      commit: Task.commit,
+      extend: TimeLimits.extend,
+      timeLeft: Deadline.remaining
     })
   ).pipe(
     Effect.tap((value) => Effect.map(codecs.success(value), (json) => (said.success = { value, json }))),

@@ -1,9 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import * as Deadline from "../../../src/combinators/Deadline.ts"
 import * as Task from "../../../src/fibers/Task.ts"
 import type { TaskEvent } from "../../../src/fibers/TaskEvent.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
+import * as TimeLimits from "../../../src/fibers/TimeLimits.ts"
 import type { Implementation } from "../../../src/http/TaskDefinition.ts"
 
 /** Starts an implementation as the server does, without HTTP. */
@@ -11,9 +13,9 @@ export const startTask = <R>(implementation: Implementation<R>, payload: unknown
   Effect.gen(function* () {
     const { commit, output, partial, progress } = Task
     const tasks = yield* Tasks
-    return yield* tasks.start(id, implementation.run(payload, { id, progress, output, partial, commit }), {
-      history: 1024
-    })
+    const { extend } = TimeLimits
+    const self = { id, progress, output, partial, commit, extend, timeLeft: Deadline.remaining }
+    return yield* tasks.start(id, implementation.run(payload, self), { history: 1024 })
   })
 
 /** A client that follows: what it has seen so far, and all of it once its stream has ended. */

@@ -21,6 +21,7 @@ describe("readRoutes", () => {
           state: "completed",
           startedAt: expect.stringMatching(/^\d{4}-.*Z$/),
           endedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+          labels: [],
           payload: { to: 4 },
           outcome: { _tag: "Completed", value: { sum: 10 } },
           links: { self: "/tasks/c", events: "/tasks/c/events", cancel: "/tasks/c/cancel" }

@@ -6,9 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Deadline from "../../../combinators/Deadline.ts"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
 import * as Task from "../../../fibers/Task.ts"
 import type * as TaskOutcome from "../../../fibers/TaskOutcome.ts"
+import * as TimeLimits from "../../../fibers/TimeLimits.ts"
 import type * as TaskDefinition from "../../../http/TaskDefinition.ts"
 import type { Outcome } from "../AgentTask.ts"
 import type { Assignment, Report } from "../workerMessages.ts"
@@ -76,7 +78,9 @@ const selfOf = (
   progress: (value) => Effect.flatMap(encode(definition.progress, value), Task.progress),
   output: (value) => Effect.flatMap(encode(definition.output, value), Task.output),
   partial: (value) => Effect.flatMap(encode(definition.partial, value), Task.partial),
-  commit: Task.commit
+  commit: Task.commit,
+  extend: TimeLimits.extend,
+  timeLeft: Deadline.remaining
 })
 
 const outcomeOf = (

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as CancelPolicy from "../../../fibers/CancelPolicy.ts"
 import { CancelResult } from "../../../fibers/CancelResult.ts"
-import { CancelCall } from "../../CancelCall.ts"
+import { CancelCall, maxBy, maxMessage } from "../../CancelCall.ts"
 import type { RequestRefused, TaskClientError } from "../../TaskClientError.ts"
 import { isPossibleId, pathOf } from "./paths.ts"
 import { ask, decoder, type Wire } from "./wire.ts"
@@ -21,6 +21,27 @@ const decodeResult = decoder(CancelResult)
 const encodeCall = Schema.encodeSync(Schema.toCodecJson(CancelCall))
 const resultIn = Schema.decodeUnknownOption(Schema.toCodecJson(CancelResult))
 
+export const callOf = (options: CancelOptions | undefined): CancelCall => {
+  const { grace, giveUp, reason, wait } = options ?? {}
+  return {
+    ...(reason === undefined ? {} : { reason: clipped(reason) }),
+    ...(grace === undefined ? {} : { grace: CancelPolicy.bound("grace", grace) }),
+    ...(giveUp === undefined ? {} : { giveUp: CancelPolicy.bound("giveUp", giveUp) }),
+    ...(wait === undefined ? {} : { wait })
+  }
+}
+
+type Reason = NonNullable<CancelOptions["reason"]>
+
+/** A cancel must not come to nothing because there was too much to say of it. */
+const clipped = ({ by, message, ...reason }: Reason): Reason => ({
+  ...reason,
+  ...(message === undefined ? {} : { message: clip(message, maxMessage) }),
+  ...(by === undefined ? {} : { by: clip(by, maxBy) })
+})
+
+const clip = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+
 /** Once. */
 export const askCancel = (
   wire: Wire,
@@ -29,13 +50,7 @@ export const askCancel = (
 ): Effect.Effect<CancelResult, TaskClientError> =>
   Effect.suspend(() => {
     if (!isPossibleId(id)) return Effect.succeed(notFound(id))
-    const { grace, giveUp, reason, wait } = options ?? {}
-    const call = encodeCall({
-      ...(reason === undefined ? {} : { reason }),
-      ...(grace === undefined ? {} : { grace: CancelPolicy.bound("grace", grace) }),
-      ...(giveUp === undefined ? {} : { giveUp: CancelPolicy.bound("giveUp", giveUp) }),
-      ...(wait === undefined ? {} : { wait })
-    })
+    const call = encodeCall(callOf(options))
     const request = HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post(pathOf(id, "/cancel")), call)
     return Effect.catchIf(
       ask(wire, `cancel ${id}`, request, decodeResult),

@@ -17,6 +17,7 @@ import type { RunOptions, StartOptions, TaskCaller, TaskClient } from "../../Tas
 import { RequestRefused, type TaskClientError } from "../../TaskClientError.ts"
 import type { Any, AnyCodec } from "../../TaskDefinition.ts"
 import { askCancel, type CancelOptions } from "./cancelling.ts"
+import { cancelMany } from "./cancellingMany.ts"
 import { type EventDecoder, eventDecoder } from "./eventDecoder.ts"
 import { following } from "./following.ts"
 import { whileTransient } from "./retrying.ts"
@@ -32,7 +33,8 @@ export const clientOf = (definitions: ReadonlyArray<Any>, wire: Wire): TaskClien
     tasks: Object.fromEntries(definitions.map((definition) => [definition.name, callerOf(definition, wire)])),
     list: (query) => list(wire, query),
     info: (id) => Effect.map(view(wire, id), Option.fromUndefinedOr),
-    cancel: (id, options) => cancel(wire, id, options)
+    cancel: (id, options) => cancel(wire, id, options),
+    cancelMany: (which, options) => cancelMany(wire, which, options)
   }
 }
 
@@ -42,9 +44,16 @@ const callerOf = (definition: Any, wire: Wire): TaskCaller<Any> => {
 
   const prepared = (payload: unknown, options: StartOptions | undefined) =>
     Effect.flatMap(encode(payload), (payload) => {
-      const { deadline, id, replace } = options ?? {}
+      const { deadline, id, labels = [], replace } = options ?? {}
       const limit = deadline === undefined ? undefined : CancelPolicy.bound("deadline", deadline)
-      return Starting.make(wire, { name: definition.name, payload, id, replace: replace === true, deadline: limit })
+      return Starting.make(wire, {
+        name: definition.name,
+        payload,
+        id,
+        labels,
+        replace: replace === true,
+        deadline: limit
+      })
     })
 
   /** `use` has the task once it runs; if that comes to nothing, so does the task. */

@@ -25,6 +25,7 @@ export interface Wanted {
   readonly name: string
   readonly payload: Schema.Json
   readonly id: string | undefined
+  readonly labels: ReadonlyArray<string>
   readonly replace: boolean
   readonly deadline: Duration.Duration | undefined
 }
@@ -100,10 +101,14 @@ export class Starting {
   }
 
   private send(header: Record<string, string>): Effect.Effect<number, TaskClientError> {
-    const { name, payload, replace } = this.wanted
+    const { labels, name, payload, replace } = this.wanted
     const request = HttpClientRequest.post(`/tasks/${name}`, {
       headers: header,
-      urlParams: [["id", this.id], ...(replace ? [["replace", "true"] as const] : [])]
+      urlParams: [
+        ["id", this.id],
+        ...(replace ? [["replace", "true"] as const] : []),
+        ...labels.map((label) => ["label", label] as const)
+      ]
     })
     return Effect.gen({ self: this }, function* () {
       const again = this.lost

@@ -306,6 +306,33 @@ const all: Subject = {
   }
 }
 
+const allApart: Subject = {
+  name: "many are told in one step, each with a policy of its own, and nobody is waited for",
+  covers: ["Task.requestCancelAll", "Task.cancelAll"],
+  laws: ["K4", "K8", "K12"],
+  program: () => {
+    return {
+      program: Nursery.run("apart", (nursery) =>
+        Effect.gen(function* () {
+          const polite = yield* nursery.spawn("polite", Effect.andThen(Task.awaitRequest, Effect.sleep(1)))
+          const slow = yield* nursery.spawn("slow", working("slow"))
+          yield* Effect.sleep(1)
+          const policy = ({ name }: { readonly name: string }) => ({
+            ...by("ann"),
+            ...(name === "polite" ? { grace: 5 } : {})
+          })
+          const asked = yield* Task.requestCancelAll([polite, slow], policy)
+          const answers = yield* Task.cancelAll([polite, slow], (task) => ({ ...policy(task), ...by("bob") }))
+          return [...asked, ...answers].map(({ _tag }) => _tag)
+        })
+      ),
+      invariant: (trial) => {
+        completes(trial, ["Requested", "Requested", "AlreadyCompleted", "AlreadyCancelled"])
+      }
+    }
+  }
+}
+
 const commits: Subject = {
   name: "a commit and a cancel are decided once: what was saved is Completed",
   covers: ["Task.commit", "Task.cancel"],
@@ -691,6 +718,7 @@ export const subjects: ReadonlyArray<Subject> = [
   beforeFirstStep,
   graceful,
   all,
+  allApart,
   commits,
   ownCommit,
   failedCommit,

@@ -11,7 +11,8 @@ import {
   Task,
   type TaskEvent,
   type TaskOutcome,
-  Tasks
+  Tasks,
+  TimeLimits
 } from "rescind/fibers"
 import { Ledger } from "rescind/testing"
 import { answerAgrees, completes, eventsAreInOrder, isLastOf, oneWon } from "../../laws.ts"
@@ -305,4 +306,32 @@ const closing: Subject = {
   }
 }
 
-export const subjects: ReadonlyArray<Subject> = [byId, events, restarts, limited, drains, closing]
+const overdue: Subject = {
+  name: "a task ends at its limit, one that asks for more time at the maximum, one whose time is up never runs",
+  covers: ["TimeLimits.extend", "tasks.start", "tasks.await"],
+  laws: ["K10", "K12", "K19", "K33"],
+  program: inService(
+    Effect.gen(function* () {
+      const tasks = yield* Tasks
+      yield* tasks.start("slow", working("slow", 20), { timeLimit: 4 })
+      const asking = Effect.andThen(TimeLimits.extend(100), working("asking", 20))
+      yield* tasks.start("asking", asking, { timeLimit: 2, maxTimeLimit: 8 })
+      const enough = Effect.andThen(TimeLimits.extend(10), working("enough", 6))
+      yield* tasks.start("enough", enough, { timeLimit: 2 })
+      yield* tasks.start("never", working("never"), { deadline: 0 })
+      const ends: Array<string> = []
+      for (const id of ["slow", "asking", "enough", "never"]) {
+        const outcome = yield* tasks.await(id)
+        ends.push(outcome._tag === "Cancelled" ? `${outcome.reason.source} ${outcome.reason.by}` : outcome._tag)
+      }
+      return ends
+    })
+  ),
+  invariant: (trial) => {
+    completes(trial, ["timeout time limit", "timeout maximum time limit", "Completed", "timeout deadline"])
+    isLastOf(trial, "left")
+    assert.ok(!trial.ledger.work.some(({ name }) => name === "never"), "a task ran whose time was up")
+  }
+}
+
+export const subjects: ReadonlyArray<Subject> = [byId, events, restarts, limited, overdue, drains, closing]
