@@ -20,6 +20,7 @@ export class JsonConnection {
 
   post(path: string, body: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error("The server has closed this connection"))
       this.#waiting = { resolve, reject }
       this.#socket.write(
         `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
