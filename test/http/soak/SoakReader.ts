@@ -27,7 +27,7 @@ export interface Site {
   readonly random: () => number
   /** Its task has ended so. */
   readonly ended: (task: string, terminal: string) => void
-  /** How long an event took to come, in milliseconds, where nothing was stalled. */
+  /** How long an event took to come to one that never stalled, in milliseconds. */
   readonly latency: (millis: number) => void
 }
 
@@ -43,6 +43,8 @@ export class SoakReader {
   #terminal: string | undefined
   #next: string | undefined
   #stalled = false
+  /** Since it began with its task it has neither stalled nor come back, so that nothing is late by its own fault. */
+  #prompt = true
   #timer: NodeJS.Timeout | undefined
 
   constructor(name: string, site: Site) {
@@ -72,6 +74,7 @@ export class SoakReader {
     if (this.#stalled || this.#socket === undefined) return
     this.#site.counts.stalls++
     this.#stalled = true
+    this.#prompt = false
     this.#socket.pause()
   }
 
@@ -95,7 +98,8 @@ export class SoakReader {
     this.#socket?.leave()
   }
 
-  toString(): string {
+  /** Who it is and where it stands. */
+  get place(): string {
     return `${this.name} at ${this.#attempt}-${this.#seen} of ${this.#task}${this.#stalled ? " (stalled)" : ""}`
   }
 
@@ -105,11 +109,13 @@ export class SoakReader {
     this.#attempt = 1
     this.#terminal = undefined
     this.#next = undefined
+    this.#prompt = true
     this.#connect()
   }
 
   #comeBack(): void {
     this.#socket = undefined
+    this.#prompt = false
     this.#timer = setTimeout(() => this.#connect(), this.#site.random() * 300)
   }
 
@@ -126,8 +132,8 @@ export class SoakReader {
           this.#socket = undefined
           if (this.#terminal !== undefined) return this.#afterTheEnd(status)
           if (status === 200 && !ended) counts.cuts++
-          else if (status === 200) fail(`${this}: its stream ended without a terminal event`)
-          else fail(`${this} was answered ${status}, but it has not read how its task ended`)
+          else if (status === 200) fail(`${this.place}: its stream ended without a terminal event`)
+          else fail(`${this.place} was answered ${status}, but it has not read how its task ended`)
           this.#comeBack()
         }
       },
@@ -139,30 +145,31 @@ export class SoakReader {
     const { counts, ended, fail, latency, random } = this.#site
     counts.events++
     const name = nameOf(text, from, to)
-    if (this.#terminal !== undefined) fail(`${this} read ${name} ${seq} after its terminal event`)
-    if (attempt !== this.#attempt) fail(`${this} read attempt ${attempt}`)
+    if (this.#terminal !== undefined) fail(`${this.place} read ${name} ${seq} after its terminal event`)
+    if (attempt !== this.#attempt) fail(`${this.place} read attempt ${attempt}`)
     if (name === "resync") {
       const { missed } = dataOf(text, from, to) as { readonly missed: { readonly from: number; readonly to: number } }
       if (missed.from !== this.#seen + 1 || missed.to < missed.from || missed.to !== seq) {
-        fail(`${this} was told that ${missed.from}..${missed.to} are missing (id ${attempt}-${seq})`)
+        fail(`${this.place} was told that ${missed.from}..${missed.to} are missing (id ${attempt}-${seq})`)
       }
       counts.resyncs++
       counts.dropped += missed.to - missed.from + 1
     } else if (seq !== this.#seen + 1)
-      fail(`${this} read ${name} ${attempt}-${seq}: a gap that nothing announced, or a repeat`)
+      fail(`${this.place} read ${name} ${attempt}-${seq}: a gap that nothing announced, or a repeat`)
     this.#seen = seq
     if (terminals.has(name)) {
       counts.terminals++
       this.#terminal = name
       ended(this.#task, name)
-    } else if (!this.#stalled && random() < 0.01) latency(Date.now() - Date.parse(dataOf(text, from, to).at))
+    } else if (this.#prompt && random() < 0.01) latency(Date.now() - Date.parse(dataOf(text, from, to).at))
   }
 
   /** Goes on to the next task; some come back first, as browsers do, and must be told to stay away. */
   #afterTheEnd(status: number): void {
     if (status === 204) this.#site.counts.dones++
     else if (status === 200 && this.#site.random() < 0.05) return this.#connect()
-    if (status !== 200 && status !== 204) this.#site.fail(`${this} came back after the end and was answered ${status}`)
+    if (status !== 200 && status !== 204)
+      this.#site.fail(`${this.place} came back after the end and was answered ${status}`)
     if (this.#next !== undefined) this.#begin(this.#next)
   }
 }

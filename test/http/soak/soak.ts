@@ -105,7 +105,7 @@ export const soak = async ({ log = () => {}, seconds, seed, subscribers, tasks }
   for (const reader of readers) reader.resume()
   await Promise.all(slots.map((slot) => slot.close()))
   const left = await settled(server, readers, idle)
-  for (const reader of readers.filter(({ done }) => !done)) fail(`${reader} was never told how its task ended`)
+  for (const reader of readers.filter(({ done }) => !done)) fail(`${reader.place} was never told how its task ended`)
   for (const reader of readers) reader.stop()
   calls.close()
   await server.stop()
@@ -122,7 +122,7 @@ const settled = async (server: SoakedServer, readers: ReadonlyArray<SoakReader>,
   let before = ""
   for (let still = 0; ; still++) {
     const held = await server.held(true)
-    const waiting = readers.filter(({ done }) => !done).map(String)
+    const waiting = readers.filter(({ done }) => !done).map(({ place }) => place)
     const over = held.running + held.streams === 0 && held.fibers <= idle.fibers && held.timers <= idle.timers
     if (waiting.length === 0 && over) return held
     const now = `${held.running} ${held.streams} ${held.fibers} ${held.timers} ${waiting.join()}`
