@@ -14,7 +14,7 @@ export const baseline: Contestant = "effect"
 export type Round = (n: number, probe: Probe) => Promise<void>
 
 /** The most that Rescind may take, as a multiple of what the named contestant takes. */
-export type Targets = { readonly [name in Contestant]?: number }
+type Targets = { readonly [name in Contestant]?: number }
 
 export interface Case {
   /** Printed, and accepted on the command line; `race-10` is a case of `race`. */

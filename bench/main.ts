@@ -4,10 +4,11 @@
  */
 import * as os from "node:os"
 import { parseArgs } from "node:util"
-import { measure } from "./measure.ts"
-import { heading, jsonLine, rowsOf, tableLine } from "./report.ts"
+import { httpCases } from "./http/cases.ts"
+import { measure, type Samples } from "./measure.ts"
+import { heading, jsonLine, rowsOf, type Scored, scoredOf, tableLine } from "./report.ts"
 import { weigh } from "./weigh.ts"
-import type { Case, Workload } from "./Workload.ts"
+import type { Workload } from "./Workload.ts"
 import { cancelLatency } from "./workloads/cancelLatency.ts"
 import { cancelPoints, interleaved } from "./workloads/checkers.ts"
 import { correlator } from "./workloads/correlator.ts"
@@ -39,6 +40,26 @@ const workloads: ReadonlyArray<Workload> = [
   deep
 ]
 
+interface Entry {
+  /** What it may be called on the command line. */
+  readonly names: ReadonlyArray<string>
+  readonly rounds: number
+  readonly scored: Scored
+  readonly play: (rounds: number) => Samples | Promise<Samples>
+}
+
+const entries: ReadonlyArray<Entry> = [
+  ...workloads.flatMap((workload) =>
+    workload.cases.map((of) => ({
+      names: [workload.name, of.label],
+      rounds: workload.rounds,
+      scored: scoredOf(workload, of),
+      play: (rounds: number) => (workload.measures === "heap" ? weigh(of, rounds) : measure(workload, of, rounds))
+    }))
+  ),
+  ...httpCases.map((of) => ({ ...of, names: [...of.groups, of.label] }))
+]
+
 const stop = (message: string): never => {
   console.error(message)
   process.exit(2)
@@ -59,12 +80,9 @@ const { positionals, values } = readArguments()
 const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
 if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) stop("--rounds takes a whole number above 0")
 
-const matches = (name: string, workload: Workload, of: Case): boolean => name === workload.name || name === of.label
-const chosen = workloads.flatMap((workload) => workload.cases.map((of) => [workload, of] as const))
-const unknown = positionals.find((name) => !chosen.some(([workload, of]) => matches(name, workload, of)))
+const unknown = positionals.find((name) => !entries.some(({ names }) => names.includes(name)))
 if (unknown !== undefined) {
-  const labels = new Set(chosen.flatMap(([workload, of]) => [workload.name, of.label]))
-  stop(`Unknown workload ${unknown}; there are: ${[...labels].join(", ")}`)
+  stop(`Unknown workload ${unknown}; there are: ${[...new Set(entries.flatMap(({ names }) => names))].join(", ")}`)
 }
 
 if (!values.json) {
@@ -74,11 +92,8 @@ if (!values.json) {
   )
   console.log(heading)
 }
-for (const [workload, of] of chosen) {
-  if (positionals.length > 0 && !positionals.some((name) => matches(name, workload, of))) continue
-  const count = rounds ?? workload.rounds
-  const samples = workload.measures === "heap" ? weigh(of, count) : await measure(workload, of, count)
-  for (const row of rowsOf(of, samples)) {
-    console.log(values.json ? jsonLine(workload.measures, row) : tableLine(workload.measures, row))
-  }
+for (const { names, play, rounds: usual, scored } of entries) {
+  if (positionals.length > 0 && !positionals.some((name) => names.includes(name))) continue
+  const samples = await play(rounds ?? usual)
+  for (const row of rowsOf(scored, samples)) console.log(values.json ? jsonLine(row) : tableLine(row))
 }

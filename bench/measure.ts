@@ -11,7 +11,7 @@ import { type Case, type Contestant, contestants, type Workload } from "./Worklo
 export type Series = Array<number | undefined>
 
 /** By row label, then by contestant. */
-export type Samples = Map<string, Map<Contestant, Series>>
+export type Samples = Map<string, Map<string, Series>>
 
 const warmUps = 6
 
@@ -31,7 +31,10 @@ const cpu = (): number => {
 export const playersOf = (of: Case): ReadonlyArray<Contestant> => of.only ?? contestants
 
 /** Rotated by the round, and turned round every other time so that no one always follows the same neighbour. */
-export const orderOf = (players: ReadonlyArray<Contestant>, round: number): ReadonlyArray<Contestant> => {
+export const orderOf = <Player extends string>(
+  players: ReadonlyArray<Player>,
+  round: number
+): ReadonlyArray<Player> => {
   const start = round % players.length
   const rotated = [...players.slice(start), ...players.slice(0, start)]
   return round % 2 === 0 ? rotated : rotated.toReversed()
@@ -43,7 +46,8 @@ export const measure = async (workload: Workload, of: Case, rounds: number): Pro
   const samples: Samples = new Map()
   const record = (label: string, who: Contestant, round: number, figure: number): void => {
     if (round < 0) return
-    const row = samples.get(label) ?? new Map(players.map((name) => [name, Array<number | undefined>(rounds)]))
+    const row =
+      samples.get(label) ?? new Map<string, Series>(players.map((name) => [name, Array<number | undefined>(rounds)]))
     samples.set(label, row)
     row.get(who)![round] = figure
   }

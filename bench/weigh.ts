@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { gc } from "./gc.ts"
-import { orderOf, playersOf, type Samples } from "./measure.ts"
+import { orderOf, playersOf, type Samples, type Series } from "./measure.ts"
 import { Probe } from "./Probe.ts"
 import type { Case, Contestant } from "./Workload.ts"
 import { idleMemory } from "./workloads/idleMemory.ts"
@@ -34,7 +34,7 @@ const weighOnce = async (of: Case, who: Contestant): Promise<number> => {
 }
 
 export const weigh = (of: Case, rounds: number): Samples => {
-  const row = new Map(playersOf(of).map((who) => [who, Array<number | undefined>(rounds)]))
+  const row = new Map<string, Series>(playersOf(of).map((who) => [who, Array<number | undefined>(rounds)]))
   for (let round = 0; round < rounds; round++) {
     for (const who of orderOf(playersOf(of), round)) {
       // Effection needs more heap than V8 allows by default on small machines.

@@ -1,0 +1,49 @@
+/** What the two contestants of Effect keep: a `FiberMap` of tasks that wait. */
+import { randomUUID } from "node:crypto"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberMap from "effect/FiberMap"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { CancelReason, type CancelResult } from "../../../src/fibers/index.ts"
+import type { CancelCall } from "../../../src/http/index.ts"
+import { startedOf, type Started } from "./waiting.ts"
+
+/** The body of a start. */
+export const Payload = Schema.Struct({ label: Schema.optionalKey(Schema.String) })
+
+export type Fibers = FiberMap.FiberMap<string, never>
+
+export const start = (fibers: Fibers): Effect.Effect<Started> =>
+  Effect.suspend(() => {
+    const id = `wait-${randomUUID()}`
+    return Effect.as(FiberMap.run(fibers, id, Effect.never), startedOf(id))
+  })
+
+/** None if there is no such task. */
+export const cancel = (
+  fibers: Fibers,
+  id: string,
+  { reason }: CancelCall.CancelCall
+): Effect.Effect<Option.Option<CancelResult.CancelResult>> =>
+  Effect.gen(function* () {
+    const fiber = yield* FiberMap.get(fibers, id)
+    if (Option.isNone(fiber)) return Option.none()
+    const at = yield* DateTime.now
+    const [took] = yield* Effect.timed(Fiber.interrupt(fiber.value))
+    return Option.some({
+      _tag: "Cancelled",
+      id,
+      reason: new CancelReason.CancelReason({
+        source: "request",
+        message: reason?.message ?? "Task was cancelled",
+        ...(reason?.by === undefined ? {} : { by: reason.by }),
+        scope: id,
+        at
+      }),
+      how: "interrupted",
+      took: Duration.millis(Math.round(Duration.toMillis(took)))
+    })
+  })

@@ -1,0 +1,13 @@
+import { describe, expect, it } from "@effect/vitest"
+import { soak } from "./soak.ts"
+
+describe("soak over HTTP", () => {
+  it("loses no terminal event and announces every gap, with stalled readers, cancels and reconnects, in real time", async () => {
+    const { counts, failures } = await soak({ seconds: 4, subscribers: 200, tasks: 20, seed: 1 + (process.pid % 1000) })
+    expect(failures).toEqual([])
+    // It was under load, and all that it is about happened.
+    expect(Object.entries(counts).filter(([name, count]) => count === 0 && !/cuts|resyncs|dropped/.test(name))).toEqual(
+      []
+    )
+  })
+})
