@@ -33,10 +33,14 @@ export interface Options {
 
 export type Services = Coordinator.Coordinator | TaskStore | Tasks | OpenStreams
 
-/** Without HTTP: what a program of its own would use. */
-export const coordinating = (options: Options): Layer.Layer<Services, StoreFailed | SqlError> =>
+/** Without HTTP: what a program of its own would use. `through` stands between the coordinator and the store. */
+export const coordinating = (
+  options: Options,
+  through: (store: TaskStore["Service"]) => TaskStore["Service"] = (store) => store
+): Layer.Layer<Services, StoreFailed | SqlError> =>
   Coordinator.Coordinator.layer(options).pipe(
-    Layer.provideMerge(TaskStore.layer),
+    Layer.provideMerge(Layer.effect(TaskStore, Effect.map(TaskStore, through))),
+    Layer.provide(TaskStore.layer),
     Layer.provideMerge(OpenStreams.layer(options)),
     Layer.provideMerge(Tasks.layer(options.maxTasks === undefined ? {} : { maxRunning: options.maxTasks })),
     Layer.provide([NodeSqlite.layer(options.database), TaskMetrics.layer])
