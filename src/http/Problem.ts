@@ -38,6 +38,7 @@ export const codes = {
   "too-many-tasks": [429, "Too many tasks are running"],
   "too-many-streams": [429, "Too many event streams are open"],
   "client-left": [499, "The client left"],
+  "too-many-requests": [429, "Too many requests"],
   internal: [500, "Internal error"],
   interrupted: [500, "The work was stopped inside the server"],
   draining: [503, "The server is shutting down"],

@@ -10,13 +10,12 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { createServer, type Server, type ServerResponse } from "node:http"
 import { Tasks } from "../../fibers/Tasks.ts"
 import type { OpenStreams } from "../../http/OpenStreams.ts"
-import * as ServerClose from "../../http/ServerClose.ts"
 import * as TaskServer from "../../http/TaskServer.ts"
 import * as ExamplePage from "./examplePage.ts"
 import * as Origin from "./origin.ts"
+import { promptServer } from "./promptServer.ts"
 import type { Settings } from "./settings.ts"
 import { all } from "./tasks/all.ts"
 import { OriginUrl } from "./tasks/HttpUrl.ts"
@@ -29,21 +28,6 @@ export interface ExampleServer {
   readonly origin: Origin.Origin
   /** What a drain needs. */
   readonly context: Context.Context<Tasks | OpenStreams>
-}
-
-// The defaults of Node let a client take five minutes over its request.
-const patience = { requestTimeout: 30_000, headersTimeout: 10_000 }
-
-/** It listens before its routes are mounted: who comes in between is told so instead of waiting for ever. */
-const starting = (_: unknown, response: ServerResponse) => response.writeHead(503, { "retry-after": "1" }).end()
-
-const promptServer = (): Server => {
-  const server = ServerClose.promptly(createServer(patience), { within: "1 second" })
-  server.on("request", starting)
-  server.on("newListener", (event) => {
-    if (event === "request") server.off("request", starting)
-  })
-  return server
 }
 
 export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotListen, Scope.Scope> =>

@@ -23,14 +23,14 @@ export class WrongSetting extends Data.TaggedError("WrongSetting")<{
   readonly message: string
 }> {}
 
-const whole = (minimum: number, maximum: number): Schema.Codec<number, string> =>
+export const whole = (minimum: number, maximum: number): Schema.Codec<number, string> =>
   Schema.String.check(Schema.isPattern(/^\d{1,5}$/)).pipe(
     Schema.decodeTo(Schema.Finite.check(Schema.isBetween({ minimum, maximum })), SchemaTransformation.numberFromString)
   )
 
-const Host = Schema.String.check(Schema.isPattern(/^[\w.:-]+$/))
+export const Host = Schema.String.check(Schema.isPattern(/^[\w.:-]+$/))
 
-const read = <A>(
+export const read = <A>(
   variable: string,
   schema: Schema.Codec<A, string>,
   expected: string,
@@ -45,7 +45,7 @@ const read = <A>(
     Effect.catchTag("ConfigError", (error) => Effect.fail(new WrongSetting({ variable, message: error.message })))
   )
 
-const port = (variable: string, otherwise: number): Effect.Effect<number, WrongSetting> =>
+export const port = (variable: string, otherwise: number): Effect.Effect<number, WrongSetting> =>
   read(variable, whole(0, 65_535), "a port from 0 (any free one) to 65535", otherwise)
 
 export const settings: Effect.Effect<Settings, WrongSetting> = Effect.gen(function* () {

@@ -1,0 +1,255 @@
+/**
+ * Runs the tasks of the store: starts each record at most once, cancels, limits their time and saves how they ended.
+ * What runs is in `Tasks`, what was and will be is in the store; the coordinator keeps no list of its own. A task belongs
+ * to no client: who leaves stops nothing, and who comes joins what runs.
+ */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import * as CancelPolicy from "../../../fibers/CancelPolicy.ts"
+import * as CancelReason from "../../../fibers/CancelReason.ts"
+import type { CancelResult } from "../../../fibers/CancelResult.ts"
+import * as Task from "../../../fibers/Task.ts"
+import { type DrainReport, type Draining, Tasks, type TooManyTasks } from "../../../fibers/Tasks.ts"
+import * as Drain from "../../../http/Drain.ts"
+import { OpenStreams } from "../../../http/OpenStreams.ts"
+import * as Problem from "../../../http/Problem.ts"
+import type { TaskRecord } from "../store/TaskRecord.ts"
+import { isFinal } from "../store/TaskRecord.ts"
+import { type Draft, type StoreFailed, TaskStore } from "../store/TaskStore.ts"
+import * as TaskKey from "../TaskKey.ts"
+import * as Attempt from "./Attempt.ts"
+import { NoSuchModel, NoSuchTask, WrongState } from "./coordinatorErrors.ts"
+import { bodyOf } from "./body.ts"
+import { watch } from "./watch.ts"
+import type { TaskModel } from "./TaskModel.ts"
+
+export interface Options<R> {
+  readonly models: ReadonlyArray<TaskModel<R>>
+  /** The longest that any task may run, whatever it or its model says. Default: an hour. */
+  readonly maxRunTime?: Duration.Input | undefined
+}
+
+/** A record, and its attempt if this server knows it: it runs, or it has ended not long ago. */
+export interface Found {
+  readonly record: TaskRecord
+  readonly attempt: Attempt.Attempt | undefined
+}
+
+export interface CancelCall {
+  readonly reason?: string | undefined
+  readonly by?: string | undefined
+  /** Whether to wait until the task has ended. Default: the answer comes at once. */
+  readonly wait?: boolean | undefined
+}
+
+/** `cancelled` is true for the one call that stopped the task. */
+export interface CancelAnswer {
+  readonly cancelled: boolean
+  readonly status: TaskRecord["status"]
+  readonly detail: string
+}
+
+type Refused = NoSuchTask | NoSuchModel | WrongState | StoreFailed | TooManyTasks | Draining
+
+export class Coordinator extends Context.Service<
+  Coordinator,
+  {
+    readonly models: ReadonlyArray<TaskModel<any>>
+    /** True once a shutdown has begun. */
+    readonly draining: Effect.Effect<boolean>
+    /** A pending record, whose parameters fit its model. */
+    readonly create: (draft: Draft) => Effect.Effect<TaskRecord, NoSuchModel | Problem.Problem | StoreFailed>
+    readonly find: (key: TaskKey.TaskKey) => Effect.Effect<Found, NoSuchTask | StoreFailed>
+    readonly list: (
+      filter: Parameters<TaskStore["Service"]["list"]>[0]
+    ) => Effect.Effect<ReadonlyArray<TaskRecord>, StoreFailed>
+    /** Starts what is pending; does nothing to what runs or has ended. */
+    readonly start: (key: TaskKey.TaskKey) => Effect.Effect<Found, Refused>
+    /** Runs what failed, was cancelled or timed out again. */
+    readonly retry: (key: TaskKey.TaskKey) => Effect.Effect<Found, Refused>
+    readonly cancel: (key: TaskKey.TaskKey, call?: CancelCall) => Effect.Effect<CancelAnswer, NoSuchTask | StoreFailed>
+    /** The same in three parts and one word: false if it was not running, or nobody knows it. */
+    readonly cancelTask: (app: string, model: string, id: number) => Effect.Effect<boolean, StoreFailed>
+    /** Moves the end of the maximum run time; false if there is none to move. */
+    readonly extend: (key: TaskKey.TaskKey, by: Duration.Input) => Effect.Effect<boolean, NoSuchTask | StoreFailed>
+    /**
+     * Starts nothing any more, cancels all, waits until clients have read the end and the store has it, at most
+     * `timeout` (default: 30 seconds) for the tasks, and says who was left behind. A second call joins the first.
+     */
+    readonly shutdown: (options?: {
+      readonly timeout?: Duration.Input | undefined
+      readonly by?: string | undefined
+    }) => Effect.Effect<DrainReport>
+  }
+>()("rescind/examples/sse-tasks/Coordinator") {
+  static readonly layer = <R>(
+    options: Options<R>
+  ): Layer.Layer<Coordinator, StoreFailed, TaskStore | Tasks | OpenStreams | R> =>
+    Layer.effect(Coordinator, make(options))
+}
+
+const make = <R>(options: Options<R>) =>
+  Effect.gen(function* () {
+    const context = (yield* Effect.context<R>()) as Context.Context<never>
+    const store = yield* TaskStore
+    const tasks = yield* Tasks
+    const streams = yield* OpenStreams
+    const maxRunTime = CancelPolicy.limit("maxRunTime", options.maxRunTime ?? "1 hour")
+    const models = new Map(options.models.map((model) => [`${model.app}/${model.model}`, model]))
+    const attempts = new WeakMap<object, Attempt.Attempt>()
+    const starting = yield* Semaphore.make(1)
+
+    for (const record of yield* store.recover) {
+      yield* Effect.logWarning(`Task ${TaskKey.toString(record)} was cut off by the end of the last server: failed`)
+    }
+    // Below what waits for them to be empty.
+    const watchers = yield* FiberSet.make<void>()
+
+    const modelOf = (app: string, model: string) => {
+      const found = models.get(`${app}/${model}`)
+      return found === undefined
+        ? Effect.fail(new NoSuchModel({ app, model, known: Array.from(models.keys()) }))
+        : Effect.succeed(found)
+    }
+    const taskOf = (key: TaskKey.TaskKey) => tasks.get(TaskKey.toString(key))
+    const find = Effect.fnUntraced(function* (key: TaskKey.TaskKey) {
+      const record = yield* store.get(key)
+      if (Option.isNone(record)) return yield* Effect.fail(new NoSuchTask({ key }))
+      return yield* withAttempt(record.value)
+    })
+    const withAttempt = (record: TaskRecord): Effect.Effect<Found> =>
+      Effect.map(taskOf(record), (task) => {
+        const known = Option.isNone(task) ? undefined : attempts.get(task.value)
+        const attempt = known?.number === record.attempts ? known : undefined
+        return { record: Attempt.overlaid(record, attempt), attempt }
+      })
+
+    const launch = Effect.fnUntraced(function* (record: TaskRecord) {
+      const key = TaskKey.make(record.app, record.model, record.id)
+      const model = yield* modelOf(record.app, record.model)
+      const attempt = yield* Attempt.make(key, model, record.attempts)
+      const task = yield* tasks.start(TaskKey.toString(key), bodyOf(attempt, record, store), {
+        record: Attempt.record(attempt)
+      })
+      attempts.set(task, attempt)
+      const own = record.max_run_seconds === undefined ? model.maxRunTime : Duration.seconds(record.max_run_seconds)
+      const limit = Duration.min(own === undefined ? maxRunTime : Duration.fromInputUnsafe(own), maxRunTime)
+      yield* FiberSet.run(watchers, watch(task, attempt, limit, store))
+      yield* Effect.logInfo(`Task ${TaskKey.toString(key)} started, attempt ${record.attempts}`)
+      return { record, attempt }
+    })
+    /** One at a time, and not to be stopped half-way: a claimed record has its task, or is given back. */
+    const start = (key: TaskKey.TaskKey): Effect.Effect<Found, Refused> =>
+      Effect.gen(function* () {
+        const claimed = yield* store.claim(key)
+        if (Option.isNone(claimed)) return yield* find(key)
+        const { attempts: number } = claimed.value
+        return yield* withContext(launch(claimed.value), context).pipe(
+          Effect.catchTag("AlreadyRunning", ({ state }) =>
+            Effect.fail(new WrongState({ key, status: "pending", message: `The attempt before is still ${state}` }))
+          ),
+          Effect.tapError(() => store.unclaim(key, number))
+        )
+        // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few statements, no wait: no shield is needed
+      }).pipe(Effect.uninterruptible, starting.withPermits(1))
+
+    const cancel = Effect.fnUntraced(function* (key: TaskKey.TaskKey, call: CancelCall = {}) {
+      const name = TaskKey.toString(key)
+      const found = yield* Effect.tapError(find(key), () => Effect.logWarning(`Cannot cancel task ${name}: not found`))
+      const task = yield* taskOf(key)
+      if (found.record.status !== "running" || found.attempt === undefined || Option.isNone(task)) {
+        const { status } = found.record
+        yield* Effect.logInfo(`Cannot cancel task ${name}: it is ${status}`)
+        return { cancelled: false, status, detail: `The task is not running: it is ${status}` }
+      }
+      const draft = CancelReason.request({ message: call.reason, by: call.by })
+      const now = yield* DateTime.now
+      const mine = CancelReason.stamp(draft, name, now.epochMilliseconds)
+      const policy = { grace: 0, giveUp: "5 seconds", ...found.attempt.model.cancel, reason: mine } as const
+      const result = yield* call.wait === true
+        ? Task.cancel(task.value, policy)
+        : Task.requestCancel(task.value, policy)
+      const cancelled = "reason" in result && result.reason === mine
+      yield* Effect.logInfo(cancelled ? `Cancelling task ${name}` : `Cannot cancel task ${name}: ${result._tag}`).pipe(
+        Effect.annotateLogs({ task: name, by: call.by ?? "", reason: call.reason ?? "" })
+      )
+      const { status } = Attempt.overlaid(found.record, found.attempt)
+      return { cancelled, status, detail: detailOf(result._tag, cancelled) }
+    })
+
+    const shutdown = Effect.fnUntraced(function* (options?: {
+      timeout?: Duration.Input | undefined
+      by?: string | undefined
+    }) {
+      const timeout = Duration.fromInputUnsafe(options?.timeout ?? CancelPolicy.shutdown.giveUp)
+      const report = yield* Drain.run({
+        reason: CancelReason.shutdown({ by: options?.by }),
+        giveUp: timeout,
+        flush: "1 second"
+      }).pipe(Effect.provideService(Tasks, tasks), Effect.provideService(OpenStreams, streams))
+      yield* FiberSet.awaitEmpty(watchers)
+      if (report.abandoned.length > 0) {
+        const names = report.abandoned.join(", ")
+        yield* Effect.logWarning(`Shutdown timeout of ${Duration.format(timeout)}: left behind while running: ${names}`)
+      }
+      return report
+    })
+    // Whoever forgets it gets it all the same, before the store closes.
+    yield* Effect.addFinalizer(() => shutdown())
+
+    return Coordinator.of({
+      models: options.models,
+      draining: tasks.draining,
+      create: Effect.fnUntraced(function* (draft: Draft) {
+        const model = yield* modelOf(draft.app, draft.model)
+        const schema = Schema.Struct({ params: model.params })
+        const { params } = yield* Problem.decode(Schema.toCodecJson(schema), "body")({ params: draft.params })
+        const encode = Schema.encodeEffect(Schema.toCodecJson(model.params))
+        return yield* store.create({ ...draft, params: yield* Effect.orDie(encode(params)) })
+      }),
+      find,
+      list: (filter) =>
+        Effect.flatMap(store.list(filter), (records) =>
+          Effect.forEach(records, (record) => Effect.map(withAttempt(record), ({ record }) => record))
+        ),
+      start,
+      retry: Effect.fnUntraced(function* (key: TaskKey.TaskKey) {
+        const { attempt, record } = yield* find(key)
+        const refuse = (message: string) => Effect.fail(new WrongState({ key, status: record.status, message }))
+        if (!isFinal(record.status) || record.status === "completed") {
+          return yield* refuse(`Only what failed, timed out or was cancelled can be retried; it is ${record.status}`)
+        }
+        // The end may be told and not yet saved.
+        if (attempt !== undefined) yield* attempt.saved.await
+        if (!(yield* store.reset(key))) return yield* refuse("Its record was changed meanwhile; look at it again")
+        yield* Effect.logInfo(`Task ${TaskKey.toString(key)} is retried`)
+        return yield* start(key)
+      }),
+      cancel,
+      cancelTask: (app, model, id) =>
+        cancel(TaskKey.make(app, model, id)).pipe(
+          Effect.map(({ cancelled }) => cancelled),
+          Effect.catchTag("NoSuchTask", () => Effect.succeed(false))
+        ),
+      extend: (key, by) =>
+        Effect.flatMap(find(key), ({ attempt }) => attempt?.deadline?.extend(by) ?? Effect.succeed(false)),
+      shutdown
+    })
+  })
+
+/** In place of the services of the request: the task outlives it. */
+const withContext = <A, E>(self: Effect.Effect<A, E>, context: Context.Context<never>): Effect.Effect<A, E> =>
+  Effect.updateContext<never, never>(() => context)(self)
+
+const detailOf = (tag: CancelResult["_tag"], cancelled: boolean): string => {
+  if (cancelled) return tag === "Requested" ? "The task is being cancelled" : "The task was cancelled"
+  if (tag === "Requested") return "The task is already being cancelled"
+  return tag === "AlreadyCancelled" ? "The task was cancelled by somebody else" : "The task ended before the cancel"
+}

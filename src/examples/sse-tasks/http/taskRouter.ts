@@ -1,0 +1,71 @@
+/** Every route of the service, mounted on the router. */
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as Layer from "effect/Layer"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { OpenStreams } from "../../../http/OpenStreams.ts"
+import * as Problem from "../../../http/Problem.ts"
+import { Coordinator } from "../coordinator/Coordinator.ts"
+import { TaskStore } from "../store/TaskStore.ts"
+import { Access } from "./Access.ts"
+import { healthRoute, modelsRoute } from "./healthRoute.ts"
+import { route, type Site } from "./route.ts"
+import { RequestRate } from "./RequestRate.ts"
+import { streamRoute } from "./streamRoute.ts"
+import {
+  cancelRoute,
+  continueRoute,
+  createRoute,
+  extendRoute,
+  listRoute,
+  retryRoute,
+  statusRoute
+} from "./taskRoutes.ts"
+
+export interface Options {
+  /** How many clients may follow one task at once. Default: no bound. */
+  readonly maxStreamsPerTask?: number | undefined
+}
+
+export const layer = (
+  options?: Options
+): Layer.Layer<never, never, Coordinator | TaskStore | OpenStreams | HttpRouter.HttpRouter> =>
+  Layer.merge(routes(options), PrometheusMetrics.layerHttp())
+
+const routes = (options: Options | undefined) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const site: Site = {
+        coordinator: yield* Coordinator,
+        store: yield* TaskStore,
+        streams: yield* OpenStreams,
+        access: yield* Access,
+        rate: yield* RequestRate,
+        maxStreamsPerTask: options?.maxStreamsPerTask ?? Infinity
+      }
+      return HttpRouter.addAll([
+        route(site, "GET", "/stream/:app/:model/:id", streamRoute),
+        route(site, "GET", "/status/:app/:model/:id", statusRoute),
+        route(site, "POST", "/cancel/:app/:model/:id", cancelRoute),
+        route(site, "POST", "/retry/:app/:model/:id", retryRoute),
+        route(site, "POST", "/continue/:app/:model/:id", continueRoute),
+        route(site, "POST", "/extend/:app/:model/:id", extendRoute),
+        route(site, "GET", "/tasks", listRoute),
+        route(site, "POST", "/tasks", createRoute),
+        route(site, "GET", "/models", modelsRoute),
+        route(site, "GET", "/health", healthRoute),
+        noRoute
+      ])
+    })
+  )
+
+const noRoute = HttpRouter.route<never, never>("*", "*", (request) =>
+  Effect.succeed(
+    Problem.toResponse(
+      new Problem.Problem({
+        code: "no-such-route",
+        detail: `There is no ${request.method} ${request.url.split("?")[0]} here`
+      })
+    )
+  )
+)

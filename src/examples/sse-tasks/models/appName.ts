@@ -1,0 +1,2 @@
+/** All sample models belong to one app. */
+export const app = "samples"

@@ -1,0 +1,25 @@
+/** The page at `/`: three EventSource clients on one task. Plain HTML beside this file, read once at the start. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import { fileURLToPath } from "node:url"
+
+const file = fileURLToPath(new URL("page.html", import.meta.url))
+
+// What the page may load and reach: itself.
+const policy =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'"
+
+export const layer: Layer.Layer<never, never, FileSystem.FileSystem | HttpRouter.HttpRouter> = Layer.unwrap(
+  Effect.gen(function* () {
+    const html = yield* Effect.orDie((yield* FileSystem.FileSystem).readFileString(file))
+    const headers = { "content-security-policy": policy, "cache-control": "no-cache" }
+    return HttpRouter.add(
+      "GET",
+      "/",
+      Effect.succeed(HttpServerResponse.text(html, { contentType: "text/html", headers }))
+    )
+  })
+)

@@ -1,0 +1,54 @@
+/** The service of the example on a port or a Unix socket, with an origin to fetch from. Both listen when it returns. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Origin from "../server/origin.ts"
+import { promptServer } from "../server/promptServer.ts"
+import { urlOf } from "../server/tryIt.ts"
+import { all } from "./models/all.ts"
+import * as Page from "./page.ts"
+import type { Settings } from "./settings.ts"
+import * as TaskService from "./taskService.ts"
+
+/** The message is for whoever starts the server. */
+export class CannotStart extends Data.TaggedError("CannotStart")<{ readonly message: string }> {}
+
+export interface Started {
+  /** A URL, or the path of the socket. */
+  readonly address: string
+  readonly origin: Origin.Origin
+  readonly context: Context.Context<TaskService.Services>
+}
+
+export const start = (settings: Settings): Effect.Effect<Started, CannotStart, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { listen } = settings
+    const where = "path" in listen ? listen.path : `${listen.host}, port ${listen.port}`
+    const origin = yield* Effect.mapError(Origin.make({ port: settings.originPort }), cannotStart)
+    const listening = yield* Layer.build(
+      NodeHttpServer.layer(promptServer, {
+        ...listen,
+        gracefulShutdownTimeout: "1 second"
+      })
+    ).pipe(Effect.mapError(({ cause }) => cannotStart(new Error(`Cannot listen on ${where}: ${messageOf(cause)}`))))
+    const context = yield* TaskService.layer({ ...settings, models: all(origin.url) }, Page.layer).pipe(
+      Layer.provide(NodeFileSystem.layer),
+      Layer.build,
+      Effect.mapError((error) =>
+        cannotStart(new Error(`Cannot use the database ${settings.database}: ${error.message}`))
+      ),
+      Effect.provideContext(listening)
+    )
+    const { address } = yield* Effect.provideContext(HttpServer.HttpServer, listening)
+    const port = address._tag === "UnixPathAddress" ? 0 : address.port
+    return { address: "path" in listen ? listen.path : urlOf(listen.host, port), origin, context }
+  })
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const cannotStart = (error: { readonly message: string }): CannotStart => new CannotStart({ message: error.message })

@@ -1,0 +1,164 @@
+/**
+ * The records of tasks, which survive a restart. Every change names the state that it starts from and happens in one
+ * statement, so that a record which somebody else changed or deleted meanwhile is left as it is, and the caller is told.
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type { Json } from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type * as TaskKey from "../TaskKey.ts"
+import { columnsOf, type Row, recordOf } from "./rows.ts"
+import { schema } from "./schema.ts"
+import type { Status, TaskEnd, TaskRecord } from "./TaskRecord.ts"
+
+/** The database said no. */
+export class StoreFailed extends Data.TaggedError("StoreFailed")<{
+  readonly operation: string
+  readonly cause: SqlError
+}> {
+  override get message(): string {
+    return `The store could not ${this.operation}: ${this.cause.message}`
+  }
+}
+
+export interface Draft {
+  readonly app: string
+  readonly model: string
+  readonly params: Json
+  readonly maxRunSeconds?: number | undefined
+  readonly owner?: string | undefined
+}
+
+export interface Filter {
+  readonly app?: string | undefined
+  readonly model?: string | undefined
+  readonly status?: Status | undefined
+  /** The newest so many. */
+  readonly limit?: number | undefined
+}
+
+type Stored<A> = Effect.Effect<A, StoreFailed>
+
+export class TaskStore extends Context.Service<
+  TaskStore,
+  {
+    readonly create: (draft: Draft) => Stored<TaskRecord>
+    readonly get: (key: TaskKey.TaskKey) => Stored<Option.Option<TaskRecord>>
+    /** Newest first. */
+    readonly list: (filter?: Filter) => Stored<ReadonlyArray<TaskRecord>>
+    readonly count: Stored<Readonly<Partial<Record<Status, number>>>>
+    /** Takes a pending record for a new attempt: it is running from now on. None if it is not pending. */
+    readonly claim: (key: TaskKey.TaskKey) => Stored<Option.Option<TaskRecord>>
+    /** Gives back a claim whose attempt could not begin. */
+    readonly unclaim: (key: TaskKey.TaskKey, attempt: number) => Stored<void>
+    /** Writes how an attempt ended; false if the record is no longer that of this running attempt. */
+    readonly end: (key: TaskKey.TaskKey, attempt: number, end: TaskEnd) => Stored<boolean>
+    /** Of an attempt that has ended. */
+    readonly setLastEvent: (key: TaskKey.TaskKey, attempt: number, event: number) => Stored<void>
+    /** Makes what failed, was cancelled or timed out pending again; false if it is none of these. */
+    readonly reset: (key: TaskKey.TaskKey) => Stored<boolean>
+    /** Lets a `ContinueTask` go on; false if there is no such record. */
+    readonly letContinue: (key: TaskKey.TaskKey) => Stored<boolean>
+    /** False if there was none. */
+    readonly remove: (key: TaskKey.TaskKey) => Stored<boolean>
+    /** At the start of the server: what still reads as running was cut off by the end of the one before. */
+    readonly recover: Stored<ReadonlyArray<TaskRecord>>
+  }
+>()("rescind/examples/sse-tasks/TaskStore") {
+  static readonly layer: Layer.Layer<TaskStore, StoreFailed, SqlClient.SqlClient> = Layer.effect(
+    TaskStore,
+    Effect.suspend(() => make)
+  )
+}
+
+const now: Effect.Effect<string> = Effect.map(DateTime.now, DateTime.formatIso)
+
+const stored =
+  (operation: string) =>
+  <A>(effect: Effect.Effect<A, SqlError>): Stored<A> =>
+    Effect.mapError(effect, (cause) => new StoreFailed({ operation, cause }))
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const statement of schema) yield* stored("prepare its table")(sql.unsafe(statement))
+
+  const is = ({ app, id, model }: TaskKey.TaskKey) => sql`app = ${app} AND model = ${model} AND id = ${id}`
+  const records = Effect.map((rows: ReadonlyArray<Row>) => rows.map(recordOf))
+  const first = Effect.map((rows: ReadonlyArray<Row>) => Option.map(Option.fromUndefinedOr(rows[0]), recordOf))
+  const any = Effect.map((rows: ReadonlyArray<unknown>) => rows.length > 0)
+
+  return TaskStore.of({
+    create: ({ app, maxRunSeconds, model, owner, params }) =>
+      Effect.flatMap(now, (created_at) => {
+        const columns = {
+          app,
+          model,
+          status: "pending",
+          params: JSON.stringify(params),
+          max_run_seconds: maxRunSeconds ?? null,
+          owner: owner ?? null,
+          created_at
+        }
+        return sql<Row>`INSERT INTO tasks ${sql.insert(columns)} RETURNING *`.pipe(
+          Effect.map((rows) => recordOf(rows[0]!)),
+          stored("create a record")
+        )
+      }),
+    get: (key) => sql<Row>`SELECT * FROM tasks WHERE ${is(key)}`.pipe(first, stored("read a record")),
+    list: ({ app, limit, model, status } = {}) => {
+      const wanted = Object.entries({ app, model, status }).filter(([, value]) => value !== undefined)
+      const where = sql.and([sql`1 = 1`, ...wanted.map(([column, value]) => sql`${sql(column)} = ${value}`)])
+      return sql<Row>`SELECT * FROM tasks WHERE ${where} ORDER BY id DESC LIMIT ${limit ?? 1000}`.pipe(
+        records,
+        stored("list records")
+      )
+    },
+    count: sql<{ status: Status; n: number }>`SELECT status, count(*) AS n FROM tasks GROUP BY status`.pipe(
+      Effect.map((rows) => Object.fromEntries(rows.map(({ n, status }) => [status, n]))),
+      stored("count records")
+    ),
+    claim: (key) =>
+      Effect.flatMap(now, (started_at) =>
+        sql<Row>`UPDATE tasks SET status = 'running', attempts = attempts + 1, started_at = ${started_at}
+          WHERE ${is(key)} AND status = 'pending' RETURNING *`.pipe(first, stored("start a record"))
+      ),
+    unclaim: (key, attempt) =>
+      sql`UPDATE tasks SET status = 'pending', attempts = attempts - 1, started_at = NULL
+        WHERE ${is(key)} AND status = 'running' AND attempts = ${attempt}`.pipe(
+        Effect.asVoid,
+        stored("give back a record")
+      ),
+    end: (key, attempt, end) =>
+      sql`UPDATE tasks SET ${sql.update(columnsOf(end))}
+        WHERE ${is(key)} AND status = 'running' AND attempts = ${attempt} RETURNING id`.pipe(
+        any,
+        stored("save how a task ended")
+      ),
+    setLastEvent: (key, attempt, event) =>
+      sql`UPDATE tasks SET last_event = ${event} WHERE ${is(key)} AND attempts = ${attempt}`.pipe(
+        Effect.asVoid,
+        stored("save the number of the last event")
+      ),
+    reset: (key) =>
+      sql`UPDATE tasks SET status = 'pending', started_at = NULL, failed_at = NULL, cancelled_at = NULL,
+          cancellation_reason = NULL, cancelled_by = NULL, error = NULL, last_event = NULL
+        WHERE ${is(key)} AND status IN ('failed', 'cancelled', 'timeout') RETURNING id`.pipe(
+        any,
+        stored("reset a record")
+      ),
+    letContinue: (key) =>
+      sql`UPDATE tasks SET continue_flag = 1 WHERE ${is(key)} RETURNING id`.pipe(any, stored("let a task continue")),
+    remove: (key) => sql`DELETE FROM tasks WHERE ${is(key)} RETURNING id`.pipe(any, stored("delete a record")),
+    recover: Effect.flatMap(now, (failed_at) =>
+      sql<Row>`UPDATE tasks SET ${sql.update(columnsOf({ status: "failed", failed_at, error: lost }))}
+        WHERE status = 'running' RETURNING *`.pipe(records, stored("look for tasks that were cut off"))
+    )
+  })
+})
+
+const lost = { message: "The server stopped while the task ran", error_type: "ServerStopped" }

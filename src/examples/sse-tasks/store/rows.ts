@@ -1,0 +1,25 @@
+/** Records as rows of the table: JSON is text there, and what is left out is NULL. */
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import { type TaskEnd, TaskRecord } from "./TaskRecord.ts"
+
+export type Row = Readonly<Record<string, unknown>>
+
+const jsonColumns = ["params", "final_value", "error"]
+
+const decode = Schema.decodeUnknownSync(TaskRecord)
+
+/** Throws on a row that no record could be: somebody else wrote it. */
+export const recordOf = (row: Row): TaskRecord => {
+  const fields: Record<string, unknown> = {}
+  for (const [column, value] of Object.entries(row)) {
+    if (value === null) continue
+    fields[column] = jsonColumns.includes(column) ? JSON.parse(value as string) : value
+  }
+  return decode({ ...Struct.omit(fields, ["continue_flag"]), continue: fields["continue_flag"] === 1 })
+}
+
+export const columnsOf = (end: TaskEnd): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(end).map(([column, value]) => [column, jsonColumns.includes(column) ? JSON.stringify(value) : value])
+  )

@@ -1,0 +1,128 @@
+/** The coordinator with a store in memory and clients in this process, on the clock of the test, checked for leaks. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Coordinator } from "../../../src/examples/sse-tasks/coordinator/Coordinator.ts"
+import type { TaskRecord } from "../../../src/examples/sse-tasks/store/TaskRecord.ts"
+import { TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
+import * as TaskKey from "../../../src/examples/sse-tasks/TaskKey.ts"
+import * as TaskService from "../../../src/examples/sse-tasks/taskService.ts"
+import { Tasks } from "../../../src/fibers/Tasks.ts"
+import * as EventStream from "../../../src/http/EventStream.ts"
+import { OpenStreams } from "../../../src/http/OpenStreams.ts"
+import { setImmediate } from "node:timers/promises"
+import { leakChecked } from "../../support/leaks.ts"
+
+export interface Sent {
+  readonly id: string
+  readonly event: string
+  readonly data: any
+}
+
+export interface Client {
+  readonly events: () => ReadonlyArray<Sent>
+  readonly names: () => ReadonlyArray<string>
+  /** Whether the server has ended the stream. */
+  readonly ended: () => boolean
+}
+
+export interface World {
+  readonly coordinator: Coordinator["Service"]
+  readonly store: TaskStore["Service"]
+  readonly tasks: Tasks["Service"]
+  readonly streams: OpenStreams["Service"]
+  /** What was logged so far, causes included. */
+  readonly log: ReadonlyArray<string>
+  /** A pending record of a model of the app `tests`. */
+  readonly create: (
+    model: string,
+    params?: Record<string, unknown>,
+    maxRunSeconds?: number
+  ) => Effect.Effect<TaskKey.TaskKey>
+  /** Starts the task, or joins it, and follows it as an EventSource does. */
+  readonly client: (key: TaskKey.TaskKey) => Effect.Effect<Client, never, Scope.Scope>
+  readonly record: (key: TaskKey.TaskKey) => Effect.Effect<TaskRecord>
+  readonly stored: (key: TaskKey.TaskKey) => Effect.Effect<TaskRecord | undefined>
+}
+
+export interface Options extends Partial<TaskService.Options> {
+  readonly models: TaskService.Options["models"]
+  /** Stands between the coordinator and the store. */
+  readonly through?: (store: TaskStore["Service"]) => TaskStore["Service"]
+}
+
+/** Lets everything that can run now run, without moving the test clock: clients read on turns of their own. */
+export const settle: Effect.Effect<void> = Effect.gen(function* () {
+  for (let turn = 0; turn < 10; turn++) yield* Effect.promise(() => setImmediate())
+})
+
+export const coordinated = <A, E>(
+  options: Options,
+  test: (world: World) => Effect.Effect<A, E, Scope.Scope>
+): Effect.Effect<A, E> =>
+  leakChecked(
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const logger = Logger.make((entry) => log.push(Logger.formatLogFmt.log(entry)))
+      const services = TaskService.coordinating({ database: ":memory:", ...options }, options.through).pipe(
+        Layer.provide(Logger.layer([logger]))
+      )
+      const context = yield* Effect.orDie(Layer.build(services))
+      return yield* test(world(context, log))
+    })
+  )
+
+const world = (context: Context.Context<TaskService.Services>, log: ReadonlyArray<string>): World => {
+  const coordinator = Context.get(context, Coordinator)
+  const store = Context.get(context, TaskStore)
+  const streams = Context.get(context, OpenStreams)
+  return {
+    coordinator,
+    store,
+    streams,
+    tasks: Context.get(context, Tasks),
+    log,
+    create: (model, params = {}, maxRunSeconds) =>
+      Effect.orDie(coordinator.create({ app: "tests", model, params: params as never, maxRunSeconds })).pipe(
+        Effect.map(({ id }) => TaskKey.make("tests", model, id))
+      ),
+    client: (key) =>
+      Effect.gen(function* () {
+        const { attempt } = yield* Effect.orDie(coordinator.start(key))
+        const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
+        const response = yield* Effect.orDie(
+          Effect.provideService(EventStream.respond(attempt!.log, request), OpenStreams, streams)
+        )
+        let raw = ""
+        let ended = response.body._tag !== "Stream"
+        if (response.body._tag === "Stream") {
+          const decoder = new TextDecoder()
+          yield* response.body.stream.pipe(
+            Stream.runForEach((bytes) => Effect.sync(() => (raw += decoder.decode(bytes, { stream: true })))),
+            Effect.ensuring(Effect.sync(() => (ended = true))),
+            Effect.forkScoped
+          )
+        } else raw = new TextDecoder().decode((response.body as unknown as { readonly body: Uint8Array }).body)
+        const events = () => eventsOf(raw)
+        yield* settle
+        return { events, names: () => events().map(({ event }) => event), ended: () => ended }
+      }),
+    record: (key) => Effect.orDie(Effect.map(coordinator.find(key), ({ record }) => record)),
+    stored: (key) => Effect.orDie(Effect.map(store.get(key), Option.getOrUndefined))
+  }
+}
+
+const eventsOf = (raw: string): ReadonlyArray<Sent> =>
+  raw
+    .split("\n\n")
+    .slice(0, -1)
+    .filter((block) => !block.startsWith(":"))
+    .map((block) => {
+      const fields = new Map(block.split("\n").map((line) => [line.split(": ")[0], line.slice(line.indexOf(": ") + 2)]))
+      return { id: fields.get("id")!, event: fields.get("event")!, data: JSON.parse(fields.get("data")!) }
+    })
