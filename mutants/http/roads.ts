@@ -1,6 +1,7 @@
 /** Breaks of the roads of a cancel: many at once, labels, limits, the deadline of the caller. */
 import type { Mutant } from "../Mutant.ts"
 
+const access = ["test/http/TaskAccess.test.ts"]
 const bulk = ["test/http/internal/bulkCancelRoute.test.ts"]
 const labels = ["test/http/TaskLabel.test.ts"]
 const limits = ["test/http/limits.test.ts"]
@@ -48,9 +49,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "many are told one after another",
     law: "K4",
     file: bulkCancelRoute,
-    find: "    const answers = yield* tell(\n      found.map(({ served }) => served.task),\n      (_, index) => cancelOptions(call, found[index]!.served.kind.definition)\n    )\n",
+    find: "    const answers = yield* tell(\n      found.map(({ served }) => served.task),\n      (_, index) => cancelOptions(call, reason, found[index]!.served.kind.definition)\n    )\n",
     replace:
-      "    const answers = yield* Effect.map(Effect.forEach(found, ({ served }) => tell([served.task], () => cancelOptions(call, served.kind.definition))), (all) => all.flat())\n",
+      "    const answers = (yield* Effect.forEach(found, ({ served }) => tell([served.task], () => cancelOptions(call, reason, served.kind.definition)))).flat()\n",
     tests: bulk
   },
   {
@@ -89,16 +90,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a bulk cancel by label answers for all that ended long ago",
     law: "K36",
     file: bulkCancelRoute,
-    find: "call.ids !== undefined || call.state !== undefined",
-    replace: "call !== undefined",
+    find: "call.state === undefined && !open.has(",
+    replace: "(false as boolean) && !open.has(",
     tests: bulk
   },
   {
     name: "a bulk cancel by state leaves out what has ended",
     law: "K36",
     file: bulkCancelRoute,
-    find: "call.ids !== undefined || call.state !== undefined",
-    replace: "call.ids !== undefined",
+    find: "call.state === undefined && !open.has(",
+    replace: "!open.has(",
     tests: bulk
   },
   {
@@ -129,16 +130,48 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the labels of a start are forgotten",
     law: "D8",
     file: startRoute,
-    find: "labels: Array.from(new Set(query.label))",
-    replace: "labels: []",
+    find: "const labels = Array.from(new Set(query.label))",
+    replace: "const labels: Array<string> = []",
     tests: labels
+  },
+  {
+    name: "a bulk cancel of everything cancels what the caller may only look at",
+    law: "S1x-40",
+    file: bulkCancelRoute,
+    find: "!isForbidden(one) && !ended(one)",
+    replace: "!ended(one)",
+    tests: access
+  },
+  {
+    name: "a bulk cancel by ids cancels what the caller may only look at",
+    law: "S1x-40",
+    file: bulkCancelRoute,
+    find: "forbidden === undefined ? Effect.succeed(selected)",
+    replace: "forbidden !== selected ? Effect.succeed(selected)",
+    tests: access
+  },
+  {
+    name: "a list or bulk cancel tells of tasks that the caller may not know of",
+    law: "S1x-40",
+    file: selecting,
+    find: ' || !may(visitor, "read", served.value)',
+    replace: "",
+    tests: access
+  },
+  {
+    name: "a rule does not see the labels of a task",
+    law: "S1x-40",
+    file: "src/http/internal/authorize.ts",
+    find: "  owner,\n  labels\n})",
+    replace: "  owner,\n  labels: []\n})",
+    tests: access
   },
   {
     name: "a label that is given twice is kept twice",
     law: "D8",
     file: startRoute,
-    find: "labels: Array.from(new Set(query.label))",
-    replace: "labels: query.label ?? []",
+    find: "const labels = Array.from(new Set(query.label))",
+    replace: "const labels = query.label ?? []",
     tests: labels
   },
   {

@@ -57,9 +57,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the reason of a cancel is dropped",
     law: "K19",
-    file: cancelOptions,
-    find: "CancelReason.request(call.reason)",
-    replace: "CancelReason.request()",
+    file: "src/http/internal/authorize.ts",
+    find: "if (by === undefined) return Effect.succeed(CancelReason.request(said))",
+    replace: "if (by === undefined) return Effect.succeed(CancelReason.request())",
     tests: cancel
   },
   {
@@ -98,16 +98,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a cancel of an unknown task does not carry its answer",
     law: "K37",
     file: cancelRoute,
-    find: "taskNotFound(id, { result })",
-    replace: "taskNotFound(id)",
+    find: 'admit(server, visitor, "cancel", id, { result: result404 })',
+    replace: 'admit(server, visitor, "cancel", id)',
     tests: cancel
   },
   {
     name: "a cancel of an unknown task is not logged",
     law: "S1-09",
     file: cancelRoute,
-    find: "yield* Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)\n",
-    replace: "",
+    find: "Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)",
+    replace: "Effect.void",
     tests: cancel
   },
   {
@@ -146,16 +146,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an ended task is replaced unasked",
     law: "K37",
     file: startRoute,
-    find: 'query.replace === "true",',
-    replace: "true,",
+    find: 'const replace = query.replace === "true"',
+    replace: "const replace = true as boolean",
     tests: start
   },
   {
     name: "an ended task is not replaced though that was asked",
     law: "K37",
     file: startRoute,
-    find: 'query.replace === "true",',
-    replace: "false,",
+    find: 'const replace = query.replace === "true"',
+    replace: "const replace = false as boolean",
     tests: start
   },
   {

@@ -36,6 +36,14 @@ const may: TaskAccess.Rule<User> = (caller, action, task) => {
 
 const access = TaskAccess.layer({ identify, may, inspect: ({ id }) => id === "admin" })
 
+/** Everybody sees what has the label `shared`, and nobody starts what has the label `forbidden`. */
+const byLabel = TaskAccess.layer({
+  identify,
+  may: (caller, action, task) =>
+    (action === "read" && task.labels.includes("shared")) ||
+    (TaskAccess.owned(caller, action, task) && !task.labels.includes("forbidden"))
+})
+
 const as = (user: string | undefined): Record<string, string> => (user === undefined ? {} : { "x-user": user })
 
 const running = (site: Site, id: string, owner: string, name = "wait") =>
@@ -67,7 +75,11 @@ const routes: ReadonlyArray<readonly [method: string, path: string, body: object
   ["POST", "/tasks/wait", { to: 1 }, 400, 400, 400, 400, 400, 401],
   ["POST", "/tasks/w/cancel", { grace: "soon" }, 400, 400, 400, 400, 400, 401],
   ["POST", "/tasks/w/cancel", { wait: false }, 202, 404, 403, 403, 202, 401],
-  ["POST", "/tasks/c/cancel", {}, 200, 404, 403, 403, 200, 401]
+  ["POST", "/tasks/c/cancel", {}, 200, 404, 403, 403, 200, 401],
+  ["POST", "/cancel", {}, 400, 400, 400, 400, 400, 401],
+  // What one may not know of is `NotFound` in the answer.
+  ["POST", "/cancel", { ids: ["w"], wait: false }, 202, 200, 403, 403, 202, 401],
+  ["POST", "/cancel", { name: "stubborn", wait: false }, 202, 200, 200, 200, 202, 401]
 ]
 
 describe("TaskAccess", () => {
@@ -115,6 +127,43 @@ describe("TaskAccess", () => {
           ["a", "ann"],
           ["b", "bob"]
         ])
+      })
+    )
+  )
+
+  it.live("many are cancelled only as far as the caller may; one that is named and may not be, cancels nothing", () =>
+    serving({ tasks: [wait], access: byLabel }, (site) =>
+      Effect.gen(function* () {
+        for (const [id, owner, query] of [
+          ["a", "ann", "&label=shared"],
+          ["b", "bob", "&label=shared"],
+          ["c", "bob", ""],
+          ["d", "ann", ""]
+        ] as const) {
+          expect((yield* site.post(`/tasks/wait?id=${id}${query}`, {}, as(owner))).status).toBe(202)
+        }
+        const told = (body: object, caller: string) =>
+          Effect.map(site.post("/cancel", body, as(caller)), ({ json, status }) =>
+            status === 200 ? json.results.map(({ id, result }: any) => `${id} ${result._tag}`) : [status, json.detail]
+          )
+        expect((yield* site.get("/tasks?label=shared", as("ann"))).json.tasks.map(({ id }: any) => id)).toEqual([
+          "a",
+          "b"
+        ])
+        const refused = yield* told({ ids: ["d", "b", "c"] }, "ann")
+        expect(refused).toEqual([403, 'You may see the task "b", but not cancel it'])
+        expect(yield* told({ ids: ["c", "d"], reason: { by: "bob" } }, "ann")).toEqual([
+          400,
+          expect.stringMatching(/^reason.by: /)
+        ])
+        expect((yield* site.tasks.list).map(({ state }) => state)).toEqual(Array.from({ length: 4 }, () => "running"))
+        expect(yield* told({ ids: ["d", "c"] }, "ann")).toEqual(["d Cancelled", "c NotFound"])
+        expect(yield* told({ all: true }, "ann")).toEqual(["a Cancelled"])
+        const outcome = yield* site.tasks.await("a")
+        expect(outcome).toMatchObject({ reason: { by: "ann" } })
+        expect(yield* told({ labels: ["shared"] }, "bob")).toEqual(["b Cancelled"])
+        const start = yield* site.post("/tasks/wait?label=forbidden", {}, as("ann"))
+        expect([start.status, start.json.detail]).toEqual([403, 'You may not start "wait"'])
       })
     )
   )
