@@ -23,7 +23,7 @@ export const isTransient = (error: TaskClientError): boolean => {
 }
 
 /** The request could not even be made, and it will not be another one next time. */
-const isUnsendable = (cause: unknown): boolean =>
+export const isUnsendable = (cause: unknown): boolean =>
   HttpClientError.isHttpClientError(cause) &&
   (cause.reason._tag === "InvalidUrlError" || cause.reason._tag === "EncodeError")
 
