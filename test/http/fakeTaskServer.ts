@@ -80,12 +80,14 @@ export class FakeTaskServer {
     return Effect.gen({ self: this }, function* () {
       const asked: Asked = {
         method: request.method,
-        path: url.pathname,
+        // It may stand below a path.
+        path: url.pathname.replace(/^\/api\//, "/"),
         query: url.searchParams,
         headers: request.headers,
         body: request.body._tag === "Uint8Array" ? JSON.parse(new TextDecoder().decode(request.body.body)) : undefined
       }
-      const fault = this.options.faultOf?.(asked, this.asked.push(asked) - 1) ?? {}
+      const index = this.asked.push(asked) - 1
+      const fault = this.options.faultOf?.(asked, index) ?? {}
       const { answers = 1, arrives = 1 } = fault
       let reply: Reply | undefined
       if (fault.lost !== "request") {

@@ -50,7 +50,7 @@ const toldWhy = (server: FakeTaskServer, trial: Trial): void => {
   assert.deepEqual(run.cancelled.reason, { message, by })
 }
 
-const bounds = { everywhere: { maxRuns: 1_500 }, explore: { runs: 200 } } as const
+const bounds = { everywhere: { maxRuns: 400 }, explore: { runs: 100 } } as const
 
 const runs: Subject = {
   name: "a run that is cancelled anywhere cancels its task, waits for its clean-up and tells it why",
