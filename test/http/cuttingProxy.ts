@@ -13,28 +13,27 @@ export interface CuttingProxy {
   readonly url: string
   /** How many connections came. */
   readonly count: () => number
-  /** What each got through, as text. */
-  readonly passed: () => ReadonlyArray<string>
+  /** Resets all that are open. */
+  readonly cutAll: () => void
 }
 
 /** `cutOf` is asked for each connection, from 0; undefined: it is left alone. */
 export const cuttingProxy = (
-  target: string,
+  target: string | (() => string),
   cutOf: (connection: number) => Cut | undefined
 ): Effect.Effect<CuttingProxy, never, Scope.Scope> =>
   Effect.gen(function* () {
     const sockets = new Set<Socket>()
-    const passed: Array<string> = []
-    const port = Number(new URL(target).port)
+    let count = 0
+    const portOf = () => Number(new URL(typeof target === "string" ? target : target()).port)
     const own = (socket: Socket) => {
       sockets.add(socket)
       return socket.on("error", () => {}).once("close", () => sockets.delete(socket))
     }
     const server = createServer((client) => {
-      const index = passed.push("") - 1
-      const cut = cutOf(index)
+      const cut = cutOf(count++)
       let left = cut?.after ?? Infinity
-      const upstream = own(dial(port, "127.0.0.1"))
+      const upstream = own(dial(portOf(), "127.0.0.1"))
       own(client)
       client.pipe(upstream)
       const end = () => {
@@ -48,7 +47,6 @@ export const cuttingProxy = (
         if (left <= 0) return
         const part = bytes.subarray(0, Math.min(left, bytes.length))
         left -= part.length
-        passed[index] += part.toString("latin1")
         if (left > 0) client.write(part)
         else client.write(part, end)
       })
@@ -69,7 +67,9 @@ export const cuttingProxy = (
     )
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      count: () => passed.length,
-      passed: () => passed
+      count: () => count,
+      cutAll: () => {
+        for (const socket of sockets) socket.resetAndDestroy()
+      }
     }
   })

@@ -107,7 +107,6 @@ class Follower {
   private read(response: HttpClientResponse.HttpClientResponse): Stream.Stream<AnyEvent, TaskClientError> {
     const { wire } = this.followed
     const { maxEventSize, silence } = wire
-    const what = `event behind ${this.place.lastEventId ?? "the beginning"} of ${this.followed.id}`
     const bytes = Stream.mapError(response.stream, (error) => unreachable(this.call, error))
     return Stream.transformPull(bytes, (pull) =>
       Effect.succeed(
@@ -127,6 +126,8 @@ class Follower {
             for (const text of texts) {
               const error = state.parser.feed(text)
               if (error !== undefined) {
+                const behind = this.place.lastEventId ?? "the beginning"
+                const what = `event behind ${behind} of ${this.followed.id}`
                 return Effect.fail(new AnswerUnreadable({ what, detail: error.message, cause: error }))
               }
             }
