@@ -148,7 +148,8 @@ export class Starting {
   private get recognise(): Effect.Effect<boolean, TaskClientError> {
     return Effect.map(askView(this.wire, this.call, this.id), (view) => {
       if (view === undefined || view.attempt <= this.before || view.name !== this.wanted.name) return false
-      if (!Equal.equals(view.payload, this.wanted.payload)) return false
+      // An id of our own making nobody else has.
+      if (this.wanted.id !== undefined && !Equal.equals(view.payload, this.wanted.payload)) return false
       this.attempt = view.attempt
       return true
     })

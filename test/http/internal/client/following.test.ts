@@ -15,6 +15,7 @@ import { Simulation } from "rescind/testing"
 import * as TaskClient from "../../../../src/http/TaskClient.ts"
 import * as TaskDefinition from "../../../../src/http/TaskDefinition.ts"
 import { cuttingProxy } from "../../cuttingProxy.ts"
+import { lot } from "../../lot.ts"
 import { Count, count, Wait, wait } from "../../probes.ts"
 import { serving } from "../../serving.ts"
 
@@ -27,15 +28,6 @@ const clientAt = (baseUrl: string, options?: TaskClient.Options) =>
     FetchHttpClient.layer
   )
 
-/** Small and seeded: a failure is told with its seed. */
-const random = (seed: number) => {
-  let state = seed
-  return (below: number) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
 const rounds = 10 * Number(process.env["SOAK"] ?? 1)
 
 /** One connection of a server that a test writes out. */
@@ -45,7 +37,7 @@ interface Sent {
   readonly body?: string
   /** Pieces, each a second after the one before. */
   readonly chunks?: ReadonlyArray<string | Uint8Array>
-  readonly then?: "closed" | "torn" | "silent"
+  readonly end?: "closed" | "torn" | "silent"
 }
 
 /** What a watch of `count-1` makes of it, in virtual time; the view of the task is asked for at its own path. */
@@ -57,7 +49,7 @@ const watching = (sent: ReadonlyArray<Sent>, options?: TaskClient.Options & { re
       body,
       chunks = [],
       status = 200,
-      then = "closed",
+      end = "closed",
       type = "text/event-stream"
     } = next ?? {
       ...(options?.view === undefined
@@ -70,12 +62,12 @@ const watching = (sent: ReadonlyArray<Sent>, options?: TaskClient.Options & { re
       )
     )
     const torn = new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
-    const end = then === "silent" ? Stream.never : then === "torn" ? Stream.fail(torn) : Stream.empty
+    const last = end === "silent" ? Stream.never : end === "torn" ? Stream.fail(torn) : Stream.empty
     return Effect.succeed({
       status,
       headers: { "content-type": type },
       text: Effect.succeed(body ?? ""),
-      stream: Stream.concat(pieces, end)
+      stream: Stream.concat(pieces, last)
     } as unknown as HttpClientResponse.HttpClientResponse)
   })
   const trial = Simulation.run(
@@ -117,8 +109,8 @@ describe("following", () => {
   it("what is torn off, in the middle of an event or between two, is asked for from the last whole event on", () => {
     const half = output(3).slice(0, 40)
     const { asked, told } = watching([
-      { chunks: [started, output(2) + half], then: "torn" },
-      { chunks: [": open\n\n"], then: "closed" },
+      { chunks: [started, output(2) + half], end: "torn" },
+      { chunks: [": open\n\n"], end: "closed" },
       { chunks: [output(3), completed(4)] }
     ])
     expect(asked).toEqual([undefined, "1-2", "1-2"])
@@ -138,7 +130,7 @@ describe("following", () => {
   it("a server that says nothing is taken for gone, and asked again; pings keep it alive", () => {
     const { asked, told, took } = watching(
       [
-        { chunks: [started, ...Array.from({ length: 5 }, () => ": ping\n\n")], then: "silent" },
+        { chunks: [started, ...Array.from({ length: 5 }, () => ": ping\n\n")], end: "silent" },
         { chunks: [completed(2)] }
       ],
       { silence: "3 seconds" }
@@ -148,9 +140,9 @@ describe("following", () => {
     expect(took).toBe(6_000 + 3_000 + 1_000)
   })
 
-  it("it gives up when the schedule does, and says why; an event, or five steady seconds, begin it anew", () => {
-    const nothing: Sent = { chunks: [": open\n\n"], then: "closed" }
-    const steady: Sent = { chunks: Array.from({ length: 6 }, () => ": ping\n\n"), then: "torn" }
+  it("gives up when the schedule does, and says why; an event, or five steady seconds, begin it anew", () => {
+    const nothing: Sent = { chunks: [": open\n\n"], end: "closed" }
+    const steady: Sent = { chunks: Array.from({ length: 6 }, () => ": ping\n\n"), end: "torn" }
     const dead = watching([nothing, nothing, nothing, nothing, nothing])
     expect(dead.asked).toHaveLength(4)
     expect(dead.error).toMatchObject({ _tag: "ServerUnreachable", call: "watch count-1" })
@@ -162,7 +154,7 @@ describe("following", () => {
       steady,
       nothing,
       nothing,
-      { chunks: [started], then: "torn" },
+      { chunks: [started], end: "torn" },
       nothing,
       nothing,
       { chunks: [completed(2)] }
@@ -172,7 +164,7 @@ describe("following", () => {
 
   it("what comes twice is told once, also when a proxy drops the Last-Event-ID", () => {
     const { told } = watching([
-      { chunks: [started + output(2)], then: "torn" },
+      { chunks: [started + output(2)], end: "torn" },
       { chunks: [started + output(2) + output(3) + completed(4)] }
     ])
     expect(told).toEqual(["1 Started", "2 Output 2", "3 Output 3", '4 Completed {"sum":1}'])
@@ -245,7 +237,7 @@ describe("following", () => {
   })
 
   it("a task that the server no longer knows is told as that, with what was seen of it", () => {
-    const { error } = watching([{ chunks: [started + output(2)], then: "torn" }])
+    const { error } = watching([{ chunks: [started + output(2)], end: "torn" }])
     expect(error).toMatchObject({ _tag: "TaskUnknown", id: "count-1", why: "not-found", lastEventId: "1-2" })
     expect(error.message).toBe(
       'The server no longer knows the task "count-1" (its last event here was 1-2): it was restarted, or forgot the task'
@@ -257,7 +249,7 @@ describe("following", () => {
     ["one that began at another time", event(1, "started", { at: at(30) })],
     ["one that went on at another time", started + event(2, "output", { at: at(30), value: 1 })]
   ])("another run under its id is not taken for it: %s", (_, other) => {
-    const { error, told } = watching([{ chunks: [started + output(2)], then: "torn" }, { chunks: [other] }])
+    const { error, told } = watching([{ chunks: [started + output(2)], end: "torn" }, { chunks: [other] }])
     expect(told).toEqual(["1 Started", "2 Output 2"])
     expect(error).toMatchObject({ _tag: "TaskUnknown", why: "replaced", lastEventId: "1-2" })
   })
@@ -266,7 +258,7 @@ describe("following", () => {
     const view = { id: "count-1", name: "count", attempt: 1, payload: {}, links: { self: "", events: "", cancel: "" } }
     const ended = { ...view, state: "completed", startedAt: at(1), endedAt: at(3) }
     const outcome = { _tag: "Completed", value: { sum: 1 } }
-    const told = watching([{ chunks: [started + output(2)], then: "torn" }, { status: 204 }], {
+    const told = watching([{ chunks: [started + output(2)], end: "torn" }, { status: 204 }], {
       view: { ...ended, outcome }
     })
     expect(told.told).toEqual(["1 Started", "2 Output 2", '2 Completed {"sum":1}'])
@@ -278,7 +270,7 @@ describe("following", () => {
     expect(watching([{ status: 204 }]).error).toMatchObject({ _tag: "TaskUnknown", why: "not-found" })
     const unreadable = watching([{ status: 204 }], { view: { ...ended, outcome: { ...outcome, value: 1 } } })
     expect(unreadable.error).toMatchObject({ _tag: "AnswerUnreadable", what: "outcome of count-1" })
-    const other = watching([{ chunks: [started], then: "torn" }, { status: 204 }], {
+    const other = watching([{ chunks: [started], end: "torn" }, { status: 204 }], {
       view: { ...ended, attempt: 2, outcome }
     })
     expect(other.error).toMatchObject({ _tag: "TaskUnknown", why: "replaced" })
@@ -299,7 +291,7 @@ describe("following", () => {
         Effect.gen(function* () {
           for (let round = 0; round < rounds; round++) {
             const seed = Date.now() + round
-            const next = random(seed)
+            const next = lot(seed)
             const hows = ["reset", "close"] as const
             const proxy = yield* cuttingProxy(site.url, () => ({ after: next(1_500), how: hows[next(2)]! }))
             const client = yield* clientAt(proxy.url)

@@ -58,7 +58,7 @@ const cancelsOf = (server: FakeTaskServer) => server.asked.filter(({ path }) => 
 
 describe("starting", () => {
   it.each(subjects)("$name", ({ allow, everywhere, invariant, program }) => {
-    CancelEverywhere.check(program, { allow, invariant, ...everywhere })
+    expect(CancelEverywhere.check(program, { allow, invariant, ...everywhere }).runs).toBeGreaterThan(1)
   })
 
   it("a start whose answer is lost is asked for again under the same id, and runs once", () => {
@@ -97,10 +97,11 @@ describe("starting", () => {
     expect(cancelsOf(server)).toEqual([])
   })
 
-  it("a replacement whose answer is lost does not run twice, even if it has ended by the next try", () => {
+  it.each(["answer", "request"] as const)("a replacement runs once although its %s is lost", (lost) => {
     let lose = false
     const { outcome, server } = using(
-      { runs: 5, faultOf: (asked) => (lose && isStart(asked) ? ((lose = false), { lost: "answer" }) : undefined) },
+      // It has ended by the next try.
+      { runs: 5, faultOf: (asked) => (lose && isStart(asked) ? ((lose = false), { lost }) : undefined) },
       (client) =>
         Effect.gen(function* () {
           yield* client.tasks.answer.run({ of: "all" }, { id: "x" })
@@ -240,6 +241,30 @@ describe("starting", () => {
     expect(String(log)).toBe(
       'The task "x" may still run: nobody waits for it, but its cancel failed: the server did not answer within 3s'
     )
+  })
+
+  it("a task that its server does not know any more is not cancelled: another may have its id", () => {
+    const refused = { status: 404, code: "task-not-found" }
+    const { outcome, server } = using(
+      { faultOf: ({ path }) => (path.endsWith("/events") ? { refused } : undefined) },
+      (client) => Effect.flip(client.tasks.answer.run({ of: "all" }))
+    )
+    expect(valueOf(outcome)).toMatchObject({ _tag: "TaskUnknown" })
+    expect(cancelsOf(server)).toEqual([])
+  })
+
+  it("a start of a chosen id whose answer never comes is withdrawn only if it is ours", () => {
+    const leave = (payload: string) => {
+      const hangs = (asked: { readonly body: any }) => asked.body?.of === "mine"
+      return using({ faultOf: (asked) => (hangs(asked) ? { hangs: true } : undefined) }, (client) =>
+        Effect.gen(function* () {
+          if (payload !== "mine") yield* client.tasks.answer.start({ of: payload }, { id: "x" })
+          yield* Effect.timeoutOption(client.tasks.answer.run({ of: "mine" }, { id: "x" }), "1 second")
+        })
+      ).server.running(60_000)
+    }
+    expect(leave("theirs").map(({ payload }) => payload)).toEqual([{ of: "theirs" }])
+    expect(leave("mine")).toEqual([])
   })
 
   it("a request that cannot even be made is not tried again, and leaves nothing to clean up", () => {
