@@ -51,11 +51,10 @@ const watching = (sent: ReadonlyArray<Sent>, options?: TaskClient.Options & { re
       status = 200,
       end = "closed",
       type = "text/event-stream"
-    } = next ?? {
-      ...(options?.view === undefined
-        ? { status: 404, body: JSON.stringify({ ...problem, type: `${problem.type}task-not-found` }) }
-        : { body: JSON.stringify(options.view) })
-    }
+    } = next ??
+    (options?.view === undefined
+      ? { status: 404, body: JSON.stringify({ ...problem, type: `${problem.type}task-not-found` }) }
+      : { body: JSON.stringify(options.view) })
     const pieces = Stream.fromIterable(chunks).pipe(
       Stream.mapEffect((chunk) =>
         Effect.as(Effect.sleep(1000), typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk)
