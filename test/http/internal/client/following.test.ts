@@ -235,6 +235,22 @@ describe("following", () => {
     expect(watching([{ chunks }]).told).toEqual(["1 Started", "2 Output 2", '3 Completed {"sum":1}'])
   })
 
+  it("a refusal that may pass is asked for again, one that stays ends the watch", () => {
+    const saying = (status: number, code: string): Sent => ({
+      status,
+      body: JSON.stringify({ ...problem, type: `${problem.type}${code}`, status })
+    })
+    const full = watching([
+      saying(429, "too-many-streams"),
+      saying(503, "draining"),
+      { chunks: [started + completed(2)] }
+    ])
+    expect(full.told).toEqual(["1 Started", '2 Completed {"sum":1}'])
+    const shut = watching([{ chunks: [started], end: "torn" }, saying(403, "forbidden"), { chunks: [completed(2)] }])
+    expect(shut.told).toEqual(["1 Started"])
+    expect(shut.error).toMatchObject({ _tag: "RequestRefused", call: "watch count-1", status: 403, code: "forbidden" })
+  })
+
   it("a task that the server no longer knows is told as that, with what was seen of it", () => {
     const { error } = watching([{ chunks: [started + output(2)], end: "torn" }])
     expect(error).toMatchObject({ _tag: "TaskUnknown", id: "count-1", why: "not-found", lastEventId: "1-2" })
