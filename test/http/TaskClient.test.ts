@@ -208,6 +208,21 @@ describe("TaskClient", () => {
     )
   )
 
+  it.live("a cancel waits for the clean-up of its tasks, however long the server says nothing: real time", () =>
+    serving({ tasks: [slowly] }, (site) =>
+      Effect.gen(function* () {
+        const options = { baseUrl: site.url, silence: "200 millis", retry: Schedule.recurs(0) } as const
+        const client = yield* Effect.provide(TaskClient.make([Slowly], options), FetchHttpClient.layer)
+        for (const id of ["a", "b"]) yield* client.tasks.slowly.start({}, { id })
+        while ((yield* site.tasks.list).some(({ state }) => state !== "running")) yield* Effect.sleep(1)
+        const [many, one] = yield* Effect.all([client.cancelMany({ ids: ["a"] }), client.cancel("b")], {
+          concurrency: "unbounded"
+        })
+        expect([many[0]!.result._tag, one._tag]).toEqual(["Cancelled", "Cancelled"])
+      })
+    )
+  )
+
   it.live("whatever is cut, a call runs its task once and gets its value: real sockets, random cuts", () =>
     serving({ tasks }, (site) =>
       Effect.gen(function* () {
@@ -286,3 +301,8 @@ describe("TaskClient", () => {
     return expect(Effect.runPromise(made)).rejects.toThrow('Two tasks are defined under the name "count"')
   })
 })
+
+const Slowly = TaskDefinition.make("slowly", { success: Schema.Void })
+
+/** Cleans up for half a second. */
+const slowly = Slowly.of(() => Effect.ensuring(Effect.never, Effect.sleep("500 millis")))

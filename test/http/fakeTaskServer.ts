@@ -208,6 +208,7 @@ const viewOf = ({ attempt, endsAt, id, name, payload, startedAt }: FakeTask, now
   state: endsAt > now ? "running" : "completed",
   startedAt: iso(startedAt),
   payload,
+  labels: [],
   links
 })
 
