@@ -43,7 +43,10 @@ export interface Options {
    * seconds. Default: eight times in about twenty seconds.
    */
   readonly retry?: Schedule.Schedule<unknown, TaskClientError> | undefined
-  /** An event stream that says nothing for so long is taken for dead. Default: 45 seconds, three heartbeats of a server. */
+  /**
+   * A server that says nothing for so long is taken for gone, and asked again: in the middle of an event stream too, but not
+   * while a cancel waits for its task. Default: 45 seconds, three heartbeats of a server.
+   */
   readonly silence?: Duration.Input | undefined
   /** How long the clean-up of an interrupted call may take until it gives up on the server. Default: 5 seconds. */
   readonly cancelWithin?: Duration.Input | undefined

@@ -1,12 +1,19 @@
 /** The client against a real server, over real sockets; how it takes faults is in `internal/client`. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TaskClient from "../../src/http/TaskClient.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
+import { cuttingProxy } from "./cuttingProxy.ts"
+import { lot } from "./lot.ts"
 import { Break, breaks, Count, count, Print, print, Wait, wait } from "./probes.ts"
 import { serving, type Site } from "./serving.ts"
 
@@ -201,9 +208,101 @@ describe("TaskClient", () => {
     )
   )
 
+  it.live("a cancel waits for the clean-up of its tasks, however long the server says nothing: real time", () =>
+    serving({ tasks: [slowly] }, (site) =>
+      Effect.gen(function* () {
+        const options = { baseUrl: site.url, silence: "200 millis", retry: Schedule.recurs(0) } as const
+        const client = yield* Effect.provide(TaskClient.make([Slowly], options), FetchHttpClient.layer)
+        for (const id of ["a", "b"]) yield* client.tasks.slowly.start({}, { id })
+        while ((yield* site.tasks.list).some(({ state }) => state !== "running")) yield* Effect.sleep(1)
+        const [many, one] = yield* Effect.all([client.cancelMany({ ids: ["a"] }), client.cancel("b")], {
+          concurrency: "unbounded"
+        })
+        expect([many[0]!.result._tag, one._tag]).toEqual(["Cancelled", "Cancelled"])
+      })
+    )
+  )
+
+  it.live("whatever is cut, a call runs its task once and gets its value: real sockets, random cuts", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const seed = Date.now()
+        const next = lot(seed)
+        const proxy = yield* cuttingProxy(site.url, () => ({
+          after: next(900),
+          how: next(2) === 0 ? "reset" : "close"
+        }))
+        const client = yield* clientOf(site, { baseUrl: proxy.url, retry: Schedule.spaced("1 millis") })
+        const calls = 30
+        for (let call = 0; call < calls; call++) {
+          const id = call % 2 === 0 ? {} : { id: `call-${call}` }
+          expect(yield* client.tasks.count.call({ to: 5 }, id), `seed ${seed}`).toEqual({ sum: 15 })
+        }
+        expect(
+          (yield* site.tasks.list).map(({ attempt }) => attempt),
+          `seed ${seed}`
+        ).toEqual(Array(calls).fill(1))
+        expect(proxy.count(), `seed ${seed}`).toBeGreaterThan(2 * calls)
+      })
+    )
+  )
+
+  it.live("a caller that is interrupted at any moment leaves no task that runs: real sockets, real time", () =>
+    serving({ tasks }, (site) =>
+      Effect.gen(function* () {
+        const client = yield* clientOf(site)
+        for (let round = 0; round < 40; round++) {
+          const run = client.tasks.wait.run({ label: `${round}` })
+          yield* Effect.timeoutOption(run, Duration.micros(BigInt(round * 300)))
+          const left = (yield* site.tasks.list).filter(({ state }) => state === "running" || state === "cancelling")
+          expect(left, `round ${round}`).toEqual([])
+        }
+        const ended = yield* site.tasks.list
+        expect(new Set(ended.map(({ state }) => state))).toEqual(new Set(["cancelled"]))
+      })
+    )
+  )
+
+  it.live("the token of the caller goes along with every request", () =>
+    Effect.gen(function* () {
+      const said: Array<string | undefined> = []
+      const http = HttpClient.make((request) => {
+        said.push(request.headers["authorization"])
+        return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}", { status: 401 })))
+      })
+      const client = yield* Effect.provideService(
+        TaskClient.make(definitions, {
+          baseUrl: "http://localhost",
+          transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken("secret"))
+        }),
+        HttpClient.HttpClient,
+        http
+      )
+      const { tasks } = client
+      for (const call of [
+        tasks.wait.run({}),
+        tasks.wait.get("x").await,
+        client.list(),
+        client.info("x"),
+        client.cancel("x")
+      ]) {
+        expect(yield* Effect.flip(Effect.asVoid<unknown, unknown, never>(call))).toMatchObject({
+          _tag: "RequestRefused",
+          status: 401
+        })
+      }
+      expect(said).toEqual(Array(5).fill("Bearer secret"))
+    })
+  )
+
   it("two definitions of one name are a defect", () => {
     const twice = [Count, TaskDefinition.make("count", { success: Schema.Void })]
     const made = Effect.provide(TaskClient.make(twice), FetchHttpClient.layer)
     return expect(Effect.runPromise(made)).rejects.toThrow('Two tasks are defined under the name "count"')
   })
 })
+
+const Slowly = TaskDefinition.make("slowly", { success: Schema.Void })
+
+/** Cleans up for half a second. */
+const slowly = Slowly.of(() => Effect.ensuring(Effect.never, Effect.sleep("500 millis")))

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest"
 const root = path.resolve(import.meta.dirname, "../..")
 
 describe("browser", () => {
-  it.each(["rescind/fibers", "rescind/combinators"])(
+  it.each(["rescind/fibers", "rescind/combinators", "rescind/http"])(
     "the whole of %s can be bundled for it",
     { timeout: 30_000 },
     async (from) => {

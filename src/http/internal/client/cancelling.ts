@@ -8,7 +8,7 @@ import { CancelResult } from "../../../fibers/CancelResult.ts"
 import { CancelCall, maxBy, maxMessage } from "../../CancelCall.ts"
 import type { RequestRefused, TaskClientError } from "../../TaskClientError.ts"
 import { isPossibleId, pathOf } from "./paths.ts"
-import { ask, decoder, type Wire } from "./wire.ts"
+import { askPatiently, decoder, type Wire } from "./wire.ts"
 
 /** What a client may say when it cancels; what is left out is taken from the definition of the task. */
 export interface CancelOptions extends CancelPolicy.CancelPolicyInput {
@@ -53,7 +53,7 @@ export const askCancel = (
     const call = encodeCall(callOf(options))
     const request = HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post(pathOf(id, "/cancel")), call)
     return Effect.catchIf(
-      ask(wire, `cancel ${id}`, request, decodeResult),
+      askPatiently(wire, `cancel ${id}`, request, decodeResult),
       (error): error is RequestRefused => error._tag === "RequestRefused" && error.code === "task-not-found",
       ({ problem }) => Effect.succeed(Option.getOrElse(resultIn(problem?.result), () => notFound(id)))
     )

@@ -6,7 +6,8 @@ import { BulkCancel, BulkCancelResults } from "../../BulkCancel.ts"
 import * as Problem from "../../Problem.ts"
 import { RequestRefused, type TaskClientError } from "../../TaskClientError.ts"
 import { callOf, type CancelOptions } from "./cancelling.ts"
-import { askAgain, decoder, type Wire } from "./wire.ts"
+import { whileTransient } from "./retrying.ts"
+import { askPatiently, decoder, type Wire } from "./wire.ts"
 
 const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(BulkCancel), { errors: "all" })
 const decodeResults = decoder(BulkCancelResults)
@@ -23,6 +24,8 @@ export const cancelMany = (
       return new RequestRefused({ call: "cancel many", status: 400, code, detail })
     })
     const request = HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post("/cancel"), body)
-    const { results } = yield* askAgain(wire, "cancel many", request, decodeResults)
+    // It answers when the last of them has cleaned up.
+    const asked = askPatiently(wire, "cancel many", request, decodeResults)
+    const { results } = yield* Effect.retry(asked, whileTransient(wire.retry))
     return results
   })

@@ -65,7 +65,7 @@ const callerOf = (definition: Any, wire: Wire): TaskCaller<Any> => {
     Effect.flatMap(prepared(payload, options), (starting) =>
       Effect.flatMap(starting.run, (attempt) => use(remoteTask(wire, decode, starting.id, attempt))).pipe(
         Effect.onExit((exit) =>
-          exit._tag === "Success" || (options?.onInterrupt === "detach" && starting.isStarted)
+          exit._tag === "Success" || (options?.onInterrupt === "detach" && starting.isStarted) || isGone(exit.cause)
             ? Effect.void
             : Effect.flatMap(whyLeft(exit.cause), (reason) =>
                 starting.withdraw(reason, { grace: options?.grace, giveUp: options?.giveUp })
@@ -108,6 +108,10 @@ const valueOf = (task: string, outcome: Outcome<Any>): Effect.Effect<any, any> =
   outcome._tag === "Cancelled"
     ? Effect.fail(new TaskCancelled({ task, reason: outcome.reason }))
     : TaskOutcome.toExit(outcome)
+
+/** Who has the id by now is not ours to cancel. */
+const isGone = (cause: Cause.Cause<TaskClientError>): boolean =>
+  cause.reasons.some((reason) => Cause.isFailReason(reason) && reason.error._tag === "TaskUnknown")
 
 /** Why the caller leaves its task: the reason of its own cancel, if it has one. */
 const whyLeft = (cause: Cause.Cause<unknown>): Effect.Effect<CancelReason.CancelReason | CancelReason.Draft> =>

@@ -18,7 +18,7 @@ type AnyEvent = RemoteEvent<Any>
 type Decoded<A> = Effect.Effect<A, Schema.SchemaError>
 
 /** Of the event, by the id that it came under. */
-export interface Stamp {
+interface Stamp {
   readonly task: string
   readonly attempt: number
   readonly seq: number

@@ -4,7 +4,6 @@
  * from the last event that was handed on.
  */
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -18,7 +17,7 @@ import { isPossibleId, pathOf } from "./paths.ts"
 import { Place } from "./place.ts"
 import { whileTransient } from "./retrying.ts"
 import { askView } from "./views.ts"
-import { refused, send, unreachable, unreadable, type Wire } from "./wire.ts"
+import { refused, send, silent, unreachable, unreadable, type Wire } from "./wire.ts"
 
 type AnyEvent = RemoteEvent<Any>
 
@@ -88,7 +87,7 @@ class Follower {
     })
     const response = yield* Effect.timeoutOrElse(send(wire, this.call, request), {
       duration: wire.silence,
-      orElse: () => Effect.fail(this.silent())
+      orElse: () => Effect.fail(silent(wire, this.call))
     })
     if (response.status === 204) return Stream.fromEffect(this.end)
     if (response.status !== 200) {
@@ -105,16 +104,14 @@ class Follower {
     return this.read(response)
   })
 
-  private silent(): ServerUnreachable {
-    return this.torn(`the server said nothing for ${Duration.format(this.followed.wire.silence)}`)
-  }
-
   private read(response: HttpClientResponse.HttpClientResponse): Stream.Stream<AnyEvent, TaskClientError> {
-    const { maxEventSize, silence } = this.followed.wire
-    const what = `event behind ${this.place.lastEventId ?? "the beginning"} of ${this.followed.id}`
+    const { wire } = this.followed
+    const { maxEventSize, silence } = wire
     const bytes = Stream.mapError(response.stream, (error) => unreachable(this.call, error))
     return Stream.transformPull(bytes, (pull) =>
-      Effect.succeed(Effect.timeoutOrElse(pull, { duration: silence, orElse: () => Effect.fail(this.silent()) }))
+      Effect.succeed(
+        Effect.timeoutOrElse(pull, { duration: silence, orElse: () => Effect.fail(silent(wire, this.call)) })
+      )
     ).pipe(
       Stream.decodeText,
       Stream.mapAccumArrayEffect(
@@ -129,6 +126,8 @@ class Follower {
             for (const text of texts) {
               const error = state.parser.feed(text)
               if (error !== undefined) {
+                const behind = this.place.lastEventId ?? "the beginning"
+                const what = `event behind ${behind} of ${this.followed.id}`
                 return Effect.fail(new AnswerUnreadable({ what, detail: error.message, cause: error }))
               }
             }

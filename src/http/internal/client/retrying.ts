@@ -17,13 +17,13 @@ export const defaultRetry: Retry = Schedule.min([
 /** What proxies and servers say of a state, not of the request. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
 
-export const isTransient = (error: TaskClientError): boolean => {
+const isTransient = (error: TaskClientError): boolean => {
   if (error._tag === "RequestRefused") return passing.has(error.status)
   return error._tag === "ServerUnreachable" && !isUnsendable(error.cause)
 }
 
 /** The request could not even be made, and it will not be another one next time. */
-const isUnsendable = (cause: unknown): boolean =>
+export const isUnsendable = (cause: unknown): boolean =>
   HttpClientError.isHttpClientError(cause) &&
   (cause.reason._tag === "InvalidUrlError" || cause.reason._tag === "EncodeError")
 

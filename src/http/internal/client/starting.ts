@@ -14,10 +14,10 @@ import type * as Schema from "effect/Schema"
 import type { CancelReason, Draft } from "../../../fibers/CancelReason.ts"
 import * as Shield from "../../../fibers/Shield.ts"
 import { StartedTask } from "../../TaskApi.ts"
-import type { RequestRefused, TaskClientError } from "../../TaskClientError.ts"
+import type { TaskClientError } from "../../TaskClientError.ts"
 import { askCancel, type CancelOptions } from "./cancelling.ts"
 import { deadlineHeader } from "./deadlineHeader.ts"
-import { whileTransient } from "./retrying.ts"
+import { isUnsendable, whileTransient } from "./retrying.ts"
 import { askView } from "./views.ts"
 import { ask, decoder, type Wire } from "./wire.ts"
 
@@ -94,10 +94,18 @@ export class Starting {
   }
 
   private get once(): Effect.Effect<number, TaskClientError> {
-    return Effect.flatMap(deadlineHeader(this.wanted.deadline), (header) =>
+    return Effect.flatMap(deadlineHeader(this.wanted.deadline), (header) => {
+      let answer: Effect.Effect<number, TaskClientError> = Effect.never
+      // Told past the shield: to a caller that was interrupted meanwhile a refusal is no failed clean-up.
+      const sent = Effect.map(Effect.exit(this.send(header)), (exit) => {
+        answer = exit
+      })
       // What was sent off is waited for: an interrupt between the start and its answer would leave a task behind.
-      Shield.run(this.call, this.send(header), { budget: this.wire.cancelWithin })
-    )
+      return Effect.andThen(
+        Shield.run(this.call, sent, { budget: this.wire.cancelWithin }),
+        Effect.suspend(() => answer)
+      )
+    })
   }
 
   private send(header: Record<string, string>): Effect.Effect<number, TaskClientError> {
@@ -119,7 +127,7 @@ export class Starting {
       return yield* Effect.matchEffect(started, {
         onSuccess: ({ attempt }) => Effect.succeed((this.attempt = attempt)),
         onFailure: (error) => {
-          if (error._tag !== "RequestRefused" || !isDecided(error)) return Effect.fail(error)
+          if (!isDecided(error)) return Effect.fail(error)
           // This time it has started nothing.
           this.lost = again
           return again && isTaken(error)
@@ -140,7 +148,8 @@ export class Starting {
   private get recognise(): Effect.Effect<boolean, TaskClientError> {
     return Effect.map(askView(this.wire, this.call, this.id), (view) => {
       if (view === undefined || view.attempt <= this.before || view.name !== this.wanted.name) return false
-      if (!Equal.equals(view.payload, this.wanted.payload)) return false
+      // An id of our own making nobody else has.
+      if (this.wanted.id !== undefined && !Equal.equals(view.payload, this.wanted.payload)) return false
       this.attempt = view.attempt
       return true
     })
@@ -165,11 +174,17 @@ export class Starting {
 /** In clean-up: four tries more in a second. */
 const hasty = Schedule.upTo(Schedule.spaced("250 millis"), { times: 4 })
 
-/** A problem document is from the server itself; what a proxy says leaves open what happened behind it. */
-const isDecided = ({ code, status }: RequestRefused): boolean =>
-  code !== undefined || (status >= 400 && status < 500 && status !== 408)
+/**
+ * Whether it is sure that nothing was started. A problem document is from the server itself; what a proxy says leaves
+ * open what happened behind it.
+ */
+const isDecided = (error: TaskClientError): boolean =>
+  error._tag === "RequestRefused"
+    ? error.code !== undefined || (error.status >= 400 && error.status < 500 && error.status !== 408)
+    : error._tag === "ServerUnreachable" && isUnsendable(error.cause)
 
-const isTaken = ({ code }: RequestRefused): boolean => code === "already-running" || code === "already-ended"
+const isTaken = (error: TaskClientError): boolean =>
+  error._tag === "RequestRefused" && (error.code === "already-running" || error.code === "already-ended")
 
 const letters = "0123456789abcdefghijklmnopqrstuvwxyz"
 

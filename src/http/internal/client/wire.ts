@@ -35,8 +35,20 @@ export const send = (
     error.response === undefined ? Effect.fail(unreachable(call, error)) : Effect.succeed(error.response)
   )
 
-/** Sends once, and reads the answer. */
+/** Sends once, and reads the answer, which comes at once. */
 export const ask = <A>(
+  wire: Wire,
+  call: string,
+  request: HttpClientRequest.HttpClientRequest,
+  decode: (body: string) => Effect.Effect<A, Schema.SchemaError>
+): Effect.Effect<A, TaskClientError> =>
+  Effect.timeoutOrElse(askPatiently(wire, call, request, decode), {
+    duration: wire.silence,
+    orElse: () => Effect.fail(silent(wire, call))
+  })
+
+/** The same for an answer that may take as long as a task takes to end. */
+export const askPatiently = <A>(
   wire: Wire,
   call: string,
   request: HttpClientRequest.HttpClientRequest,
@@ -51,7 +63,7 @@ export const ask = <A>(
     })
   )
 
-/** The same, tried again for as long as the client is patient. Only for what may be done twice. */
+/** Tried again for as long as the client is patient. Only for what may be done twice. */
 export const askAgain = <A>(
   wire: Wire,
   call: string,
@@ -102,6 +114,9 @@ const bodyOf = (call: string, response: HttpClientResponse.HttpClientResponse) =
 
 export const unreachable = (call: string, cause: HttpClientError.HttpClientError): ServerUnreachable =>
   new ServerUnreachable({ call, detail: cause.message, cause })
+
+export const silent = ({ silence }: Wire, call: string): ServerUnreachable =>
+  new ServerUnreachable({ call, detail: `the server said nothing for ${Duration.format(silence)}` })
 
 export const unreadable = (what: string, cause: Schema.SchemaError): AnswerUnreadable =>
   new AnswerUnreadable({ what, detail: cause.message, cause })
