@@ -5,9 +5,9 @@ import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as Problem from "../../../http/Problem.ts"
+import { TaskAccess } from "../../../http/TaskAccess.ts"
 import { Coordinator } from "../coordinator/Coordinator.ts"
 import { TaskStore } from "../store/TaskStore.ts"
-import { Access } from "./Access.ts"
 import { healthRoute, modelsRoute } from "./healthRoute.ts"
 import { route, type Site } from "./route.ts"
 import { RequestRate } from "./RequestRate.ts"
@@ -39,7 +39,7 @@ const routes = (options: Options | undefined) =>
         coordinator: yield* Coordinator,
         store: yield* TaskStore,
         streams: yield* OpenStreams,
-        access: yield* Access,
+        access: yield* TaskAccess,
         rate: yield* RequestRate,
         maxStreamsPerTask: options?.maxStreamsPerTask ?? Infinity
       }
