@@ -54,18 +54,21 @@ const routes = (options: Options | undefined) =>
         route(site, "POST", "/tasks", createRoute),
         route(site, "GET", "/models", modelsRoute),
         route(site, "GET", "/health", healthRoute),
-        noRoute
+        ...noRoutes
       ])
     })
   )
 
-const noRoute = HttpRouter.route<never, never>("*", "*", (request) =>
-  Effect.succeed(
-    Problem.toResponse(
-      new Problem.Problem({
-        code: "no-such-route",
-        detail: `There is no ${request.method} ${request.url.split("?")[0]} here`
-      })
+// Not for HEAD, which would then never be answered by the GET of the same path.
+const noRoutes = (["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const).map((method) =>
+  HttpRouter.route<never, never>(method, "*", (request) =>
+    Effect.succeed(
+      Problem.toResponse(
+        new Problem.Problem({
+          code: "no-such-route",
+          detail: `There is no ${method} ${request.url.split("?")[0]} here`
+        })
+      )
     )
   )
 )
