@@ -1,8 +1,11 @@
 /** The settings of the task service, from the environment; a wrong one stops the start and is named. */
+import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Host, port, read, whole, type WrongSetting } from "../server/settings.ts"
+import * as BearerTokens from "../../http/BearerTokens.ts"
+import type * as TaskAccess from "../../http/TaskAccess.ts"
+import { Host, port, read, whole, WrongSetting } from "../server/settings.ts"
 
 export interface Settings {
   /** Where it listens: a port of a host, or a Unix socket. */
@@ -17,6 +20,8 @@ export interface Settings {
   readonly maxStreamsPerTask: number
   /** Of one visitor. */
   readonly requestsPerMinute: number
+  /** Who may use it: callers with their tokens. None: whoever reaches it. */
+  readonly tokens: ReadonlyArray<BearerTokens.Entry<TaskAccess.Caller>>
 }
 
 const Path = Schema.String.check(Schema.isMaxLength(100))
@@ -40,6 +45,10 @@ export const settings: Effect.Effect<Settings, WrongSetting> = Effect.gen(functi
     maxTasks: yield* count("MAX_TASKS", 1000),
     maxStreams: yield* count("MAX_STREAMS", 5000),
     maxStreamsPerTask: yield* count("MAX_STREAMS_PER_TASK", 1000),
-    requestsPerMinute: yield* count("REQUESTS_PER_MINUTE", 6000)
+    requestsPerMinute: yield* count("REQUESTS_PER_MINUTE", 6000),
+    tokens: yield* Effect.mapError(
+      Config.withDefault(BearerTokens.config("TASK_TOKENS"), []),
+      ({ message }) => new WrongSetting({ variable: "TASK_TOKENS", message })
+    )
   }
 })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as BearerTokens from "../../http/BearerTokens.ts"
 import * as Origin from "../server/origin.ts"
 import { promptServer } from "../server/promptServer.ts"
 import { urlOf } from "../server/tryIt.ts"
@@ -36,7 +37,10 @@ export const start = (settings: Settings): Effect.Effect<Started, CannotStart, S
         gracefulShutdownTimeout: "1 second"
       })
     ).pipe(Effect.mapError(({ cause }) => cannotStart(new Error(`Cannot listen on ${where}: ${messageOf(cause)}`))))
-    const context = yield* TaskService.layer({ ...settings, models: all(origin.url) }, Page.layer).pipe(
+    const context = yield* TaskService.layer(
+      { ...settings, models: all(origin.url), access: accessOf(settings) },
+      Page.layer
+    ).pipe(
       Layer.provide(NodeFileSystem.layer),
       Layer.build,
       Effect.mapError((error) =>
@@ -48,6 +52,10 @@ export const start = (settings: Settings): Effect.Effect<Started, CannotStart, S
     const port = address._tag === "UnixPathAddress" ? 0 : address.port
     return { address: "path" in listen ? listen.path : urlOf(listen.host, port), origin, context }
   })
+
+/** The page is sent the token as a cookie, since an EventSource can send no header. */
+const accessOf = ({ tokens }: Settings) =>
+  tokens.length === 0 ? Layer.empty : BearerTokens.layer({ tokens, cookie: "task_token" })
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 

@@ -27,6 +27,8 @@ export interface Options {
   readonly maxStreams?: number | undefined
   readonly maxStreamsPerTask?: number | undefined
   readonly heartbeat?: Duration.Input | undefined
+  /** Who may what: a layer of `TaskAccess`. Default: everybody may everything. */
+  readonly access?: Layer.Layer<never> | undefined
   /** Of one visitor. Default: no bound. */
   readonly requestsPerMinute?: number | undefined
 }
@@ -58,7 +60,10 @@ export const layer = <R = never>(
           limit: options.requestsPerMinute,
           window: "1 minute"
         })
-  const routes = Layer.merge(TaskRouter.layer(options).pipe(Layer.provide(limited)), more)
+  const routes = Layer.merge(
+    TaskRouter.layer(options).pipe(Layer.provide([limited, options.access ?? Layer.empty])),
+    more
+  )
   return shutdownFirst.pipe(
     Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(coordinating(options))

@@ -28,10 +28,11 @@ export interface ServerProcess {
 
 /** A child that may end before it is ready. */
 export const launch = (
-  env: Record<string, string>
+  env: Record<string, string>,
+  script = "src/examples/server/main.ts"
 ): Effect.Effect<Omit<ServerProcess, "url" | "origin">, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const child = spawn(process.execPath, ["src/examples/server/main.ts"], {
+    const child = spawn(process.execPath, [script], {
       cwd: root,
       env: { PATH: process.env["PATH"], NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"]
@@ -58,9 +59,12 @@ export const launch = (
     }
   })
 
-export const startServer = (env: Record<string, string> = {}): Effect.Effect<ServerProcess, never, Scope.Scope> =>
+export const startServer = (
+  env: Record<string, string> = {},
+  script?: string
+): Effect.Effect<ServerProcess, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const child = yield* launch({ PORT: "0", ...env })
+    const child = yield* launch({ PORT: "0", ...env }, script)
     const ended = Effect.flatMap(child.exited, ({ code }) =>
       Effect.die(new Error(`ended with ${code}: ${child.stderr()}`))
     )

@@ -1,6 +1,7 @@
 /** The coordinator with a store in memory and clients in this process, on the clock of the test, checked for leaks. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -29,6 +30,7 @@ export interface Client {
   readonly names: () => ReadonlyArray<string>
   /** Whether the server has ended the stream. */
   readonly ended: () => boolean
+  readonly leave: Effect.Effect<void>
 }
 
 export interface World {
@@ -69,11 +71,11 @@ export const coordinated = <A, E>(
     Effect.gen(function* () {
       const log: Array<string> = []
       const logger = Logger.make((entry) => log.push(Logger.formatLogFmt.log(entry)))
-      const services = TaskService.coordinating({ database: ":memory:", ...options }, options.through).pipe(
-        Layer.provide(Logger.layer([logger]))
+      const services = TaskService.coordinating({ database: ":memory:", ...options }, options.through)
+      return yield* Effect.orDie(Layer.build(services)).pipe(
+        Effect.flatMap((context) => test(world(context, log))),
+        Effect.provide(Logger.layer([logger]))
       )
-      const context = yield* Effect.orDie(Layer.build(services))
-      return yield* test(world(context, log))
     })
   )
 
@@ -95,22 +97,30 @@ const world = (context: Context.Context<TaskService.Services>, log: ReadonlyArra
       Effect.gen(function* () {
         const { attempt } = yield* Effect.orDie(coordinator.start(key))
         const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
-        const response = yield* Effect.orDie(
-          Effect.provideService(EventStream.respond(attempt!.log, request), OpenStreams, streams)
-        )
         let raw = ""
-        let ended = response.body._tag !== "Stream"
-        if (response.body._tag === "Stream") {
-          const decoder = new TextDecoder()
-          yield* response.body.stream.pipe(
-            Stream.runForEach((bytes) => Effect.sync(() => (raw += decoder.decode(bytes, { stream: true })))),
-            Effect.ensuring(Effect.sync(() => (ended = true))),
-            Effect.forkScoped
-          )
-        } else raw = new TextDecoder().decode((response.body as unknown as { readonly body: Uint8Array }).body)
+        let ended = false
+        const decoder = new TextDecoder()
+        const reading = yield* EventStream.respond(attempt!.log, request).pipe(
+          Effect.flatMap(({ body }) =>
+            body._tag === "Stream"
+              ? Stream.runForEach(body.stream, (bytes) =>
+                  Effect.sync(() => (raw += decoder.decode(bytes, { stream: true })))
+                )
+              : Effect.sync(() => (raw = decoder.decode((body as unknown as { readonly body: Uint8Array }).body)))
+          ),
+          Effect.ensuring(Effect.sync(() => (ended = true))),
+          Effect.scoped,
+          Effect.provideService(OpenStreams, streams),
+          Effect.forkScoped
+        )
         const events = () => eventsOf(raw)
         yield* settle
-        return { events, names: () => events().map(({ event }) => event), ended: () => ended }
+        return {
+          events,
+          names: () => events().map(({ event }) => event),
+          ended: () => ended,
+          leave: Fiber.interrupt(reading)
+        }
       }),
     record: (key) => Effect.orDie(Effect.map(coordinator.find(key), ({ record }) => record)),
     stored: (key) => Effect.orDie(Effect.map(store.get(key), Option.getOrUndefined))

@@ -195,10 +195,6 @@ const make = <R>(options: Options<R>) =>
         flush: "1 second"
       }).pipe(Effect.provideService(Tasks, tasks), Effect.provideService(OpenStreams, streams))
       yield* FiberSet.awaitEmpty(watchers)
-      if (report.abandoned.length > 0) {
-        const names = report.abandoned.join(", ")
-        yield* Effect.logWarning(`Shutdown timeout of ${Duration.format(timeout)}: left behind while running: ${names}`)
-      }
       return report
     })
     // Whoever forgets it gets it all the same, before the store closes.

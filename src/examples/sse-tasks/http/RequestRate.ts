@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import { Problem } from "../../../http/Problem.ts"
-import type { Visitor } from "./Access.ts"
+import type { Visitor } from "../../../http/TaskAccess.ts"
 
 export type RequestRate = (
   request: HttpServerRequest.HttpServerRequest,

@@ -9,11 +9,11 @@ import * as Schema from "effect/Schema"
 import type { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as JsonBody from "../../../http/JsonBody.ts"
 import * as Problem from "../../../http/Problem.ts"
+import type { Action, Subject, TaskAccess, Visitor } from "../../../http/TaskAccess.ts"
 import type { Coordinator, Found } from "../coordinator/Coordinator.ts"
 import type { TaskRecord } from "../store/TaskRecord.ts"
 import type { TaskStore } from "../store/TaskStore.ts"
 import * as TaskKey from "../TaskKey.ts"
-import type { Access, Action, Visitor } from "./Access.ts"
 import { problemOf, type Refusal } from "./problems.ts"
 import type { RequestRate } from "./RequestRate.ts"
 
@@ -22,7 +22,7 @@ export interface Site {
   readonly coordinator: Coordinator["Service"]
   readonly store: TaskStore["Service"]
   readonly streams: OpenStreams["Service"]
-  readonly access: Access
+  readonly access: TaskAccess
   readonly rate: RequestRate
   readonly maxStreamsPerTask: number
 }
@@ -50,7 +50,7 @@ export const route = (
 ): HttpRouter.Route<never, HttpRouter.Provided> =>
   HttpRouter.route(method, path, (request) =>
     Effect.gen(function* () {
-      const visitor = yield* site.access(request)
+      const visitor = yield* site.access.visitor(request)
       yield* site.rate(request, visitor)
       return yield* handler({ site, request, visitor })
     }).pipe(
@@ -99,13 +99,21 @@ export const taskInPath = (
 
 const allowed = (visitor: Visitor, action: Action, record: TaskRecord): Effect.Effect<void, Problem.Problem> => {
   const name = TaskKey.toString(record)
-  if (!visitor.may("read", record)) {
+  if (!visitor.may("read", subjectOf(record))) {
     return Effect.fail(new Problem.Problem({ code: "task-not-found", detail: `There is no task ${name}` }))
   }
-  return visitor.may(action, record)
+  return visitor.may(action, subjectOf(record))
     ? Effect.void
-    : Effect.fail(new Problem.Problem({ code: "forbidden", detail: `You may not ${action} task ${name}` }))
+    : Effect.fail(new Problem.Problem({ code: "forbidden", detail: `You may not do this to task ${name}` }))
 }
+
+/** The record as rules of access see it. */
+export const subjectOf = (record: TaskRecord): Subject => ({
+  name: record.model,
+  id: TaskKey.toString(record),
+  owner: record.owner,
+  labels: []
+})
 
 const bodyLimit = ByteSize.kibibytes(64)
 

@@ -21,7 +21,7 @@ import { recordJson } from "./taskRoutes.ts"
 export const streamRoute: Handler = (call) =>
   Effect.gen(function* () {
     const { request, site } = call
-    const asked = yield* taskInPath(call, "read")
+    const asked = yield* taskInPath(call, "events")
     const { key } = asked
     if (asked.record.status === "pending") {
       yield* taskInPath(call, "start")

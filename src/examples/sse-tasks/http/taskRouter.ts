@@ -5,9 +5,9 @@ import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as Problem from "../../../http/Problem.ts"
+import { TaskAccess } from "../../../http/TaskAccess.ts"
 import { Coordinator } from "../coordinator/Coordinator.ts"
 import { TaskStore } from "../store/TaskStore.ts"
-import { Access } from "./Access.ts"
 import { healthRoute, modelsRoute } from "./healthRoute.ts"
 import { route, type Site } from "./route.ts"
 import { RequestRate } from "./RequestRate.ts"
@@ -39,7 +39,7 @@ const routes = (options: Options | undefined) =>
         coordinator: yield* Coordinator,
         store: yield* TaskStore,
         streams: yield* OpenStreams,
-        access: yield* Access,
+        access: yield* TaskAccess,
         rate: yield* RequestRate,
         maxStreamsPerTask: options?.maxStreamsPerTask ?? Infinity
       }
@@ -54,18 +54,21 @@ const routes = (options: Options | undefined) =>
         route(site, "POST", "/tasks", createRoute),
         route(site, "GET", "/models", modelsRoute),
         route(site, "GET", "/health", healthRoute),
-        noRoute
+        ...noRoutes
       ])
     })
   )
 
-const noRoute = HttpRouter.route<never, never>("*", "*", (request) =>
-  Effect.succeed(
-    Problem.toResponse(
-      new Problem.Problem({
-        code: "no-such-route",
-        detail: `There is no ${request.method} ${request.url.split("?")[0]} here`
-      })
+// Not for HEAD, which would then never be answered by the GET of the same path.
+const noRoutes = (["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const).map((method) =>
+  HttpRouter.route<never, never>(method, "*", (request) =>
+    Effect.succeed(
+      Problem.toResponse(
+        new Problem.Problem({
+          code: "no-such-route",
+          detail: `There is no ${method} ${request.url.split("?")[0]} here`
+        })
+      )
     )
   )
 )

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Problem from "../../../http/Problem.ts"
 import { Status, type TaskRecord } from "../store/TaskRecord.ts"
 import * as TaskKey from "../TaskKey.ts"
-import { body, type Handler, keyInPath, taskInPath } from "./route.ts"
+import { body, type Handler, keyInPath, subjectOf, taskInPath } from "./route.ts"
 
 const pathsOf = (record: TaskRecord) => {
   const path = TaskKey.toPath(record)
@@ -46,7 +46,7 @@ export const listRoute: Handler = ({ site, visitor }) =>
     const filter = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
     const records = yield* site.coordinator.list(filter)
     return HttpServerResponse.jsonUnsafe({
-      tasks: records.filter((record) => visitor.may("read", record)).map(withPaths)
+      tasks: records.filter((record) => visitor.may("read", subjectOf(record))).map(withPaths)
     })
   })
 

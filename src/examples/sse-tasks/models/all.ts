@@ -5,6 +5,7 @@ import { asyncGeneratorTask } from "./asyncGeneratorTask.ts"
 import { continueTask } from "./continueTask.ts"
 import { exampleTask } from "./exampleTask.ts"
 import { httpFetchTask } from "./httpFetchTask.ts"
+import { stubbornTask } from "./stubbornTask.ts"
 import { syncGeneratorTask } from "./syncGeneratorTask.ts"
 
 export const all = (origin: string): ReadonlyArray<TaskModel<TaskStore>> => [
@@ -12,5 +13,6 @@ export const all = (origin: string): ReadonlyArray<TaskModel<TaskStore>> => [
   continueTask,
   asyncGeneratorTask,
   syncGeneratorTask,
-  httpFetchTask(`${origin}/slow?ms=8000`)
+  httpFetchTask(`${origin}/slow?ms=8000`),
+  stubbornTask
 ]

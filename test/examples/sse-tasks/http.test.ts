@@ -1,0 +1,374 @@
+/** The service over real sockets, in real time: what clients send and read. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as BearerTokens from "../../../src/http/BearerTokens.ts"
+import { whenBusy } from "../../support/busy.ts"
+import { eventually } from "../server/fetchEventually.ts"
+import { chatty, failing, polite, quick, sleeping, waiting } from "./models.ts"
+import { open, serving } from "./serving.ts"
+
+const models = [waiting, quick, sleeping, failing, polite, chatty]
+
+const isReady = (events: ReadonlyArray<{ readonly event: string }>) => events.some(({ event }) => event === "progress")
+
+describe("GET /stream", () => {
+  it.live("S1-07 S1-54 S1-57 S1-72: the bytes of a cancelled event", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "WaitingTask")
+        const client = yield* site.follow(task.links.stream)
+        yield* client.until(isReady)
+        yield* site.post(task.links.cancel)
+        yield* client.ended
+        const [id, event, data, ...rest] = client.raw().split("\n\n").at(-2)!.split("\n")
+        expect([id, event, rest]).toEqual(["id: 1-3", "event: cancelled", []])
+        expect(JSON.parse(data!.slice("data: ".length))).toEqual({
+          message: "Task was cancelled",
+          reason: "external_cancellation",
+          _task_id: 1,
+          _app: "tests",
+          _model: "WaitingTask",
+          _timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+        })
+        expect(client.raw()).not.toContain("retry:")
+      })
+    )
+  )
+
+  it.live("S1x-01: every last event ends the stream at once", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        for (const [model, params, more, last] of [
+          ["QuickTask", {}, {}, "complete"],
+          ["FailingTask", {}, {}, "task-error"],
+          ["WaitingTask", {}, {}, "cancelled"],
+          ["SleepingTask", { millis: 60_000 }, { max_run_seconds: 0.05 }, "timeout"]
+        ] as const) {
+          const task = yield* site.create("tests", model, params, more)
+          const client = yield* site.follow(task.links.stream)
+          if (model === "WaitingTask") {
+            yield* client.until(isReady)
+            yield* site.post(task.links.cancel)
+          }
+          yield* client.until((events) => events.at(-1)?.event === last)
+          const told = performance.now()
+          yield* client.ended
+          expect(performance.now() - told).toBeLessThan(whenBusy(100))
+        }
+      })
+    )
+  )
+
+  it.live("S1x-02: a client that comes back after the end is told to stay away, and nothing runs again", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "WaitingTask")
+        const client = yield* site.follow(task.links.stream)
+        yield* client.until(isReady)
+        yield* site.post(task.links.cancel)
+        const last = (yield* client.ended).at(-1)!.id
+        for (let visit = 0; visit < 5; visit++)
+          expect((yield* site.get(task.links.stream, { "last-event-id": last })).status).toBe(204)
+        // Whoever comes for the first time reads the record.
+        const fresh = yield* site.get(task.links.stream)
+        expect([fresh.status, fresh.json.status, fresh.json.attempts]).toEqual([200, "cancelled", 1])
+      })
+    )
+  )
+
+  it.live("S1x-03: a failure is called task-error, never error, which is a word of EventSource", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "FailingTask")
+        const client = yield* site.follow(task.links.stream)
+        const events = yield* client.ended
+        expect(events.map(({ event }) => event)).toEqual(["start", "task-error"])
+        expect(events[1]!.data).toMatchObject({ message: "Tray 2 is empty", error_type: "OutOfPaper" })
+      })
+    )
+  )
+
+  it.live("S1x-04: a client that lost its connection reads on where it was, without a gap", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "ChattyTask", { count: 100, bytes: 10 })
+        const client = yield* site.follow(task.links.stream)
+        yield* client.ended
+        const rest = yield* (yield* site.follow(task.links.stream, "1-40")).ended
+        expect(rest.map(({ id }) => id)).toEqual(Array.from({ length: 62 }, (_, index) => `1-${index + 41}`))
+      })
+    )
+  )
+
+  it.live("S1x-05: HEAD starts nothing", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "WaitingTask")
+        const head = yield* Effect.promise(() => fetch(site.url + task.links.stream, { method: "HEAD" }))
+        expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/event-stream"])
+        expect((yield* site.get(task.links.status)).json.status).toBe("pending")
+      })
+    )
+  )
+
+  it.live("S1x-29: who comes while a cancel is under way reads the cancelled event, or the record", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "PoliteTask")
+        const first = yield* site.follow(task.links.stream)
+        yield* first.until(isReady)
+        const [, answer] = yield* Effect.all([site.post(task.links.cancel), site.follow(task.links.stream)], {
+          concurrency: "unbounded"
+        })
+        if (answer.headers.get("content-type") === "application/json") return
+        expect((yield* answer.ended).at(-1)!.event).toBe("cancelled")
+      })
+    )
+  )
+
+  it.live("a record that says it runs, which nobody here runs, is a conflict", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "WaitingTask")
+        yield* site.store.claim(task)
+        const { json, status } = yield* site.get(task.links.stream)
+        expect([status, json.state]).toEqual([409, "running"])
+      })
+    )
+  )
+})
+
+describe("POST /cancel", () => {
+  it.live("S1-18 S1-22 S1x-40: answers true or false with a detail; with wait when it has ended; 404 for none", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "PoliteTask")
+        const pending = yield* site.post(task.links.cancel)
+        expect(pending.json).toEqual({
+          cancelled: false,
+          status: "pending",
+          detail: "The task is not running: it is pending"
+        })
+        yield* (yield* site.follow(task.links.stream)).until(isReady)
+        const won = yield* site.post(task.links.cancel, { reason: "Not needed", wait: true })
+        expect([won.status, won.json]).toEqual([
+          200,
+          { cancelled: true, status: "cancelled", detail: "The task was cancelled" }
+        ])
+        expect((yield* site.post(task.links.cancel)).json).toMatchObject({ cancelled: false, status: "cancelled" })
+        expect((yield* site.get(task.links.status)).json).toMatchObject({
+          status: "cancelled",
+          cancellation_reason: "Not needed",
+          cancelled_at: expect.any(String)
+        })
+        const none = yield* site.post("/cancel/tests/WaitingTask/99999")
+        expect([none.status, none.json.result.cancelled]).toEqual([404, false])
+      })
+    )
+  )
+
+  it.live("refuses a body that it does not understand, and names the field", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "WaitingTask")
+        for (const [body, field] of [
+          [{ wait: "yes" }, "wait"],
+          [{ reason: 1 }, "reason"],
+          [{ reason: "x".repeat(1001) }, "reason"],
+          [{ resaon: "typo" }, "resaon"]
+        ] as const) {
+          const { json, status } = yield* site.post(task.links.cancel, body)
+          expect([status, json.errors[0].field]).toEqual([400, field])
+        }
+      })
+    )
+  )
+})
+
+describe("POST /tasks", () => {
+  it.live("creates a record, whose parameters are checked, and lists it", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const created = yield* site.post("/tasks", { app: "tests", model: "SleepingTask", params: { millis: 5 } })
+        expect([created.status, created.headers.get("location")]).toEqual([201, "/status/tests/SleepingTask/1"])
+        expect(created.json).toMatchObject({ status: "pending", params: { millis: 5 }, attempts: 0 })
+        for (const [body, status, field] of [
+          [{ app: "tests", model: "SleepingTask" }, 400, "params.millis"],
+          [{ app: "tests", model: "SleepingTask", params: { millis: "5" } }, 400, "params.millis"],
+          [{ app: "tests", model: "SleepingTask", params: { millis: 5, more: 1 } }, 400, "params.more"],
+          [{ app: "tests" }, 400, "model"],
+          [{ app: "tests", model: "QuickTask", max_run_seconds: -1 }, 400, "max_run_seconds"],
+          [{ app: "tests", model: "NoTask" }, 404, undefined]
+        ] as const) {
+          const { json, status: got } = yield* site.post("/tasks", body)
+          expect([got, json.errors?.[0].field]).toEqual([status, field])
+        }
+        yield* site.create("tests", "WaitingTask")
+        const names = (query: string) =>
+          Effect.map(site.get(`/tasks${query}`), ({ json }) => json.tasks.map(({ model }: any) => model))
+        expect(yield* names("")).toEqual(["WaitingTask", "SleepingTask"])
+        expect(yield* names("?model=WaitingTask&status=pending")).toEqual(["WaitingTask"])
+        expect(yield* names("?status=running")).toEqual([])
+        expect((yield* site.get("/tasks?status=odd")).json.errors[0].field).toBe("status")
+      })
+    )
+  )
+})
+
+describe("The other routes", () => {
+  it.live("S1x-40 S1-67: retry runs again, extend gives more time", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "SleepingTask", { millis: 150 }, { max_run_seconds: 0.05 })
+        expect((yield* (yield* site.follow(task.links.stream)).ended).at(-1)!.event).toBe("timeout")
+        const retried = yield* site.post("/retry/tests/SleepingTask/1")
+        expect([retried.status, retried.json.attempts]).toEqual([202, 2])
+        const extended = yield* site.post("/extend/tests/SleepingTask/1", { seconds: 60 })
+        expect([extended.status, typeof extended.json.extended]).toEqual([200, "boolean"])
+        if (extended.json.extended === true) {
+          yield* eventually(site.get(task.links.status), ({ json }) => json.status === "completed")
+        }
+      })
+    )
+  )
+
+  it.live("S1x-40: metrics count the tasks, health their states", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "QuickTask")
+        yield* (yield* site.follow(task.links.stream)).ended
+        yield* site.create("tests", "QuickTask")
+        expect((yield* site.get("/health")).json.tasks).toEqual({ completed: 1, pending: 1 })
+        const metrics = yield* Effect.promise(async () => (await fetch(`${site.url}/metrics`)).text())
+        expect(metrics).toMatch(/rescind_tasks?_started/)
+      })
+    )
+  )
+
+  it.live("S1x-40: too many streams, too many tasks and too many requests are 429, and say when to come back", () =>
+    Effect.gen(function* () {
+      yield* serving({ models, maxTasks: 2, maxStreamsPerTask: 1, maxStreams: 2 }, (site) =>
+        Effect.gen(function* () {
+          const [one, two, three] = yield* Effect.all([
+            site.create("tests", "WaitingTask"),
+            site.create("tests", "WaitingTask"),
+            site.create("tests", "WaitingTask")
+          ])
+          yield* (yield* site.follow(one.links.stream)).until(isReady)
+          const full = yield* site.get(one.links.stream)
+          expect([full.status, full.json.type]).toEqual([429, "urn:rescind:problem:too-many-streams"])
+          yield* (yield* site.follow(two.links.stream)).until(isReady)
+          const tasks = yield* site.get(three.links.stream)
+          expect([tasks.status, tasks.json.type]).toEqual([429, "urn:rescind:problem:too-many-tasks"])
+          expect(tasks.headers.get("retry-after")).toBe("1")
+        })
+      )
+      yield* serving({ models, requestsPerMinute: 3 }, (site) =>
+        Effect.gen(function* () {
+          for (let request = 0; request < 3; request++) expect((yield* site.get("/health")).status).toBe(200)
+          const refused = yield* site.get("/health")
+          expect([refused.status, refused.json.type]).toEqual([429, "urn:rescind:problem:too-many-requests"])
+          expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0)
+        })
+      )
+    })
+  )
+
+  it.live("S1x-40: with tokens, nobody comes without one, and what is another's does not exist", () => {
+    const tokens = [
+      { token: Redacted.make("ann-ann-ann-ann-ann"), caller: { id: "ann" } },
+      { token: Redacted.make("bob-bob-bob-bob-bob"), caller: { id: "bob" } }
+    ]
+    const ann = { authorization: "Bearer ann-ann-ann-ann-ann" }
+    const bob = { authorization: "Bearer bob-bob-bob-bob-bob" }
+    const access: Layer.Layer<never> = BearerTokens.layer({ tokens, cookie: "task_token" })
+    return serving({ models, access }, (site) =>
+      Effect.gen(function* () {
+        expect((yield* site.post("/tasks", { app: "tests", model: "WaitingTask" })).status).toBe(401)
+        const { json: task } = yield* site.post("/tasks", { app: "tests", model: "WaitingTask" }, ann)
+        expect(task.owner).toBe("ann")
+        for (const { status } of [
+          yield* site.get(task.links.stream, bob),
+          yield* site.get(task.links.status, bob),
+          yield* site.post(task.links.cancel, {}, bob),
+          yield* site.post("/retry/tests/WaitingTask/1", {}, bob)
+        ]) {
+          expect(status).toBe(404)
+        }
+        expect((yield* site.get("/tasks", bob)).json.tasks).toEqual([])
+        // A page sends the token as a cookie: an EventSource can send no header.
+        const client = yield* site.follow(task.links.stream, undefined, { cookie: "task_token=ann-ann-ann-ann-ann" })
+        yield* client.until(isReady)
+        yield* site.post(task.links.cancel, { reason: "mine" }, ann)
+        expect((yield* client.ended).at(-1)!.data).toMatchObject({ cancelled_by: "ann", cancellation_reason: "mine" })
+      })
+    )
+  })
+})
+
+describe("A restart", () => {
+  it.live(
+    "S1x-02: keeps the records: what ran is told as cancelled to who comes back, once, and does not run again",
+    () => {
+      const folder = path.resolve(import.meta.dirname, "../../../.tmp")
+      fs.mkdirSync(folder, { recursive: true })
+      const database = path.join(fs.mkdtempSync(path.join(folder, "restart-")), "tasks.sqlite")
+      return Effect.gen(function* () {
+        const seen = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const site = yield* open({ models, database })
+            const task = yield* site.create("tests", "WaitingTask")
+            const client = yield* site.follow(task.links.stream)
+            yield* client.until(isReady)
+            yield* site.close
+            const events = yield* client.ended
+            expect(events.map(({ event }) => event)).toEqual(["start", "progress", "shutdown", "cancelled"])
+            return events.map(({ id }) => id)
+          })
+        )
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const site = yield* open({ models, database })
+            const stream = "/stream/tests/WaitingTask/1"
+            // One client had read all, one had not read the end.
+            expect((yield* site.get(stream, { "last-event-id": seen.at(-1)! })).status).toBe(204)
+            const late = yield* (yield* site.follow(stream, seen.at(-2))).ended
+            expect(late.map(({ event }) => event)).toEqual(["cancelled"])
+            expect(late[0]!.data).toMatchObject({ reason: "shutdown", _task_id: 1 })
+            expect((yield* site.get(stream, { "last-event-id": late[0]!.id })).status).toBe(204)
+            expect((yield* site.get(stream)).json).toMatchObject({ status: "cancelled", attempts: 1 })
+          })
+        )
+      })
+    }
+  )
+
+  it.live("after a crash what read as running has failed, and can be retried", () => {
+    const folder = path.resolve(import.meta.dirname, "../../../.tmp")
+    fs.mkdirSync(folder, { recursive: true })
+    const database = path.join(fs.mkdtempSync(path.join(folder, "crash-")), "tasks.sqlite")
+    return Effect.gen(function* () {
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const site = yield* open({ models, database })
+          // As a process that was killed leaves it.
+          yield* site.store.claim(yield* site.create("tests", "QuickTask"))
+        })
+      )
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const site = yield* open({ models, database })
+          const { json } = yield* site.get("/status/tests/QuickTask/1")
+          expect(json).toMatchObject({ status: "failed", error: { error_type: "ServerStopped" } })
+          expect(site.log.join("\n")).toContain("Task tests:QuickTask:1 was cut off by the end of the last server")
+          expect((yield* site.post("/retry/tests/QuickTask/1")).status).toBe(202)
+          yield* eventually(site.get("/status/tests/QuickTask/1"), ({ json }) => json.status === "completed")
+        })
+      )
+    })
+  })
+})

@@ -1,0 +1,163 @@
+/** The service as a process: signals, exit codes, a Unix socket, wrong settings. Real time. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as http from "node:http"
+import * as path from "node:path"
+import { whenBusy } from "../../support/busy.ts"
+import { call, sse } from "../server/serverProcess.ts"
+import { eventually } from "../server/fetchEventually.ts"
+import { create, folder, launchService, startService } from "./serviceProcess.ts"
+
+const database = Effect.map(folder, (folder) => path.join(folder, "tasks.sqlite"))
+
+describe("npm run sse-tasks", () => {
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGINT", 130]
+  ] as const) {
+    it.live(
+      `S1-58 S1-59 S1x-13 S1x-17: on ${signal} three tasks are cancelled, every client told within a second (real time)`,
+      () =>
+        Effect.gen(function* () {
+          const DATABASE = yield* database
+          const server = yield* startService({ DATABASE })
+          const tasks = yield* Effect.all([
+            create(server, "ExampleTask", { step_millis: 60_000 }),
+            create(server, "ContinueTask"),
+            create(server, "HttpFetchTask", { url: `${server.origin}/stall` })
+          ])
+          const clients = yield* Effect.forEach(tasks, ({ stream }) => sse(stream))
+          for (const client of clients) yield* client.first("start")
+          const asked = server.kill(signal)
+          for (const client of clients) {
+            const events = yield* client.ended
+            expect(events.slice(-2).map(({ event }) => event)).toEqual(["shutdown", "cancelled"])
+            expect(events.at(-1)!.data).toMatchObject({ reason: "shutdown", cancelled_by: signal })
+            expect(events.at(-1)!.at - asked).toBeLessThan(whenBusy(1000))
+          }
+          expect((yield* server.exited).code).toBe(code)
+          // It can be read what became of them, and nothing starts again.
+          const again = yield* startService({ DATABASE })
+          for (const [index, { status }] of tasks.entries()) {
+            const { json } = yield* call(status.replace(server.url, again.url))
+            expect(json).toMatchObject({ status: "cancelled", cancellation_reason: "shutdown", attempts: 1 })
+            const id = clients[index]!.events.at(-1)!.id
+            const back = yield* call(tasks[index]!.stream.replace(server.url, again.url), {
+              headers: { "last-event-id": id }
+            })
+            expect(back.status).toBe(204)
+          }
+        })
+    )
+  }
+
+  it.live("S1-60 S1x-18 S1x-19: a stuck task holds it no longer than the bound, and is named (real time)", () =>
+    Effect.gen(function* () {
+      const server = yield* startService({ DATABASE: yield* database, DRAIN_SECONDS: "1" })
+      const stuck = yield* create(server, "StubbornTask")
+      const client = yield* sse(stuck.stream)
+      yield* client.first("start")
+      const asked = server.kill("SIGTERM")
+      const exit = yield* server.exited
+      expect(exit.code).toBe(143)
+      expect(exit.at - asked).toBeGreaterThanOrEqual(999)
+      expect(exit.at - asked).toBeLessThan(whenBusy(2500))
+      expect(client.events.map(({ event }) => event)).toEqual(["start", "shutdown", "cancelled"])
+      expect(server.stderr()).toMatch(/WARN .*timeout.*left behind: samples:StubbornTask:1/)
+    })
+  )
+
+  it.live(
+    "S1x-25: several signals run one shutdown; another kind of signal, or one later, exits at once (real time)",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* startService({ DATABASE: yield* database, DRAIN_SECONDS: "600" })
+        const client = yield* sse((yield* create(server, "StubbornTask")).stream)
+        yield* client.first("start")
+        server.kill("SIGTERM")
+        yield* client.first("shutdown")
+        server.kill("SIGINT")
+        expect((yield* server.exited).code).toBe(130)
+        expect(client.events.filter(({ event }) => event === "shutdown")).toHaveLength(1)
+        expect(server.stderr()).toMatch(/SIGINT again: exit at once\. This was still running:\n[^]*StubbornTask/)
+      })
+  )
+
+  it.live("S1x-24: while it drains, nothing starts: 503, and when to come back (real time)", () =>
+    Effect.gen(function* () {
+      const server = yield* startService({ DATABASE: yield* database, DRAIN_SECONDS: "600" })
+      const client = yield* sse((yield* create(server, "StubbornTask")).stream)
+      const later = yield* create(server, "ExampleTask")
+      yield* client.first("start")
+      server.kill("SIGTERM")
+      yield* client.first("shutdown")
+      const refused = yield* call(later.stream)
+      expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "5"])
+      expect((yield* call(`${server.url}/health`)).json).toMatchObject({ status: "OK", draining: true })
+      server.kill("SIGINT")
+      yield* server.exited
+    })
+  )
+
+  it.live("S1x-23: with nothing running it ends at once (real time)", () =>
+    Effect.gen(function* () {
+      const server = yield* startService({ DATABASE: yield* database })
+      const asked = server.kill("SIGTERM")
+      expect((yield* server.exited).at - asked).toBeLessThan(whenBusy(500))
+    })
+  )
+
+  it.live("S1x-06: listens on a Unix socket (real time)", () =>
+    Effect.gen(function* () {
+      const home = yield* folder
+      const socketPath = path.join(home, "s")
+      const server = yield* launchService({ SOCKET: socketPath, DATABASE: path.join(home, "db"), ORIGIN_PORT: "0" })
+      yield* eventually(
+        Effect.sync(() => server.stdout()),
+        (text) => text.includes("Ctrl-C")
+      )
+      const body = yield* Effect.promise(
+        () =>
+          new Promise<string>((resolve, reject) => {
+            http
+              .get({ socketPath, path: "/health", agent: false }, (response) => {
+                let text = ""
+                response.on("data", (chunk: Buffer) => (text += chunk.toString()))
+                response.on("end", () => resolve(text))
+              })
+              .on("error", reject)
+          })
+      )
+      expect(JSON.parse(body)).toMatchObject({ status: "OK" })
+      server.kill("SIGTERM")
+      expect((yield* server.exited).code).toBe(143)
+    })
+  )
+
+  it.live(
+    "a second one on the same database, or a wrong setting, says so in one line and exits with 1 (real time)",
+    () =>
+      Effect.gen(function* () {
+        const DATABASE = yield* database
+        yield* startService({ DATABASE })
+        for (const [env, line] of [
+          [{ PORT: "0", DATABASE }, /^Cannot use the database .*tasks\.sqlite: .*database is locked\n$/],
+          [
+            { PORT: "0", DATABASE: "/no/such/folder/x" },
+            /^Cannot use the database \/no\/such\/folder\/x: .*unable to open/
+          ],
+          [{ PORT: "many" }, 'PORT must be a port from 0 (any free one) to 65535, but it is "many".\n'],
+          [{ PORT: "0", TASK_TOKENS: "ann=short" }, /TASK_TOKENS: .*"ann" must have 16 characters or more/]
+        ] as const) {
+          const child = yield* launchService(env)
+          expect((yield* child.exited).code).toBe(1)
+          const said = child
+            .stderr()
+            .split("\n")
+            .filter((text) => !text.includes("INFO"))
+            .join("\n")
+          expect(said).toMatch(line)
+        }
+      })
+  )
+})
