@@ -85,8 +85,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a web page of another origin may start tasks",
     law: "D8",
     file: json,
-    find: 'origin.replace(/^https?:\\/\\//, "") !== host',
-    replace: "(false as boolean)",
+    find: "if (Cors.isForeign(request.headers, cors)) return yield* Effect.fail(Cors.foreign)\n",
+    replace: "",
     tests: [...body, ...start]
   },
   {

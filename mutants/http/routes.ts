@@ -11,6 +11,7 @@ const prefersAsync = "src/http/internal/prefersAsync.ts"
 const selecting = "src/http/internal/selecting.ts"
 const startRoute = "src/http/internal/startRoute.ts"
 const readRoutes = "src/http/internal/readRoutes.ts"
+const authorize = "src/http/internal/authorize.ts"
 const noRoute = "src/http/internal/noRoute.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -98,8 +99,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a cancel of an unknown task does not carry its answer",
     law: "K37",
     file: cancelRoute,
-    find: 'admit(server, visitor, "cancel", id, { result: result404 })',
-    replace: 'admit(server, visitor, "cancel", id)',
+    find: 'taskNotFound(id, { result: encodeResult({ _tag: "NotFound", id }) })',
+    replace: "taskNotFound(id)",
     tests: cancel
   },
   {
@@ -223,11 +224,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: read
   },
   {
-    name: "an unknown task is an empty answer",
+    name: "an unknown task is a defect",
     law: "S1-11",
-    file: readRoutes,
-    find: "if (Option.isNone(info) || Option.isNone(served)) return yield* Effect.fail(taskNotFound(id))",
-    replace: "if (Option.isNone(info) || Option.isNone(served)) return HttpServerResponse.empty()",
+    file: authorize,
+    find: "return Effect.fail(taskNotFound(id))",
+    replace: "return Effect.die(id)",
     tests: read
   },
   {
@@ -242,8 +243,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a wrong method on a known path says that there is no such path",
     law: "D8",
     file: noRoute,
-    find: "pattern.test(path) && !methods.includes(method)",
-    replace: "false as boolean",
+    find: "methods?.includes(method) === true ? undefined : methods",
+    replace: "(methods, undefined as string | undefined)",
     tests: none
   },
   {

@@ -42,6 +42,16 @@ describe("BearerTokens", () => {
         expect((yield* site.get("/tasks/w", bearer(bobs))).status).toBe(404)
         expect((yield* site.get("/tree", bearer(bobs))).status).toBe(403)
         expect((yield* site.get("/tree", bearer(roots))).status).toBe(200)
+        // Nearly the hash of one is not enough.
+        for (const at of [0, 31]) {
+          const byte = (token: string) => createHash("sha256").update(token).digest()[at]
+          let other = 0
+          while (![anns, bobs].some((token) => byte(token) === byte(`other-other-other-${other}`))) other++
+          expect([other, (yield* site.get("/tasks", bearer(`other-other-other-${other}`))).status]).toEqual([
+            other,
+            401
+          ])
+        }
         const { json } = yield* site.post("/tasks/w/cancel", {}, bearer(anns2))
         expect(json.reason).toMatchObject({ source: "request", by: "ann" })
       })

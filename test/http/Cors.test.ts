@@ -93,6 +93,8 @@ describe("Cors", () => {
             { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
             { "sec-fetch-site": "same-site", "sec-fetch-mode": "navigate" }
           ]) {
+            const head = yield* site.request("/tasks/l/events", { method: "HEAD", headers })
+            expect([headers, head.status]).toEqual([headers, 403])
             const refused = yield* site.get("/tasks/l/events", headers)
             expect([headers, refused.status]).toEqual([headers, 403])
             expect(corsHeaders(refused.headers)).toEqual({ vary: "Origin" })

@@ -282,6 +282,8 @@ describe("TaskAccess", () => {
         // Without `read` there is nothing to cancel, whatever the rule says of that.
         expect((yield* site.post("/tasks/w/cancel")).status).toBe(404)
         expect((yield* site.get("/tasks")).json.tasks).toEqual([])
+        // That is about all tasks, and nobody was said to be shown it.
+        expect((yield* site.get("/tree", as("ann"))).status).toBe(403)
         expect((yield* site.post("/tasks/wait?id=v", {}, as("ann"))).status).toBe(202)
         expect((yield* site.get("/tasks", as("ann"))).json.tasks.map(({ id }: any) => id)).toEqual(["v"])
       })

@@ -37,16 +37,15 @@ export const authorize = (
         Effect.map(admit(server, visitor, action, id), (served) => ({ visitor, served }))
       )
 
-/** The task under this id, if the visitor may do this to it; `extension` goes on the 404. */
+/** The task under this id, if the visitor may do this to it. */
 export const admit = (
   server: Server,
   visitor: Visitor,
   action: Exclude<Action, "start">,
-  id: string,
-  extension?: Problem["extension"]
+  id: string
 ): Effect.Effect<Served, Problem> =>
   Effect.flatMap(findServed(server, id), (found) => {
-    if (Option.isNone(found) || !may(visitor, "read", found.value)) return Effect.fail(taskNotFound(id, extension))
+    if (Option.isNone(found) || !may(visitor, "read", found.value)) return Effect.fail(taskNotFound(id))
     if (action === "read" || may(visitor, action, found.value)) return Effect.succeed(found.value)
     return Effect.andThen(
       Effect.logInfo(`Refused to ${nameOf(visitor)}: ${action} of "${id}"`),

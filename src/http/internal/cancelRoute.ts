@@ -11,6 +11,7 @@ import { admit, enter, reasonOf } from "./authorize.ts"
 import { cancelOptions } from "./cancelOptions.ts"
 import { preferenceApplied, prefersAsync } from "./prefersAsync.ts"
 import { type Handler, pathParam } from "./served.ts"
+import { taskNotFound } from "./taskNotFound.ts"
 import { cancelSpan } from "./taskTrace.ts"
 
 const decodeCall = Problem.decode(CancelCall, "body")
@@ -22,11 +23,10 @@ export const cancelRoute: Handler = (server, request) =>
     const visitor = yield* enter(server, request)
     const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)
     const reason = yield* reasonOf(visitor, call.reason)
-    const result404 = encodeResult({ _tag: "NotFound", id })
-    const served = yield* Effect.tapError(admit(server, visitor, "cancel", id, { result: result404 }), ({ code }) =>
-      code === "task-not-found"
-        ? Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`)
-        : Effect.void
+    const served = yield* Effect.catchIf(
+      admit(server, visitor, "cancel", id),
+      ({ code }) => code === "task-not-found",
+      () => notFound(id)
     )
     const { kind, task } = served
     const options = cancelOptions(call, reason, kind.definition)
@@ -42,3 +42,9 @@ export const cancelRoute: Handler = (server, request) =>
       headers: preferred ? preferenceApplied : {}
     })
   })
+
+const notFound = (id: string): Effect.Effect<never, Problem.Problem> =>
+  Effect.andThen(
+    Effect.logWarning(`Cancel of ${JSON.stringify(id)}: there is no such task`),
+    Effect.fail(taskNotFound(id, { result: encodeResult({ _tag: "NotFound", id }) }))
+  )
