@@ -77,8 +77,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a task does not remember who started it",
     law: "S1x-40",
     file: startRoute,
-    find: "owner: visitor.id,",
-    replace: "owner: undefined,",
+    find: "const owner = visitor.id",
+    replace: "const owner = undefined",
     tests: access
   },
   {

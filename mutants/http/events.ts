@@ -132,7 +132,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the first client that leaves stops the task",
     law: "K11",
     file: route,
-    find: "log.readers > 0 || served.departures !== departure",
+    find: "served.followers > 0 || served.departures !== departure",
     replace: "served.departures !== departure",
     tests: events
   },
@@ -148,31 +148,31 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the task is not told that its client left",
     law: "K19",
     file: route,
-    find: "reason: CancelReason.disconnect()",
-    replace: "reason: CancelReason.request()",
+    find: "reason: CancelReason.disconnect({ by: id })",
+    replace: "reason: CancelReason.request({ by: id })",
     tests: events
   },
   {
     name: "who leaves has none of the definition's patience",
     law: "K12",
     file: route,
-    find: "{ ...cancel, reason: CancelReason.disconnect() }",
-    replace: "{ reason: CancelReason.disconnect() }",
+    find: "{ ...cancel, reason: CancelReason.disconnect({ by: id }) }",
+    replace: "{ reason: CancelReason.disconnect({ by: id }) }",
     tests: events
   },
   {
     name: "a task does not wait for another client",
     law: "S1x-07",
     file: route,
-    find: "if (linger === undefined || log.readers > 0) return stop",
-    replace: "if (linger !== null || log.readers > 0) return stop",
+    find: "if (linger === undefined || served.followers > 0) return stop",
+    replace: "if (linger !== null || served.followers > 0) return stop",
     tests: slow
   },
   {
     name: "a task that waits for another client stops though one came",
     law: "S1x-07",
     file: route,
-    find: "      log.readers > 0 || served.departures !== departure\n",
+    find: "      served.followers > 0 || served.departures !== departure\n",
     replace: "      served.departures < departure\n",
     tests: slow
   },
@@ -183,14 +183,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "return { ...stamp, task:",
     replace: "return { ...stamp, state:",
     tests: slow
-  },
-  {
-    name: "an unknown task has no stream and no problem",
-    law: "S1-06",
-    file: route,
-    find: "if (Option.isNone(found)) return yield* Effect.fail(taskNotFound(id))",
-    replace: "if (Option.isNone(found)) return HttpServerResponse.empty({ status: 204 })",
-    tests: events
   },
   {
     name: "an event has no attempt in its id",

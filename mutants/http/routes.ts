@@ -229,7 +229,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: authorize,
     find: "return Effect.fail(taskNotFound(id))",
     replace: "return Effect.die(id)",
-    tests: read
+    tests: [...read, "test/http/EventStream.test.ts"]
   },
   {
     name: "the tree is JSON whatever is asked for",

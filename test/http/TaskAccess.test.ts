@@ -64,6 +64,7 @@ const routes: ReadonlyArray<readonly [method: string, path: string, body: object
   ["HEAD", "/tasks/w/events", undefined, 200, 404, 403, 200, 200, 401],
   ["GET", "/tasks/c/events", undefined, 200, 404, 403, 200, 200, 401],
   ["GET", "/tree", undefined, 403, 403, 403, 403, 200, 401],
+  ["GET", "/metrics", undefined, 403, 403, 403, 403, 200, 401],
   ["GET", "/openapi.json", undefined, 200, 200, 200, 200, 200, 200],
   ["GET", "/docs", undefined, 200, 200, 200, 200, 200, 200],
   ["GET", "/tasks/nobody", undefined, 404, 404, 404, 404, 404, 401],
@@ -84,7 +85,7 @@ const routes: ReadonlyArray<readonly [method: string, path: string, body: object
 
 describe("TaskAccess", () => {
   it.live("S1x-40: every route answers every caller by the rule: 401, 403, or 404 for what it may not know of", () =>
-    serving({ tasks: [stubborn(Stubborn), wait, count], access }, (site) =>
+    serving({ tasks: [stubborn(Stubborn), wait, count], access, metrics: true }, (site) =>
       Effect.gen(function* () {
         yield* running(site, "w", "ann", "stubborn")
         yield* site.post("/tasks/count?id=c", { to: 1 }, as("ann"))
