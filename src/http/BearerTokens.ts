@@ -1,9 +1,9 @@
 /**
  * Callers who say who they are by a secret token, `authorization: Bearer …`
  * (RFC 6750): for services, scripts and small teams. Tokens come from the
- * configuration, best as hashes (`sha256:…`); the server keeps no more than the
- * hashes, compares in constant time and writes none of it to a log. What they may
- * do is a rule of `TaskAccess`.
+ * configuration, best as hashes (`sha256:…`); hashes are what is compared, in
+ * constant time, and nothing of a token is written to a log. What callers may do
+ * is a rule of `TaskAccess`.
  *
  * @since 0.1.0
  */

@@ -73,7 +73,7 @@ export const isForeign = ({ host, origin, ...headers }: Headers.Headers, cors?: 
  * @category errors
  * @since 0.1.0
  */
-export const foreign: Problem = new Problem({
+export const foreign: Problem = /*#__PURE__*/ new Problem({
   code: "foreign-origin",
   detail: "A page of another origin may not do this"
 })

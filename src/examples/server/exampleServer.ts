@@ -41,10 +41,19 @@ export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotLi
     const origin = yield* Origin.make({ host, port: originPort }).pipe(
       Effect.mapError(({ cause }) => cannotListen("ORIGIN_PORT", host, originPort, cause))
     )
-    if (!/^(127\.[\d.]+|::1|localhost)$/.test(host)) {
+    const isLocal = /^(127\.[\d.]+|::1|localhost)$/.test(host)
+    if (!isLocal) {
       yield* Effect.logWarning(`HOST=${host}: whoever reaches this port can make this machine fetch any URL`)
     }
-    const routes = Layer.merge(TaskServer.layer({ tasks: all, title: "Rescind example" }), ExamplePage.layer)
+    const routes = Layer.merge(
+      TaskServer.layer({
+        tasks: all,
+        title: "Rescind example",
+        // Else any page could have this machine fetch URLs, through a name that it points here.
+        hosts: isLocal ? ["localhost", "127.0.0.1", "[::1]", host.includes(":") ? `[${host}]` : host] : undefined
+      }),
+      ExamplePage.layer
+    )
     const server = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(Tasks.layer({ maxRunning: 1000 })),
       Layer.provide(Layer.succeed(OriginUrl, origin.url))

@@ -29,7 +29,7 @@ const checked = (host: string): string => {
   )
 }
 
-const misdirected = new Problem.Problem({
+const misdirected = /*#__PURE__*/ new Problem.Problem({
   code: "misdirected",
   detail: "This server is not reached under this host; its own are in its option `hosts`"
 })

@@ -137,14 +137,26 @@ layer(Server.layer, { excludeTestServices: true })("Bad input", (it) => {
     })
   )
 
+  it.effect("under a name that somebody else points here is refused, the page included", () =>
+    Effect.gen(function* () {
+      for (const path of ["/", "/tasks"]) {
+        const get = (host: string) => raw(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)
+        expect(yield* get("evil.example")).toMatch(/^HTTP\/1\.1 421 /)
+        for (const host of ["localhost:3000", "127.0.0.1", "[::1]:3000"]) {
+          expect(yield* get(host)).toMatch(/^HTTP\/1\.1 200 /)
+        }
+      }
+    })
+  )
+
   it.effect("below HTTP does not crash the server", () =>
     Effect.gen(function* () {
       expect(yield* raw("RUBBISH\r\n\r\n")).toMatch(/^HTTP\/1\.1 400/)
       yield* raw(
-        "POST /tasks/fetch-page HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+        "POST /tasks/fetch-page HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
       )
-      yield* raw("GET /tasks/%E0%A4%A/events HTTP/1.1\r\nhost: a\r\n\r\n")
-      yield* raw("GET /tasks/a%00b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+      yield* raw("GET /tasks/%E0%A4%A/events HTTP/1.1\r\nhost: localhost\r\n\r\n")
+      yield* raw("GET /tasks/a%00b HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
       const client = yield* sse(`${(yield* Server).url}/tasks/held/events`)
       yield* client.leave
       expect((yield* ask("/tasks")).status).toBe(200)
