@@ -34,11 +34,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: access
   },
   {
-    name: "a list shows the tasks of all",
+    name: "metrics are for all",
     law: "S1x-40",
-    file: "src/http/internal/readRoutes.ts",
-    find: ' || !may(visitor, "read", served.value)',
-    replace: "",
+    file: server,
+    find: "Effect.andThen(inspect(server, request), metrics)",
+    replace: "(void inspect(server, request), metrics)",
     tests: access
   },
   {
@@ -53,7 +53,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "who may not start a task starts it",
     law: "S1x-40",
     file: startRoute,
-    find: "yield* admitStart(visitor, name, id)\n",
+    find: "yield* admitStart(visitor, { name, id, labels })\n",
     replace: "",
     tests: access
   },
@@ -77,8 +77,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a task does not remember who started it",
     law: "S1x-40",
     file: startRoute,
-    find: "const owner = visitor.id",
-    replace: "const owner = undefined",
+    find: "owner: visitor.id,",
+    replace: "owner: undefined,",
     tests: access
   },
   {

@@ -25,6 +25,7 @@ import * as TaskMetrics from "../fibers/TaskMetrics.ts"
 import * as Option from "effect/Option"
 import * as CancelReason from "../fibers/CancelReason.ts"
 import { Tasks } from "../fibers/Tasks.ts"
+import { inspect } from "./internal/authorize.ts"
 import { bulkCancelRoute } from "./internal/bulkCancelRoute.ts"
 import { cancelLog } from "./internal/cancelLog.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
@@ -141,7 +142,12 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
       const router = yield* HttpRouter.HttpRouter
       if (options.metrics === true) {
         yield* router.addGlobalMiddleware(requestMetrics(context))
-        yield* router.add("GET", "/metrics", metricsRoute(context))
+        const metrics = metricsRoute(context)
+        yield* router.add(
+          "GET",
+          "/metrics",
+          answer(server, (server, request) => Effect.andThen(inspect(server, request), metrics))
+        )
       }
       if (options.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
       const more = options.metrics === true ? ([[/^\/metrics$/, "GET"]] as const) : []

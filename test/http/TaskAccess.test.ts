@@ -163,6 +163,10 @@ describe("TaskAccess", () => {
         const outcome = yield* site.tasks.await("a")
         expect(outcome).toMatchObject({ reason: { by: "ann" } })
         expect(yield* told({ labels: ["shared"] }, "bob")).toEqual(["b Cancelled"])
+        // Beside other selectors too, what one may not know of is as an id that was never given.
+        for (const state of ["running", "cancelled"]) {
+          expect(yield* told({ ids: ["c", "none"], state }, "ann")).toEqual(["c NotFound", "none NotFound"])
+        }
         const start = yield* site.post("/tasks/wait?label=forbidden", {}, as("ann"))
         expect([start.status, start.json.detail]).toEqual([403, 'You may not start "wait"'])
       })

@@ -7,7 +7,6 @@ import type { CancelCall } from "../CancelCall.ts"
 import * as Cors from "../Cors.ts"
 import { Problem } from "../Problem.ts"
 import type { Action, Subject, Visitor } from "../TaskAccess.ts"
-import type { Selected } from "./selecting.ts"
 import { findServed, type Served, type Server } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
 
@@ -47,11 +46,15 @@ export const admit = (
   Effect.flatMap(findServed(server, id), (found) => {
     if (Option.isNone(found) || !may(visitor, "read", found.value)) return Effect.fail(taskNotFound(id))
     if (action === "read" || may(visitor, action, found.value)) return Effect.succeed(found.value)
-    return Effect.andThen(
-      Effect.logInfo(`Refused to ${nameOf(visitor)}: ${action} of "${id}"`),
-      Effect.fail(forbidden(`You may see the task "${id}", but not ${acts[action]}`))
-    )
+    return refuse(visitor, action, id)
   })
+
+/** Of a task that it may see. */
+export const refuse = (visitor: Visitor, action: keyof typeof acts, id: string): Effect.Effect<never, Problem> =>
+  Effect.andThen(
+    Effect.logInfo(`Refused to ${nameOf(visitor)}: ${action} of "${id}"`),
+    Effect.fail(forbidden(`You may see the task "${id}", but not ${acts[action]}`))
+  )
 
 const acts = { events: "follow it", cancel: "cancel it" } as const
 
@@ -65,43 +68,13 @@ const subjectOf = ({ kind, labels, owner, task }: Served): Subject => ({
 })
 
 /** Whether the visitor may start a task like this one. */
-export const admitStart = (
-  visitor: Visitor,
-  name: string,
-  id: string,
-  labels: ReadonlyArray<string>
-): Effect.Effect<void, Problem> =>
-  visitor.may("start", { name, id, owner: visitor.id, labels })
+export const admitStart = (visitor: Visitor, task: Omit<Subject, "owner">): Effect.Effect<void, Problem> =>
+  visitor.may("start", { ...task, owner: visitor.id })
     ? Effect.void
     : Effect.andThen(
-        Effect.logInfo(`Refused to ${nameOf(visitor)}: start of "${name}"`),
-        Effect.fail(forbidden(`You may not start "${name}"`))
+        Effect.logInfo(`Refused to ${nameOf(visitor)}: start of "${task.name}"`),
+        Effect.fail(forbidden(`You may not start "${task.name}"`))
       )
-
-/**
- * Of many, those that the visitor may cancel. What it may not know of is not there for it; if it names one that it may
- * see but not cancel, nothing is cancelled.
- */
-export const admitMany = (
-  visitor: Visitor,
-  selected: ReadonlyArray<Selected>,
-  named: boolean
-): Effect.Effect<ReadonlyArray<Selected>, Problem> => {
-  const admitted: Array<Selected> = []
-  const refused: Array<string> = []
-  for (const { found, id } of selected) {
-    if (found === undefined || !may(visitor, "read", found.served)) {
-      if (named) admitted.push({ id })
-    } else if (may(visitor, "cancel", found.served)) admitted.push({ id, found })
-    else if (named) refused.push(id)
-  }
-  if (refused.length === 0) return Effect.succeed(admitted)
-  const ids = refused.slice(0, 10).map((id) => JSON.stringify(id))
-  return Effect.andThen(
-    Effect.logInfo(`Refused to ${nameOf(visitor)}: cancel of ${ids.join(", ")}`),
-    Effect.fail(forbidden(`Nothing was cancelled: you may see these tasks, but not cancel them: ${ids.join(", ")}`))
-  )
-}
 
 /**
  * Whether the visitor may take this id, as far as it is held by another. Of a task that it may not read it is told that

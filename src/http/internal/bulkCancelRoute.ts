@@ -9,7 +9,8 @@ import type { TaskInfo } from "../../fibers/Tasks.ts"
 import { BulkCancel, BulkCancelResults } from "../BulkCancel.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
-import { admitMany, enter, reasonOf } from "./authorize.ts"
+import type { Visitor } from "../TaskAccess.ts"
+import { enter, may, reasonOf, refuse } from "./authorize.ts"
 import { cancelOptions } from "./cancelOptions.ts"
 import { preferenceApplied, prefersAsync } from "./prefersAsync.ts"
 import { type Selected, select } from "./selecting.ts"
@@ -27,7 +28,7 @@ export const bulkCancelRoute: Handler = (server, request) =>
     const body = yield* JsonBody.read(request, ByteSize.max(server.bodyLimit, bodyLimit), server.cors)
     const call = yield* decodeCall(body)
     const reason = yield* reasonOf(visitor, call.reason)
-    const selected = yield* admitMany(visitor, yield* cancellable(server, call), call.ids !== undefined)
+    const selected = yield* cancellable(server, visitor, call)
     const preferred = prefersAsync(request)
     const tell = preferred || call.wait === false ? Task.requestCancelAll : Task.cancelAll
     const found = selected.flatMap(({ found }) => found ?? [])
@@ -47,13 +48,25 @@ export const bulkCancelRoute: Handler = (server, request) =>
     })
   })
 
-/** What has ended is left out, unless somebody asks for it. */
-const cancellable = (server: Server, call: BulkCancel): Effect.Effect<ReadonlyArray<Selected>> =>
-  Effect.map(select(server, call), (selected) =>
-    call.ids !== undefined || call.state !== undefined
-      ? selected
-      : selected.filter(({ found }) => open.has(found!.info.state))
-  )
+/**
+ * What has ended is left out, unless somebody asks for it; so is what the visitor may only look at, unless it is named:
+ * then nothing is cancelled at all.
+ */
+const cancellable = (
+  server: Server,
+  visitor: Visitor,
+  call: BulkCancel
+): Effect.Effect<ReadonlyArray<Selected>, Problem.Problem> => {
+  const isForbidden = ({ found }: Selected) => found !== undefined && !may(visitor, "cancel", found.served)
+  return Effect.flatMap(select(server, visitor, call), (selected) => {
+    if (call.ids !== undefined) {
+      const forbidden = selected.find(isForbidden)
+      return forbidden === undefined ? Effect.succeed(selected) : refuse(visitor, "cancel", forbidden.id)
+    }
+    const ended = ({ found }: Selected) => call.state === undefined && !open.has(found!.info.state)
+    return Effect.succeed(selected.filter((one) => !isForbidden(one) && !ended(one)))
+  })
+}
 
 const open: ReadonlySet<TaskInfo["state"]> = new Set(["waiting", "running", "cancelling"])
 

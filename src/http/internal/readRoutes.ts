@@ -8,7 +8,7 @@ import * as TaskTree from "../../fibers/TaskTree.ts"
 import * as Problem from "../Problem.ts"
 import { ListQuery, TaskList, TreeView } from "../TaskApi.ts"
 import * as TaskView from "../TaskView.ts"
-import { authorize, enter, inspect, may } from "./authorize.ts"
+import { authorize, enter, inspect } from "./authorize.ts"
 import { select } from "./selecting.ts"
 import { type Handler, pathParam } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
@@ -24,9 +24,8 @@ export const listRoute: Handler = (server, request) =>
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
     const tasks: Array<TaskView.TaskView> = []
     const { label: labels, ...others } = query
-    for (const { found } of yield* select(server, labels === undefined ? others : { ...others, labels })) {
-      if (found === undefined || !may(visitor, "read", found.served)) continue
-      tasks.push(yield* TaskView.of(found.info, found.served))
+    for (const { found } of yield* select(server, visitor, labels === undefined ? others : { ...others, labels })) {
+      if (found !== undefined) tasks.push(yield* TaskView.of(found.info, found.served))
     }
     return HttpServerResponse.jsonUnsafe(encodeList({ tasks }))
   })

@@ -1,7 +1,9 @@
-/** Which of the server's tasks somebody means. */
+/** Which of the server's tasks somebody means, of those that it may read: the others are not there. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { TaskInfo } from "../../fibers/Tasks.ts"
+import type { Visitor } from "../TaskAccess.ts"
+import { may } from "./authorize.ts"
 import { findServed, type Served, type Server } from "./served.ts"
 
 /** All that are given must hold. */
@@ -19,7 +21,11 @@ export interface Selected {
 }
 
 /** In the order of the ids, each once; else oldest first. */
-export const select = (server: Server, selectors: Selectors): Effect.Effect<ReadonlyArray<Selected>> =>
+export const select = (
+  server: Server,
+  visitor: Visitor,
+  selectors: Selectors
+): Effect.Effect<ReadonlyArray<Selected>> =>
   Effect.gen(function* () {
     const infos = yield* server.tasks.list
     const known = new Map(infos.map((info) => [info.id, info]))
@@ -27,7 +33,7 @@ export const select = (server: Server, selectors: Selectors): Effect.Effect<Read
     for (const id of new Set(selectors.ids ?? known.keys())) {
       const info = known.get(id)
       const served = info === undefined ? Option.none() : yield* findServed(server, id)
-      if (info === undefined || Option.isNone(served)) {
+      if (info === undefined || Option.isNone(served) || !may(visitor, "read", served.value)) {
         if (selectors.ids !== undefined) selected.push({ id })
       } else if (matches(selectors, info, served.value)) selected.push({ id, found: { info, served: served.value } })
     }

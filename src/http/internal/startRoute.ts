@@ -11,8 +11,8 @@ import * as Schema from "effect/Schema"
 import type * as Task from "../../fibers/Task.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
-import type { Visitor } from "../TaskAccess.ts"
 import * as RequestDeadline from "../RequestDeadline.ts"
+import type { Visitor } from "../TaskAccess.ts"
 import { StartQuery } from "../TaskApi.ts"
 import { admitStart, claim, enter } from "./authorize.ts"
 import { Recording } from "./recording.ts"
@@ -34,16 +34,10 @@ export const startRoute: Handler = (server, request) =>
     const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
     const payload = yield* kind.codecs.decodePayload(body)
     const id = query.id ?? `${name}-${yield* randomName}`
-    const asked: Asked = {
-      id,
-      payload,
-      replace: query.replace === "true",
-      labels: Array.from(new Set(query.label)),
-      deadline,
-      visitor
-    }
-    yield* admitStart(visitor, name, id, asked.labels)
-    const task = yield* start(server, kind, asked)
+    const labels = Array.from(new Set(query.label))
+    yield* admitStart(visitor, { name, id, labels })
+    const replace = query.replace === "true"
+    const task = yield* start(server, kind, { id, payload, replace, labels, deadline, visitor })
     const links = linksOf(id)
     return HttpServerResponse.jsonUnsafe(
       { id, name, attempt: task.attempt, links },
