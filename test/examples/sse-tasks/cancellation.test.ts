@@ -331,17 +331,19 @@ describe("The end of a task", () => {
     )
   )
 
-  it.effect("S1-05 S1x-33: a clean-up that breaks while the task is cancelled: cancelled, and the defect is logged", () =>
-    coordinated({ models }, ({ client, coordinator, create, log }) =>
-      Effect.gen(function* () {
-        const key = yield* create("ClumsyTask")
-        const listener = yield* client(key)
-        yield* coordinator.cancel(key)
-        yield* settle
-        expect(listener.names()).toEqual(["start", "progress", "cancelled"])
-        expect(log.join("\n")).toContain("Cleanup failed")
-      })
-    )
+  it.effect(
+    "S1-05 S1x-33: a clean-up that breaks while the task is cancelled: cancelled, and the defect is logged",
+    () =>
+      coordinated({ models }, ({ client, coordinator, create, log }) =>
+        Effect.gen(function* () {
+          const key = yield* create("ClumsyTask")
+          const listener = yield* client(key)
+          yield* coordinator.cancel(key)
+          yield* settle
+          expect(listener.names()).toEqual(["start", "progress", "cancelled"])
+          expect(log.join("\n")).toContain("Cleanup failed")
+        })
+      )
   )
 
   it.effect("S1-01 S1-82: a cancel from end to end: told, stored, gone, answered, logged", () =>

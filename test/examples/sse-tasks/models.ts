@@ -126,7 +126,8 @@ export const stubborn = (): Stubborn => {
       description: "ignores its cancel",
       params: none,
       value: Schema.Void,
-      process: (_, task) => Effect.andThen(task.send("progress", { message: "ready" }), Effect.uninterruptible(door.await))
+      process: (_, task) =>
+        Effect.andThen(task.send("progress", { message: "ready" }), Effect.uninterruptible(door.await))
     }),
     letGo: Effect.asVoid(door.open)
   }
