@@ -1,6 +1,7 @@
 /** Breaks of draining and closing a server (S1-60, K37, K45). */
 import type { Mutant } from "../Mutant.ts"
 
+const main = ["test/http/ServerMain.test.ts"]
 const drain = ["test/http/Drain.test.ts"]
 const close = ["test/http/ServerClose.test.ts"]
 const connections = ["test/http/ServerClose.connections.test.ts"]
@@ -280,5 +281,37 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: '    server.off("request", early)\n',
     replace: "",
     tests: ["test/http/ServerStart.test.ts"]
+  },
+  {
+    name: "a server that a signal ends does not say which",
+    law: "S1-58",
+    file: "src/http/ServerMain.ts",
+    find: "CancelReason.shutdown({ by: signal })",
+    replace: "CancelReason.shutdown()",
+    tests: main
+  },
+  {
+    name: "a signal is not heard while the server comes up",
+    law: "S1-58",
+    file: "src/http/ServerMain.ts",
+    find: "Effect.raceFirst(Effect.asSome(start), Effect.as(told, Option.none()))",
+    replace: "Effect.asSome(start)",
+    tests: main
+  },
+  {
+    name: "a server that a signal ends may hang for ever",
+    law: "S1-60",
+    file: "src/http/ServerMain.ts",
+    find: "Effect.tap(signalled, exitWithin(limit))",
+    replace: "signalled",
+    tests: main
+  },
+  {
+    name: "the limit of the process leaves no time to close",
+    law: "S1-60",
+    file: "src/http/ServerMain.ts",
+    find: 'Duration.sum(Drain.longest(options), CancelPolicy.bound("close", options?.close ?? "10 seconds"))',
+    replace: "Drain.longest(options)",
+    tests: main
   }
 ]

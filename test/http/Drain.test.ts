@@ -250,10 +250,11 @@ describe("Drain of several services", () => {
       const asked: Array<unknown> = []
       const gate = yield* Latch.make()
       const drainable = (name: string, given: Partial<DrainReport>): Drain.Drainable => ({
-        drain: (options) => {
-          asked.push([name, options?.giveUp])
-          return Effect.as(gate.await, report(given))
-        }
+        drain: (options) =>
+          Effect.suspend(() => {
+            asked.push([name, options?.giveUp])
+            return Effect.as(gate.await, report(given))
+          })
       })
       const tasks = drainable("tasks", { completed: ["a"], abandoned: ["b"], took: Duration.seconds(3) })
       const handlers = drainable("handlers", { cancelled: ["GET /x"], failed: ["f"], took: Duration.seconds(2) })

@@ -36,6 +36,7 @@ describe("rescind/http", () => {
       "RequestDeadline",
       "RunningHandlers",
       "ServerClose",
+      "ServerMain",
       "ServerMetrics",
       "ServerStart",
       "StreamMetrics",
