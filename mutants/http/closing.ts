@@ -1,6 +1,7 @@
 /** Breaks of draining and closing a server (S1-60, K37, K45). */
 import type { Mutant } from "../Mutant.ts"
 
+const main = ["test/http/ServerMain.test.ts"]
 const drain = ["test/http/Drain.test.ts"]
 const close = ["test/http/ServerClose.test.ts"]
 const connections = ["test/http/ServerClose.connections.test.ts"]
@@ -13,15 +14,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a server waits for tasks without bound while it drains",
     law: "S1-60",
     file: node,
-    find: "giveUp: options?.giveUp ?? CancelPolicy.shutdown.giveUp",
-    replace: "giveUp: options?.giveUp",
+    find: "giveUp: given.giveUp ?? CancelPolicy.shutdown.giveUp",
+    replace: "giveUp: given.giveUp",
     tests: drain
   },
   {
     name: "a drain ignores its bound",
     law: "S1-60",
     file: node,
-    find: "giveUp: options?.giveUp ?? CancelPolicy.shutdown.giveUp",
+    find: "giveUp: given.giveUp ?? CancelPolicy.shutdown.giveUp",
     replace: "giveUp: CancelPolicy.shutdown.giveUp",
     tests: drain
   },
@@ -29,15 +30,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain ignores how long tasks may finish",
     law: "S1-60",
     file: node,
-    find: "tasks.drain({ ...options, giveUp",
-    replace: "tasks.drain({ giveUp",
+    find: "const bounds = { ...given, giveUp",
+    replace: "const bounds = { giveUp",
     tests: drain
   },
   {
     name: "a drain does not wait for clients to read the end",
     law: "S1-60",
     file: node,
-    find: 'yield* Effect.timeoutOption(streams.awaitNone, options?.flush ?? "2 seconds")\n',
+    find: "yield* Effect.timeoutOption(streams.awaitNone, flush ?? defaultFlush)\n",
     replace: "",
     tests: drain
   },
@@ -45,7 +46,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain waits for a client that does not read",
     law: "S1-60",
     file: node,
-    find: 'yield* Effect.timeoutOption(streams.awaitNone, options?.flush ?? "2 seconds")',
+    find: "yield* Effect.timeoutOption(streams.awaitNone, flush ?? defaultFlush)",
     replace: "yield* streams.awaitNone",
     tests: drain
   },
@@ -208,5 +209,109 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "owed.delete(below)",
     replace: "owed.has(below)",
     tests: connections
+  },
+  {
+    name: "a drain asks one service after another",
+    law: "K4",
+    file: node,
+    find: '{ concurrency: "unbounded" }',
+    replace: "{ concurrency: 1 }",
+    tests: drain
+  },
+  {
+    name: "a drain forgets what another service left behind",
+    law: "S1-60",
+    file: node,
+    find: "abandoned: [...one.abandoned, ...other.abandoned]",
+    replace: "abandoned: other.abandoned",
+    tests: drain
+  },
+  {
+    name: "who is refused is told to come back before the drain is over",
+    law: "S1x-24",
+    file: node,
+    find: "Math.max(1, Math.ceil((by.value - now) / 1000))",
+    replace: "Math.max(1, Math.floor((by.value - now) / 1000))",
+    tests: drain
+  },
+  {
+    name: "who is refused after the drain is told to come back in the past",
+    law: "S1x-24",
+    file: node,
+    find: "Math.max(1, Math.ceil((by.value - now) / 1000))",
+    replace: "Math.ceil((by.value - now) / 1000)",
+    tests: drain
+  },
+  {
+    name: "the choice of a definition does not reach the drain",
+    law: "S1-59",
+    file: "src/http/internal/recording.ts",
+    find: "this.onShutdown = definition.onShutdown",
+    replace: 'this.onShutdown = "finish"',
+    tests: drain
+  },
+  {
+    name: "a draining server waits for the body of a start that it refuses",
+    law: "S1x-24",
+    file: "src/http/internal/startRoute.ts",
+    find: "if (yield* server.tasks.draining) return yield* Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)\n",
+    replace: "",
+    tests: drain
+  },
+  {
+    name: "a draining server says that it is ready",
+    law: "S1x-06",
+    file: "src/http/Health.ts",
+    find: "  Drain.admit.pipe(\n",
+    replace: "  Effect.void.pipe(\n",
+    tests: ["test/http/Health.test.ts"]
+  },
+  {
+    name: "a draining server says that it is up like any other",
+    law: "S1x-40",
+    file: "src/http/Health.ts",
+    find: '(yield* tasks.draining) ? "draining" : "up"',
+    replace: '"up"',
+    tests: ["test/http/Health.test.ts"]
+  },
+  {
+    name: "a server that has started still answers for itself",
+    law: "S1x-06",
+    file: "src/http/ServerStart.ts",
+    find: '    server.off("request", early)\n',
+    replace: "",
+    tests: ["test/http/ServerStart.test.ts"]
+  },
+  {
+    name: "a server that a signal ends does not say which",
+    law: "S1-58",
+    file: "src/http/ServerMain.ts",
+    find: "CancelReason.shutdown({ by: signal })",
+    replace: "CancelReason.shutdown()",
+    tests: main
+  },
+  {
+    name: "a signal is not heard while the server comes up",
+    law: "S1-58",
+    file: "src/http/ServerMain.ts",
+    find: "Effect.raceFirst(Effect.asSome(start), Effect.as(told, Option.none()))",
+    replace: "Effect.asSome(start)",
+    tests: main
+  },
+  {
+    name: "a server that a signal ends may hang for ever",
+    law: "S1-60",
+    file: "src/http/ServerMain.ts",
+    find: "Effect.tap(signalled, exitWithin(limit))",
+    replace: "signalled",
+    tests: main
+  },
+  {
+    name: "the limit of the process leaves no time to close",
+    law: "S1-60",
+    file: "src/http/ServerMain.ts",
+    find: 'Duration.sum(Drain.longest(options), CancelPolicy.bound("close", options?.close ?? "10 seconds"))',
+    replace: "Drain.longest(options)",
+    tests: main
   }
 ]

@@ -170,8 +170,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "who is refused while the server drains is not told when to come back",
     law: "S1x-24",
-    file: startRoute,
-    find: 'headers: { "retry-after": "5" }',
+    file: "src/http/Drain.ts",
+    find: 'headers: { "retry-after": String(seconds) }',
     replace: "headers: {}",
     tests: ["test/http/Drain.test.ts", ...start]
   },

@@ -1,65 +1,146 @@
 /**
- * Stops a task server well: new tasks are refused (503), those that run are
- * cancelled with the source `shutdown`, every open event stream gets its
- * terminal event and ends, and only then does the server close.
+ * Stops a task server well: new work is refused (503, with when to come back),
+ * what runs is cancelled with the source `shutdown` or may finish first, every
+ * open event stream gets its terminal event and ends, and only then does the
+ * server close. Meanwhile it listens on: clients read how their tasks ended, and
+ * a load balancer reads that it is not ready.
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
-import { type DrainOptions, type DrainReport, Tasks } from "../fibers/Tasks.ts"
+import { Draining, type DrainOptions, type DrainReport, Tasks } from "../fibers/Tasks.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import { RunningHandlers } from "./RunningHandlers.ts"
+import { Problem } from "./Problem.ts"
 
 /**
- * `finish` is how long tasks may go on by themselves before they are cancelled
- * (default: not at all); `grace` and `giveUp` are those of the cancel (default:
- * `CancelPolicy.shutdown`); `flush` is how long clients may take to read the end
- * before their streams are cut (default: 2 seconds).
+ * A service that ends its work when it is asked to, as `Tasks` does.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options extends DrainOptions {
+export interface Drainable {
+  readonly drain: (options?: DrainOptions) => Effect.Effect<DrainReport>
+}
+
+/**
+ * `finish` is how long tasks may go on by themselves before they are cancelled
+ * (default: not at all), but for those with `onShutdown: "cancel"`; `grace` and
+ * `giveUp` are those of the cancel (default: `CancelPolicy.shutdown`); `flush` is
+ * how long clients may take to read the end before their streams are cut
+ * (default: 2 seconds).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<R = never> extends DrainOptions {
   readonly flush?: Duration.Input | undefined
+  /** What is drained at the same time as `Tasks` and `RunningHandlers`: its names are in the report too. */
+  readonly also?: ReadonlyArray<Effect.Effect<Drainable, never, R>> | undefined
 }
 
 /**
  * Drains now, and reports how each task ended, and each handler that ran with
  * `CancelMiddleware`. A second call joins the first, and may only bring its bounds
- * forward.
+ * forward. What did not end in time is named in the report, and in a warning in
+ * the log.
  *
  * @category running
  * @since 0.1.0
  */
-export const run = (options?: Options): Effect.Effect<DrainReport, never, Tasks | OpenStreams> =>
+export const run = <R = never>(options?: Options<R>): Effect.Effect<DrainReport, never, Tasks | OpenStreams | R> =>
   Effect.gen(function* () {
     const tasks = yield* Tasks
-    const streams = yield* OpenStreams
     const handlers = yield* Effect.serviceOption(RunningHandlers)
-    const bounds = { ...options, giveUp: options?.giveUp ?? CancelPolicy.shutdown.giveUp }
-    const report = yield* Effect.zipWith(
-      tasks.drain(bounds),
-      Option.isSome(handlers) ? handlers.value.drain(bounds) : Effect.undefined,
-      (ofTasks, ofHandlers) => (ofHandlers === undefined ? ofTasks : both(ofTasks, ofHandlers)),
-      { concurrent: true }
+    const services: ReadonlyArray<Drainable> = [
+      tasks,
+      ...Option.toArray(handlers),
+      ...(yield* Effect.all(options?.also ?? []))
+    ]
+    const streams = yield* OpenStreams
+    const { also: _, flush, ...given } = options ?? {}
+    const bounds = { ...given, giveUp: given.giveUp ?? CancelPolicy.shutdown.giveUp }
+    const reports = yield* Effect.all(
+      services.map((service) => service.drain(bounds)),
+      { concurrency: "unbounded" }
     )
-    yield* Effect.timeoutOption(streams.awaitNone, options?.flush ?? "2 seconds")
+    yield* Effect.timeoutOption(streams.awaitNone, flush ?? defaultFlush)
     yield* streams.cut
-    return report
+    return reports.reduce(joined)
   })
 
-const both = (tasks: DrainReport, handlers: DrainReport): DrainReport => ({
-  completed: [...tasks.completed, ...handlers.completed],
-  failed: [...tasks.failed, ...handlers.failed],
-  cancelled: [...tasks.cancelled, ...handlers.cancelled],
-  abandoned: [...tasks.abandoned, ...handlers.abandoned],
-  took: Duration.max(tasks.took, handlers.took)
+const defaultFlush = Duration.seconds(2)
+
+/**
+ * How long `run` takes at most, if only its bounds end it: infinite without a bound.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const longest = (options?: Pick<Options, "finish" | "giveUp" | "flush">): Duration.Duration => {
+  const bounds = {
+    finish: options?.finish ?? Duration.zero,
+    giveUp: options?.giveUp ?? CancelPolicy.shutdown.giveUp,
+    flush: options?.flush ?? defaultFlush
+  }
+  return Object.entries(bounds)
+    .map(([field, input]) => CancelPolicy.bound(field, input))
+    .reduce(Duration.sum)
+}
+
+const joined = (one: DrainReport, other: DrainReport): DrainReport => ({
+  completed: [...one.completed, ...other.completed],
+  failed: [...one.failed, ...other.failed],
+  cancelled: [...one.cancelled, ...other.cancelled],
+  abandoned: [...one.abandoned, ...other.abandoned],
+  took: Duration.max(one.took, other.took)
 })
+
+/**
+ * Succeeds while new work may begin, and fails with the 503 of a server that
+ * drains: for routes of your own that start something. Its `Retry-After` is the
+ * time in which the drain will be over.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const admit: Effect.Effect<void, Problem, Tasks> = Effect.gen(function* () {
+  const tasks = yield* Tasks
+  if (yield* tasks.draining) return yield* Effect.flatMap(refusal(tasks), Effect.fail)
+})
+
+/**
+ * What `admit` fails with, whether it drains or not.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const refusal = (tasks: Pick<Tasks["Service"], "drainsBy">): Effect.Effect<Problem> =>
+  Effect.gen(function* () {
+    const by = yield* tasks.drainsBy
+    const now = yield* Clock.currentTimeMillis
+    const seconds = by._tag === "Some" ? Math.max(1, Math.ceil((by.value - now) / 1000)) : unbounded
+    const { message } = new Draining()
+    return new Problem({ code: "draining", detail: message, headers: { "retry-after": String(seconds) } })
+  })
+
+/** Seconds after which to ask again, where nobody knows when the drain ends. */
+const unbounded = 5
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface LayerOptions<R = never> extends Options<R> {
+  /** Is told the outcome, before the server closes. */
+  readonly onReport?: ((report: DrainReport) => Effect.Effect<void>) | undefined
+}
 
 /**
  * Drains when its scope closes. Build it on top of the server, so that it closes
@@ -75,14 +156,9 @@ const both = (tasks: DrainReport, handlers: DrainReport): DrainReport => ({
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  options?: Options & {
-    /** Is told the outcome, before the server closes. */
-    readonly onReport?: (report: DrainReport) => Effect.Effect<void>
-  }
-): Layer.Layer<never, never, Tasks | OpenStreams> =>
+export const layer = <R = never>(options?: LayerOptions<R>): Layer.Layer<never, never, Tasks | OpenStreams | R> =>
   Layer.effectDiscard(
-    Effect.contextWith((context: Context.Context<Tasks | OpenStreams>) =>
+    Effect.contextWith((context: Context.Context<Tasks | OpenStreams | R>) =>
       Effect.addFinalizer(() =>
         run(options).pipe(
           Effect.flatMap((report) => options?.onReport?.(report) ?? Effect.void),

@@ -42,6 +42,7 @@ export const codes = {
   internal: [500, "Internal error"],
   interrupted: [500, "The work was stopped inside the server"],
   draining: [503, "The server is shutting down"],
+  starting: [503, "The server is starting"],
   "deadline-passed": [504, "The deadline passed"]
 } as const
 
@@ -129,16 +130,18 @@ export const typeOf = (code: Code): string => `${typePrefix}${code}`
  * @category conversions
  * @since 0.1.0
  */
+export const toDocument = ({ code, detail, extension }: Problem): typeof Document.Type => {
+  const [status, title] = codes[code]
+  return { type: typeOf(code), title, status, detail, ...extension }
+}
+
+/**
+ * @category conversions
+ * @since 0.1.0
+ */
 export const toResponse = (problem: Problem): HttpServerResponse.HttpServerResponse => {
-  const [status, title] = codes[problem.code]
-  const document: typeof Document.Type = {
-    type: typeOf(problem.code),
-    title,
-    status,
-    detail: problem.detail,
-    ...problem.extension
-  }
-  return HttpServerResponse.jsonUnsafe(document, { status, contentType, headers: problem.headers })
+  const document = toDocument(problem)
+  return HttpServerResponse.jsonUnsafe(document, { status: document.status, contentType, headers: problem.headers })
 }
 
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()

@@ -141,10 +141,10 @@ const closePromptly = (server: Server, options?: { readonly within?: Duration.In
 
 /** Calls back when an upgraded connection speaks another protocol, in which no answer is owed; else it gets one as usual. */
 const onSwitch = (socket: Socket, tell: () => void): void => {
-  const write = socket.write
-  socket.write = ((chunk: unknown, ...rest: ReadonlyArray<never>) => {
+  const write = socket.write.bind(socket)
+  socket.write = (chunk: unknown, ...rest: ReadonlyArray<never>) => {
     socket.write = write
     if (typeof chunk === "string" && chunk.startsWith("HTTP/1.1 101 ")) tell()
-    return write.call(socket, chunk as string, ...rest)
-  }) as typeof write
+    return write(chunk as string, ...rest)
+  }
 }

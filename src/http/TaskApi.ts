@@ -16,6 +16,7 @@ import { CancelResult } from "../fibers/CancelResult.ts"
 import * as TaskTree from "../fibers/TaskTree.ts"
 import { BulkCancel, BulkCancelResults } from "./BulkCancel.ts"
 import { CancelCall } from "./CancelCall.ts"
+import * as Health from "./Health.ts"
 import * as Problem from "./Problem.ts"
 import { secured } from "./internal/secured.ts"
 import * as RequestDeadline from "./RequestDeadline.ts"
@@ -152,6 +153,17 @@ const tasks = HttpApiGroup.make("tasks").add(
   )
 )
 
+const server = HttpApiGroup.make("server").add(
+  HttpApiEndpoint.get("health", "/health", { success: Health.HealthView }).annotate(
+    OpenApi.Summary,
+    "Whether the process lives, and what it has to do"
+  ),
+  HttpApiEndpoint.get("ready", "/ready", { success: Health.Ready, error: problem(503) }).annotate(
+    OpenApi.Summary,
+    "Whether new work may be sent here: not while it drains"
+  )
+)
+
 /**
  * Of the API, in its documentation.
  *
@@ -168,7 +180,7 @@ export interface Options {
 const build = <Definition extends Any>(definitions: ReadonlyArray<Definition>, options: Options | undefined) => {
   const starts = definitions.map((definition) => start(definition)) as Array<StartEndpoint<Definition>>
   return HttpApi.make("rescind")
-    .add(HttpApiGroup.make("start").add(...(starts as [StartEndpoint<Definition>])), tasks)
+    .add(HttpApiGroup.make("start").add(...(starts as [StartEndpoint<Definition>])), tasks, server)
     .annotateMerge(
       OpenApi.annotations({
         title: options?.title ?? "Tasks",
@@ -182,7 +194,8 @@ type StartEndpoint<Definition> = Definition extends Any ? ReturnType<typeof star
 
 /**
  * The contract of the tasks that are defined by `Definition`: in its group
- * `start` one endpoint by the name of each, in its group `tasks` the rest.
+ * `start` one endpoint by the name of each, in its group `tasks` what all of them
+ * share, in its group `server` what a supervisor asks.
  *
  * @category models
  * @since 0.1.0

@@ -80,6 +80,8 @@ export interface TaskDefinition<
   readonly history: number
   /** How many characters of encoded events are kept at most, but for the newest event. */
   readonly historyCharacters: number
+  /** What a drain of the server does with it first. */
+  readonly onShutdown: "finish" | "cancel"
   /** The policy of cancel calls that name none, and of a time limit that has passed. */
   readonly cancel: CancelPolicy.CancelPolicyInput
   /** How long it may run before it is cancelled with the source `timeout`; undefined: as the server has it. */
@@ -141,6 +143,11 @@ export interface Options<
   readonly history?: number | undefined
   /** Default: 1,048,576. */
   readonly historyCharacters?: number | undefined
+  /**
+   * Whether a drain of the server lets it `"finish"` for the time that the drain has for that, which is none unless it
+   * says so (default), or cancels it at once, with the source `shutdown`.
+   */
+  readonly onShutdown?: "finish" | "cancel" | undefined
   readonly cancel?: CancelPolicy.CancelPolicyInput | undefined
   /** Above zero. Default: the server's. `Infinity`: none, whatever the server's default is. */
   readonly timeLimit?: Duration.Input | undefined
@@ -180,6 +187,7 @@ export const make = <
     linger: options.linger === undefined ? undefined : CancelPolicy.bound("linger", options.linger),
     history: options.history ?? 1024,
     historyCharacters: options.historyCharacters ?? 1_048_576,
+    onShutdown: options.onShutdown ?? "finish",
     cancel: options.cancel ?? {},
     timeLimit: timeLimit("timeLimit", options.timeLimit),
     of: (run) => ({ definition, run: run as never })

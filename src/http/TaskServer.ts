@@ -1,6 +1,6 @@
 /**
  * Serves task definitions: start, list, look at, follow and cancel over HTTP,
- * with `/openapi.json` and `/docs`. The tasks belong to the `Tasks` service, not
+ * with `/health`, `/ready`, `/openapi.json` and `/docs`. The tasks belong to the `Tasks` service, not
  * to the requests: a client that leaves stops nothing, unless the definition
  * says so.
  *
@@ -26,6 +26,7 @@ import * as Option from "effect/Option"
 import * as CancelReason from "../fibers/CancelReason.ts"
 import { Tasks } from "../fibers/Tasks.ts"
 import { inspect } from "./internal/authorize.ts"
+import * as Health from "./Health.ts"
 import { bulkCancelRoute } from "./internal/bulkCancelRoute.ts"
 import { cancelLog } from "./internal/cancelLog.ts"
 import { cancelRoute } from "./internal/cancelRoute.ts"
@@ -84,7 +85,9 @@ export interface Options<R> {
   readonly timeLimit?: Duration.Input | undefined
   /** How long any task may run, whatever its definition says and however often it asks for more time. Default: no limit. */
   readonly maxTimeLimit?: Duration.Input | undefined
-  /** Of the API, in its documentation. */
+  /** Whether it answers `/health` and `/ready`. Default: true; say false to serve your own. */
+  readonly health?: boolean | undefined
+  /** Of the API, in its documentation; the version is told by `/health` too. */
   readonly title?: string | undefined
   readonly version?: string | undefined
 }
@@ -100,7 +103,7 @@ export const layer = <R>(
   options: Options<R>
 ): Layer.Layer<OpenStreams | RunningHandlers, never, Tasks | HttpRouter.HttpRouter | R> =>
   Layer.provideMerge(
-    Layer.merge(
+    Layer.mergeAll(
       routes(options),
       Layer.unwrap(
         Effect.map(TaskAccess, ({ security }) =>
@@ -110,7 +113,8 @@ export const layer = <R>(
             scalar: { withDefaultFonts: false }
           })
         )
-      )
+      ),
+      options.health === false ? Layer.empty : Health.layer(options)
     ),
     Layer.merge(OpenStreams.layer(options), RunningHandlers.layer)
   ).pipe(options.metrics === true ? Layer.provide([TaskMetrics.layer, streamMetrics]) : identity)

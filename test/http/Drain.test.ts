@@ -1,15 +1,20 @@
 import { connect } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import { type DrainReport, Tasks } from "../../src/fibers/Tasks.ts"
 import * as Drain from "../../src/http/Drain.ts"
 import { OpenStreams } from "../../src/http/OpenStreams.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import { names } from "./follow.ts"
-import { stubborn, wait } from "./probes.ts"
+import { leakChecked } from "../support/leaks.ts"
+import { settle } from "../support/settle.ts"
+import { Stubborn, stubborn, Wait, wait } from "./probes.ts"
 import { serving } from "./serving.ts"
 
 const reported = () => {
@@ -56,7 +61,7 @@ describe("Drain", () => {
         yield* client.until((events) => events.length > 2)
         const refused = yield* site.post("/tasks/stubborn")
         expect(refused.status).toBe(503)
-        expect(refused.headers.get("retry-after")).toBe("5")
+        expect(["30", "29", "28"]).toContain(refused.headers.get("retry-after"))
         expect(refused.json.type).toBe("urn:rescind:problem:draining")
         expect((yield* site.get("/tasks/s")).json.state).toBe("cancelling")
         yield* mule.letGo
@@ -99,6 +104,63 @@ describe("Drain", () => {
         yield* Fiber.join(closing)
         expect(names(yield* client.ended).at(-1)).toBe("completed")
         expect(reports).toMatchObject([{ completed: ["c"], cancelled: ["w"] }])
+      })
+    )
+  })
+
+  it.live("in one drain some definitions are cancelled at once, others may finish (S1-59)", () => {
+    const { onReport, reports } = reported()
+    const mule = stubborn(TaskDefinition.make("finishing", { ...Stubborn, onShutdown: "finish" }))
+    const abrupt = TaskDefinition.make("abrupt", { ...Wait, onShutdown: "cancel" }).of((_, self) =>
+      Effect.andThen(self.progress("ready"), Effect.never)
+    )
+    return serving({ tasks: [mule, abrupt, wait], drain: { finish: "1 hour", ...patient, onReport } }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/finishing?id=f")
+        yield* site.post("/tasks/abrupt?id=a", {})
+        yield* site.post("/tasks/wait?id=w", {})
+        const [finishing, stopped, waiting] = [
+          yield* site.follow("f"),
+          yield* site.follow("a"),
+          yield* site.follow("w")
+        ]
+        for (const client of [finishing, stopped, waiting]) yield* client.until((events) => events.length > 1)
+        const closing = yield* Effect.forkChild(site.close)
+        expect((yield* stopped.ended).at(-1)).toMatchObject({ event: "cancelled", data: { reason: "shutdown" } })
+        expect(names(finishing.events())).toEqual(["started", "progress"])
+        const refused = yield* site.post("/tasks/abrupt")
+        expect(refused.status).toBe(503)
+        expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(3600)
+        // Cancels go on working, and their answers are waited for.
+        expect((yield* site.post("/tasks/w/cancel", { reason: { by: "ann" } })).json._tag).toBe("Cancelled")
+        expect((yield* waiting.ended).at(-1)).toMatchObject({ event: "cancelled", data: { by: "ann" } })
+        expect((yield* site.get("/tasks")).json.tasks).toHaveLength(3)
+        yield* mule.letGo
+        yield* Fiber.join(closing)
+        expect(names(yield* finishing.ended).at(-1)).toBe("completed")
+        expect(reports).toMatchObject([{ completed: ["f"], cancelled: ["a", "w"], abandoned: [] }])
+      })
+    )
+  })
+
+  it.live("a start whose body is long in coming is refused before it is read", () => {
+    const mule = stubborn()
+    return serving({ tasks: [mule], drain: patient }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/stubborn?id=s")
+        const closing = yield* Effect.forkChild(site.close)
+        while (!(yield* site.tasks.draining)) yield* Effect.sleep(1)
+        const socket = connect(Number(new URL(site.url).port), "127.0.0.1")
+        yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+        let read = ""
+        socket.on("data", (data) => (read += data.toString())).on("error", () => {})
+        socket.write(
+          "POST /tasks/stubborn HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+        )
+        while (!read.includes("draining")) yield* Effect.sleep(1)
+        expect(read).toMatch(/^HTTP\/1\.1 503 /)
+        yield* mule.letGo
+        yield* Fiber.join(closing)
       })
     )
   })
@@ -168,6 +230,88 @@ describe("Drain", () => {
       yield* Drain.run({ giveUp: "5 seconds", grace: 10 }).pipe(stub)
       expect(asked).toEqual([{ giveUp: Duration.seconds(30) }, { giveUp: "5 seconds", grace: 10 }])
     }).pipe(Effect.provide(OpenStreams.layer()))
+  )
+})
+
+describe("Drain of several services", () => {
+  class Handlers extends Context.Service<Handlers, Drain.Drainable>()("test/Handlers") {}
+
+  const report = (given: Partial<DrainReport>): DrainReport => ({
+    completed: [],
+    failed: [],
+    cancelled: [],
+    abandoned: [],
+    took: Duration.zero,
+    ...given
+  })
+
+  it.effect("asks all of them at once, with the same bounds, and reports them together", () =>
+    Effect.gen(function* () {
+      const asked: Array<unknown> = []
+      const gate = yield* Latch.make()
+      const drainable = (name: string, given: Partial<DrainReport>): Drain.Drainable => ({
+        drain: (options) =>
+          Effect.suspend(() => {
+            asked.push([name, options?.giveUp])
+            return Effect.as(gate.await, report(given))
+          })
+      })
+      const tasks = drainable("tasks", { completed: ["a"], abandoned: ["b"], took: Duration.seconds(3) })
+      const handlers = drainable("handlers", { cancelled: ["GET /x"], failed: ["f"], took: Duration.seconds(2) })
+      const fiber = yield* Effect.forkChild(
+        Drain.run({ also: [Handlers], giveUp: "4 seconds" }).pipe(
+          Effect.provideService(Handlers, handlers),
+          Effect.provideService(Tasks, tasks as never)
+        )
+      )
+      yield* settle
+      expect(asked).toEqual([
+        ["tasks", "4 seconds"],
+        ["handlers", "4 seconds"]
+      ])
+      yield* gate.open
+      expect(yield* Fiber.join(fiber)).toEqual({
+        completed: ["a"],
+        failed: ["f"],
+        cancelled: ["GET /x"],
+        abandoned: ["b"],
+        took: Duration.seconds(3)
+      })
+    }).pipe(Effect.provide(OpenStreams.layer()))
+  )
+
+  it("takes no longer than its bounds together", () => {
+    expect(Drain.longest()).toEqual(Duration.seconds(32))
+    expect(Drain.longest({ finish: "5 seconds", giveUp: "1 second", flush: 500 })).toEqual(Duration.millis(6500))
+    expect(Duration.isFinite(Drain.longest({ giveUp: "Infinity" }))).toBe(false)
+    expect(() => Drain.longest({ finish: -1 })).toThrow(/finish must be a duration/)
+  })
+
+  it.effect("admits new work until it begins, then says when to come back (S1x-24)", () =>
+    Effect.gen(function* () {
+      const tasks = yield* Tasks
+      yield* tasks.start("stuck", Effect.uninterruptible(Effect.sleep("1 minute")))
+      yield* settle
+      yield* Drain.admit
+      const seconds = Effect.map(Effect.flip(Drain.admit), ({ code, headers }) => [code, headers?.["retry-after"]])
+      const first = yield* Effect.forkChild(tasks.drain())
+      yield* settle
+      expect(yield* seconds).toEqual(["draining", "5"])
+      const second = yield* Effect.forkChild(tasks.drain({ finish: "2 seconds", giveUp: "8 seconds" }))
+      yield* settle
+      for (const [after, expected] of [
+        [0, "10"],
+        [1, "10"],
+        [8998, "2"],
+        [1, "1"],
+        [5000, "1"]
+      ] as const) {
+        yield* TestClock.adjust(after)
+        expect(yield* seconds).toEqual(["draining", expected])
+      }
+      yield* Fiber.joinAll([first, second])
+      yield* TestClock.adjust("1 minute")
+    }).pipe(Effect.provide(Tasks.layer()), leakChecked)
   )
 })
 

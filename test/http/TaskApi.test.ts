@@ -33,7 +33,9 @@ describe("TaskApi", () => {
             "post /tasks/{id}/cancel",
             "post /cancel",
             "get /tasks/{id}/events",
-            "get /tree"
+            "get /tree",
+            "get /health",
+            "get /ready"
           ].toSorted()
         )
         const start = spec.paths["/tasks/count"].post

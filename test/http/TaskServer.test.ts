@@ -109,7 +109,7 @@ describe("TaskServer", () => {
     })
   )
 
-  it.live("other routes of the same router are left as they are", () =>
+  it.live("other routes of the same router are left as they are, and may take the place of /health", () =>
     Effect.gen(function* () {
       const own = Layer.mergeAll(
         HttpRouter.add("GET", "/health", HttpServerResponse.text("fine")),
@@ -117,13 +117,13 @@ describe("TaskServer", () => {
         HttpRouter.add("GET", "/teapot", Effect.die(HttpServerResponse.empty({ status: 418 }))),
         HttpRouter.add("GET", "/unread", unread)
       )
-      const layer = Layer.provide(Layer.merge(own, TaskServer.layer({ tasks: [wait] })), Tasks.layer())
+      const served = TaskServer.layer({ tasks: [wait], health: false })
+      const layer = Layer.provide(Layer.merge(own, served), Tasks.layer())
       const { dispose, handler } = HttpRouter.toWebHandler(layer, { disableLogger: true })
       const status = (path: string) =>
         Effect.promise(async () => (await handler(new Request(`http://x${path}`))).status)
-      expect(yield* Effect.all(["/health", "/tasks-page", "/teapot", "/unread", "/tasks"].map(status))).toEqual([
-        200, 200, 418, 400, 200
-      ])
+      const paths = ["/health", "/tasks-page", "/teapot", "/unread", "/tasks", "/ready"]
+      expect(yield* Effect.all(paths.map(status))).toEqual([200, 200, 418, 400, 200, 404])
       yield* Effect.promise(dispose)
     })
   )

@@ -55,7 +55,7 @@ export interface Options extends TaskServer.Options<never> {
   readonly maxRunning?: number
   /** Who asks, and what they may do. */
   readonly access?: Layer.Layer<never>
-  readonly drain?: Parameters<typeof Drain.layer>[0] | "none"
+  readonly drain?: Drain.LayerOptions | "none"
   /** Beside those of the tasks. */
   readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter>
   /** How long the server waits for requests when it closes. Default: 20 seconds. */

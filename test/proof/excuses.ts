@@ -48,6 +48,7 @@ const reasons: { readonly [reason: string]: ReadonlyArray<string> } = {
   "runs a promise, which no virtual time waits for: test/fibers/Bridge.random.test.ts": ["Bridge.fromPromise"],
   "ends in promises, which no virtual time waits for: test/fibers/TaskRunner.random.test.ts": ["TaskRunner.make"],
   "runs a process: test/fibers/KillableProcess.random.test.ts": ["KillableProcess.run", "KillableProcess.spawn"],
+  "exits the process: test/fibers/ProcessMain.process.test.ts": ["ProcessMain.run"],
   "runs a thread: test/fibers/KillableWorker.random.test.ts": ["KillableWorker.run"],
   "drives Node's streams and sockets: test/fibers/NodeResource.random.test.ts": [
     "NodeResource.fromReadable",

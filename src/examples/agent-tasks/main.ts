@@ -6,14 +6,11 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Queue from "effect/Queue"
 import * as References from "effect/References"
-import * as Runtime from "effect/Runtime"
 import * as Deadline from "../../combinators/Deadline.ts"
-import { exitCode, listen, type Signal } from "../server/signals.ts"
+import * as ProcessMain from "../../fibers/ProcessMain.ts"
 import type { AgentTasksError } from "./agentTaskErrors.ts"
 import { AgentTasks } from "./AgentTasks.ts"
 import * as AgentTasksClient from "./http/AgentTasksClient.ts"
@@ -95,33 +92,13 @@ const run = (command: Command): Effect.Effect<number, Failure> => {
   }
 }
 
-const main = Effect.gen(function* () {
-  const signals = yield* listen(process)
-  const command = yield* parse(process.argv.slice(2))
-  const signalled = Effect.flatMap(Queue.take(signals), (signal: Signal) =>
-    Effect.as(
-      // oxlint-disable-next-line rescind/no-detached-fork -- the second signal is to be heard whatever hangs; ends with the process
-      Effect.forkDetach(
-        Effect.flatMap(Queue.take(signals), (again) => Effect.sync(() => process.exit(exitCode[again])))
-      ),
-      exitCode[signal]
-    )
+const main: ProcessMain.Main<never> = (signalled, exitWithin) =>
+  ProcessMain.untilSignal(
+    Effect.flatMap(parse(process.argv.slice(2)), (command) => Effect.raceFirst(run(command), unread))
+  )(signalled, exitWithin).pipe(
+    Effect.catch(({ message }) => Effect.as(Console.error(message), 2)),
+    Effect.provideService(Logger.LogToStderr, true),
+    Effect.provideService(References.MinimumLogLevel, "Warn")
   )
-  // The signal wins at once; what it interrupts is awaited.
-  return yield* Effect.raceAllFirst([run(command), signalled, unread])
-}).pipe(
-  Effect.scoped,
-  Effect.catch(({ message }) => Effect.as(Console.error(message), 2)),
-  Effect.tapDefect((defect) => Effect.logFatal(defect)),
-  Effect.provideService(Logger.LogToStderr, true),
-  Effect.provideService(References.MinimumLogLevel, "Warn")
-)
 
-const start = Runtime.makeRunMain(({ fiber, teardown }) =>
-  fiber.addObserver((exit) => teardown(exit, (code) => process.exit(code)))
-)
-
-start(main, {
-  disableErrorReporting: true,
-  teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(exit.value) : 1)
-})
+ProcessMain.run(process, main)

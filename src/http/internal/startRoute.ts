@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Task from "../../fibers/Task.ts"
+import * as Drain from "../Drain.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
 import * as RequestDeadline from "../RequestDeadline.ts"
@@ -31,6 +32,8 @@ export const startRoute: Handler = (server, request) =>
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
     const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
     const deadline = yield* deadlineOf(request)
+    // Before a body that may be long in coming.
+    if (yield* server.tasks.draining) return yield* Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)
     const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
     const payload = yield* kind.codecs.decodePayload(body)
     const id = query.id ?? `${name}-${yield* randomName}`
@@ -99,8 +102,7 @@ const start = (
         Effect.andThen(claim(server, visitor, id, replace), Effect.fail(alreadyRunning(id, state))),
       TooManyTasks: ({ message }) =>
         Effect.fail(new Problem.Problem({ code: "too-many-tasks", detail: message, headers: { "retry-after": "1" } })),
-      Draining: ({ message }) =>
-        Effect.fail(new Problem.Problem({ code: "draining", detail: message, headers: { "retry-after": "5" } }))
+      Draining: () => Effect.flatMap(Drain.refusal(tasks), Effect.fail)
     }),
     // Else a client that leaves at this moment could leave a task that nobody can find.
     // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed

@@ -5,9 +5,9 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { EventEmitter } from "node:events"
-import { exitCode, listen } from "../../../src/examples/server/signals.ts"
+import { listen } from "../../src/fibers/ProcessSignals.ts"
 
-describe("signals", () => {
+describe("ProcessSignals", () => {
   it.effect("arrive in order, both kinds (S1x-25)", () =>
     Effect.gen(function* () {
       const source = new EventEmitter()
@@ -43,8 +43,4 @@ describe("signals", () => {
       expect(source.listenerCount("SIGINT") + source.listenerCount("SIGTERM")).toBe(0)
     })
   )
-
-  it("end the process with the codes of a shell", () => {
-    expect(exitCode).toEqual({ SIGINT: 130, SIGTERM: 143 })
-  })
 })
