@@ -6,7 +6,7 @@ const drain = ["test/http/CancelMiddleware.drain.test.ts"]
 const streams = ["test/http/CancelMiddleware.streams.test.ts"]
 const api = ["test/http/CancelMiddleware.api.test.ts"]
 const deadline = ["test/http/RequestDeadline.test.ts"]
-const proof = ["test/proof/everywhere.test.ts", "test/proof/explore.test.ts"]
+const runs = ["test/http/RunningHandlers.test.ts"]
 
 const running = "src/http/RunningHandlers.ts"
 const node = "src/http/internal/handlerNode.ts"
@@ -38,7 +38,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: running,
     find: "return closed(node)\n",
     replace: "return Effect.void\n",
-    tests: [...drain, ...proof]
+    tests: [...drain, ...runs]
   },
   {
     name: "an interrupted request is answered by Effect",
@@ -142,7 +142,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "    this.body?.end(this.exit ?? this.mark!.exit)\n",
     replace: "",
-    tests: [...proof, ...streams]
+    tests: [...runs, ...streams]
   },
   {
     name: "a streamed body loses the headers of its answer",
