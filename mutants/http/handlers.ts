@@ -185,11 +185,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: streams
   },
   {
-    name: "a reader who stops reading is taken for one who read it all",
+    name: "a reader who stops reading is taken for a server that interrupts",
     law: "K19",
-    file: body,
-    find: "return this.begun && this.ended === undefined\n",
-    replace: "return false\n",
+    file: interrupt,
+    find: "  return sending\n    ?",
+    replace: "  return sending && draining\n    ?",
     tests: streams
   },
   {

@@ -152,9 +152,7 @@ const asTask = (
     const over = (exit: Exit.Exit<unknown, unknown>) =>
       Effect.suspend(() => {
         if (node.gone || !node.opened) return Effect.void
-        if (exit._tag === "Failure") node.requestOver(why(exit.cause))
-        // A reader of the web's streams leaves by not going on to read.
-        else node.requestOver(node.isHalfSent ? CancelReason.disconnect({ by: client }) : undefined)
+        node.requestOver(exit._tag === "Failure" ? why(exit.cause) : undefined)
         return closed(node)
       })
     // oxlint-disable-next-line rescind/callback-clean-up -- the clean-up is the end of the task, below

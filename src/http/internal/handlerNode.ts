@@ -123,11 +123,6 @@ export class HandlerNode extends TaskNode {
     this.own?.stop()
   }
 
-  /** Its answer was begun and is not whole. */
-  get isHalfSent(): boolean {
-    return this.body?.isHalfRead === true
-  }
-
   /** The server has written the answer, or has let go of it for this reason. */
   requestOver(reason: CancelReason.Draft | CancelReason.CancelReason | undefined): void {
     this.over = true
