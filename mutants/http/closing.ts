@@ -29,8 +29,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a drain ignores how long tasks may finish",
     law: "S1-60",
     file: node,
-    find: "tasks.drain({ ...options, giveUp",
-    replace: "tasks.drain({ giveUp",
+    find: "const bounds = { ...options, giveUp",
+    replace: "const bounds = { giveUp",
     tests: drain
   },
   {

@@ -131,13 +131,8 @@ export const typeOf = (code: Code): string => `${typePrefix}${code}`
  */
 export const toResponse = (problem: Problem): HttpServerResponse.HttpServerResponse => {
   const [status, title] = codes[problem.code]
-  const document: typeof Document.Type = {
-    type: typeOf(problem.code),
-    title,
-    status,
-    detail: problem.detail,
-    ...problem.extension
-  }
+  const type = typeOf(problem.code)
+  const document: typeof Document.Type = { type, title, status, detail: problem.detail, ...problem.extension }
   return HttpServerResponse.jsonUnsafe(document, { status, contentType, headers: problem.headers })
 }
 
