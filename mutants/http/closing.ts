@@ -31,6 +31,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     law: "S1-60",
     file: node,
     find: "const bounds = { ...given, giveUp",
+    find: "const bounds = { ...options, giveUp",
     replace: "const bounds = { giveUp",
     tests: drain
   },

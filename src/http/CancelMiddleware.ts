@@ -33,7 +33,8 @@ export type Handled = RequestCancelled.RequestCancelled | RequestCancelled.Inner
  *
  * **Gotchas**
  *
- * Routes added with `{ uninterruptible: true }` read the reason but run on. An
+ * The routes of `TaskServer` do not need it: they have drains and disconnects of
+ * their own. Routes added with `{ uninterruptible: true }` read the reason but run on. An
  * `HttpServer.serve` without a router is interruptible nowhere; its handlers do
  * not hear of a client that leaves.
  *

@@ -12,7 +12,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -21,7 +20,6 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import * as CancelReason from "../fibers/CancelReason.ts"
-import { cancelEach } from "../fibers/internal/cancelling.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import { drain } from "../fibers/internal/drain.ts"
 import { outcomeOf } from "../fibers/internal/outcome.ts"
@@ -101,7 +99,7 @@ export class RunningHandlers extends Context.Service<
       ),
       (node) => ({
         run: (handler, options) => run(node, handler, options),
-        drain: (options) => drainHandlers(node, options),
+        drain: (options) => drain(node, options, "shutdown"),
         count: Effect.sync(() => node.live)
       })
     )
@@ -152,9 +150,7 @@ const asTask = (
     const over = (exit: Exit.Exit<unknown, unknown>) =>
       Effect.suspend(() => {
         if (node.gone || !node.opened) return Effect.void
-        if (exit._tag === "Failure") node.requestOver(why(exit.cause))
-        // A reader of the web's streams leaves by not going on to read.
-        else node.requestOver(node.isHalfSent ? CancelReason.disconnect({ by: client }) : undefined)
+        node.requestOver(exit._tag === "Failure" ? why(exit.cause) : undefined)
         return closed(node)
       })
     // oxlint-disable-next-line rescind/callback-clean-up -- the clean-up is the end of the task, below
@@ -222,20 +218,4 @@ const nameOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<str
     const matched = Context.getOption(context as Context.Context<HttpRouter.RouteContext>, HttpRouter.RouteContext)
     const path = Option.isSome(matched) ? matched.value.route.path : request.url.split("?")[0]!
     return Effect.succeed(`${request.method} ${path}`)
-  })
-
-const drainHandlers = (handlers: HandlersNode, options: DrainOptions | undefined): Effect.Effect<DrainReport> =>
-  Effect.gen(function* () {
-    const draining = yield* Effect.forkChild(drain(handlers, options, "shutdown"), { startImmediately: true })
-    // Those that need no time to finish are told at once.
-    yield* Effect.withFiber((fiber) =>
-      Effect.sync(() => {
-        const reason = options?.reason ?? CancelReason.shutdown()
-        const told = (handlers.children() as ReadonlyArray<HandlerNode>).filter(
-          ({ handling }) => handling.onShutdown === "cancel"
-        )
-        cancelEach(told, reason, CancelPolicy.make(options), fiber.context, fiber.id)
-      })
-    )
-    return yield* Fiber.join(draining)
   })

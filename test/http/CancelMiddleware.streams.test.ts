@@ -188,6 +188,45 @@ describe("CancelMiddleware and streamed bodies", () => {
     )
   })
 
+  it.live("so it is for a body that is piped, and a cancel tears that off too", () => {
+    const order: Array<string> = []
+    const piped = (path: "/it" | "/endless", pieces: Iterable<string> | AsyncIterable<string>) =>
+      HttpRouter.add(
+        "GET",
+        path,
+        Effect.gen(function* () {
+          yield* Effect.acquireRelease(Effect.void, () => Effect.sync(() => order.push(`released ${path}`)))
+          yield* Task.onCancel((reason) => Effect.sync(() => order.push(textOf(reason))))
+          return HttpServerResponse.raw(Readable.from(pieces, { objectMode: false }))
+        })
+      ).pipe(Layer.provide(CancelMiddleware.layer()))
+    const slowly = async function* () {
+      for (let n = 0; n < 3; n++) {
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        order.push("piece")
+        yield "x"
+      }
+    }
+    const forEver = async function* () {
+      while (true) {
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        yield "x"
+      }
+    }
+    return serving({ tasks: [], routes: Layer.merge(piped("/it", slowly()), piped("/endless", forEver())) }, (site) =>
+      Effect.gen(function* () {
+        expect((yield* ending(site)).whole).toBe("xxx")
+        yield* until(() => order.length === 4)
+        expect(order.splice(0)).toEqual(["piece", "piece", "piece", "released /it"])
+        const client = yield* follow(`${site.url}/endless`)
+        yield* client.until((_, raw) => raw !== "")
+        expect((yield* site.drain()).cancelled).toEqual(["GET /endless"])
+        expect(order).toEqual(["shutdown of GET /endless", "released /endless"])
+        expect((yield* Effect.exit(client.ended))._tag).toBe("Failure")
+      })
+    )
+  })
+
   it.live("a body that fails is torn off, and so is one that is interrupted inside", () => {
     const broken = Stream.concat(Stream.make("x"), Stream.fail("broken")).pipe(Stream.encodeText)
     const stopped = Stream.concat(Stream.make("x"), Stream.fromEffect(Effect.interrupt)).pipe(Stream.encodeText)
@@ -229,6 +268,21 @@ describe("CancelMiddleware behind a web handler", () => {
         })
         yield* until(() => read.length === 4)
         expect(read.toSorted()).toEqual(everywhere("disconnect of GET /it"))
+      })
+    )
+  })
+
+  it.live("a reader that waits for more is told that the body was cut", () => {
+    const { handler, read } = endless()
+    return Effect.scoped(
+      Effect.gen(function* () {
+        const web = yield* handling(route(handler))
+        const whole = yield* Effect.promise(async () => {
+          const response = await web.handler(new Request("http://localhost/it", { headers: { "deadline-ms": "40" } }))
+          return await response.text().catch(() => "torn")
+        })
+        expect(whole).toBe("torn")
+        expect(read.toSorted()).toEqual(everywhere("timeout of GET /it by deadline-ms"))
       })
     )
   })

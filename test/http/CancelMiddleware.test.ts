@@ -71,13 +71,13 @@ describe("CancelMiddleware", () => {
     const { handler, read } = readers()
     return serving({ tasks: [], routes: route(handler) }, (site) =>
       Effect.gen(function* () {
-        const answer = yield* site.get("/it", { "deadline-ms": "50" })
+        const answer = yield* site.get("/it", { "deadline-ms": "250" })
         expect(read.toSorted()).toEqual(everywhere("timeout of GET /it by deadline-ms"))
         expect([answer.status, answer.headers.get("content-type")]).toEqual([504, "application/problem+json"])
         expect(answer.json).toMatchObject({
           type: "urn:rescind:problem:deadline-passed",
           status: 504,
-          reason: { source: "timeout", scope: "GET /it", by: "deadline-ms", message: "The limit of 50ms passed" }
+          reason: { source: "timeout", scope: "GET /it", by: "deadline-ms", message: "The limit of 250ms passed" }
         })
       })
     )

@@ -68,7 +68,7 @@ describe("RequestDeadline, over real sockets", () => {
     const { read, routes } = chain(0, Effect.never)
     return serving({ tasks: [], routes }, (site) =>
       Effect.gen(function* () {
-        const answer = yield* site.get("/a", { "deadline-ms": "150" })
+        const answer = yield* site.get("/a", { "deadline-ms": "1500" })
         expect([answer.status, answer.json.reason.source]).toEqual([504, "timeout"])
         yield* until(() => read.length === 3)
         expect(read.find((text) => text.includes("/a"))).toBe("timeout of GET /a by deadline-ms")

@@ -20,7 +20,6 @@ export class BodyHandOver {
   private wake: ((wanted: boolean) => void) | undefined = undefined
   private ended: Answer | undefined = undefined
   private done = false
-  private begun = false
 
   constructor(source: Stream.Stream<Uint8Array, unknown>) {
     this.source = source
@@ -32,7 +31,6 @@ export class BodyHandOver {
       Effect.callback<Chunk, unknown>((resume) => {
         if (this.ended !== undefined) return resume(this.ended)
         this.asked = resume
-        this.begun = true
         this.wake?.(true)
         return Effect.sync(() => {
           this.asked = undefined
@@ -52,11 +50,6 @@ export class BodyHandOver {
       if (Exit.isFailure(exit)) return yield* isDone(exit) ? Effect.void : exit
     } while (yield* this.wanted)
   })
-
-  /** Whether the server has read some of it and not the end. */
-  get isHalfRead(): boolean {
-    return this.begun && this.ended === undefined
-  }
 
   /** The server does not ask any more. */
   finish(): void {

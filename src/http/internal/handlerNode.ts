@@ -81,6 +81,10 @@ export class HandlerNode extends TaskNode {
     limit?.moveTo(limit.at)
   }
 
+  override get onShutdown(): "finish" | "cancel" {
+    return this.handling.onShutdown
+  }
+
   override get deadline(): number | undefined {
     return this.own?.at
   }
@@ -121,11 +125,6 @@ export class HandlerNode extends TaskNode {
   private settleAnswer(): void {
     this.committing = true
     this.own?.stop()
-  }
-
-  /** Its answer was begun and is not whole. */
-  get isHalfSent(): boolean {
-    return this.body?.isHalfRead === true
   }
 
   /** The server has written the answer, or has let go of it for this reason. */

@@ -8,6 +8,7 @@ import type { DrainReport } from "../../fibers/Tasks.ts"
 export class HandlersNode extends ScopeNode implements Drainable {
   private readonly time: Clock.Clock
   draining: Effect.Effect<DrainReport> | undefined = undefined
+  declare drainsBy?: number
   readonly onEmpty: Array<() => void> = []
 
   constructor(near: ScopeNode, clock: Clock.Clock) {

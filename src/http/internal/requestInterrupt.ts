@@ -28,6 +28,7 @@ export const reasonOf = (
   const ours = Option.getOrElse(CancelReason.fromCause(cause), () => above)
   if (ours !== undefined) return ours
   if (draining) return CancelReason.shutdown()
+  // Who reads an answer through the web's streams leaves without saying so.
   return sending
     ? CancelReason.disconnect({ by: client })
     : CancelReason.interrupt({ message: "The server interrupted the request" })
