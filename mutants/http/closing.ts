@@ -31,7 +31,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     law: "S1-60",
     file: node,
     find: "const bounds = { ...given, giveUp",
-    find: "const bounds = { ...options, giveUp",
     replace: "const bounds = { giveUp",
     tests: drain
   },

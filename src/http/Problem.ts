@@ -142,10 +142,6 @@ export const toDocument = ({ code, detail, extension }: Problem): typeof Documen
 export const toResponse = (problem: Problem): HttpServerResponse.HttpServerResponse => {
   const document = toDocument(problem)
   return HttpServerResponse.jsonUnsafe(document, { status: document.status, contentType, headers: problem.headers })
-  const [status, title] = codes[problem.code]
-  const type = typeOf(problem.code)
-  const document: typeof Document.Type = { type, title, status, detail: problem.detail, ...problem.extension }
-  return HttpServerResponse.jsonUnsafe(document, { status, contentType, headers: problem.headers })
 }
 
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
