@@ -245,9 +245,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the choice of a definition does not reach the drain",
     law: "S1-59",
-    file: "src/http/internal/recording.ts",
-    find: "this.onShutdown = definition.onShutdown",
-    replace: 'this.onShutdown = "finish"',
+    file: "src/http/internal/startRoute.ts",
+    find: "record: recording.record, onShutdown, ",
+    replace: "record: recording.record, ",
     tests: drain
   },
   {

@@ -61,24 +61,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a problem is plain JSON",
     law: "D8",
     file: problem,
-    find: "{ status, contentType, headers: problem.headers }",
-    replace: "{ status, headers: problem.headers }",
+    find: "{ status: document.status, contentType, headers: problem.headers }",
+    replace: "{ status: document.status, headers: problem.headers }",
     tests: [...start, ...read]
   },
   {
     name: "a problem loses its headers",
     law: "D8",
     file: problem,
-    find: "{ status, contentType, headers: problem.headers }",
-    replace: "{ status, contentType }",
+    find: "{ status: document.status, contentType, headers: problem.headers }",
+    replace: "{ status: document.status, contentType }",
     tests: start
   },
   {
     name: "a problem loses what it carries",
     law: "D8",
     file: problem,
-    find: "detail: problem.detail, ...problem.extension }",
-    replace: "detail: problem.detail }",
+    find: "status, detail, ...extension }",
+    replace: "status, detail }",
     tests: start
   },
   {

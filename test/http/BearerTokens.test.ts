@@ -224,7 +224,10 @@ describe("BearerTokens", () => {
           cookie: { type: "apiKey", in: "cookie", name: "token" },
           query: { type: "apiKey", in: "query", name: "access_token" }
         })
-        for (const [path, operations] of Object.entries<Record<string, any>>(json.paths)) {
+        const { "/health": health, "/ready": ready, ...guarded } = json.paths as Record<string, Record<string, any>>
+        for (const probe of [health!, ready!]) expect(probe["get"].security).toEqual([])
+        for (const path of ["/health", "/ready"]) expect((yield* site.get(path)).status).toBe(200)
+        for (const [path, operations] of Object.entries(guarded)) {
           for (const operation of Object.values(operations)) {
             expect([path, operation.security]).toEqual([
               path,

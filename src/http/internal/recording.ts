@@ -11,14 +11,12 @@ import { LogNode } from "./stream/logNode.ts"
 export class Recording {
   readonly said = new Said()
   private written: EventLog.EventLog | undefined = undefined
-  readonly onShutdown: "finish" | "cancel"
   private readonly definition: Any
   private readonly dispatcher: SchedulerDispatcher
   private readonly hooks: Hooks
 
   constructor(definition: Any, dispatcher: SchedulerDispatcher, hooks: Hooks) {
     this.definition = definition
-    this.onShutdown = definition.onShutdown
     this.dispatcher = dispatcher
     this.hooks = hooks
   }

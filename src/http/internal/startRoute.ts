@@ -64,7 +64,7 @@ const start = (
   { deadline, id, labels, payload, replace, visitor }: Asked
 ): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> => {
   const { maxTimeLimit, tasks } = server
-  const { cancel: overdue, timeLimit = server.timeLimit } = kind.definition
+  const { cancel: overdue, onShutdown, timeLimit = server.timeLimit } = kind.definition
   return Effect.gen(function* () {
     const encoded = yield* kind.codecs.payload(payload)
     yield* claim(server, visitor, id, replace)
@@ -74,7 +74,7 @@ const start = (
     const trace = new TaskTrace()
     const body = trace.during(kind, id, taskBody(kind, id, payload, recording.said))
     const left = deadline - (yield* Clock.currentTimeMillis)
-    const options = { record: recording.record, timeLimit, maxTimeLimit, deadline: left, overdue }
+    const options = { record: recording.record, onShutdown, timeLimit, maxTimeLimit, deadline: left, overdue }
     const starting = replace
       ? Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
       : tasks.startIfMissing(id, body, options)
