@@ -88,7 +88,7 @@ describe("CancelMiddleware.ForApi", () => {
         expect(joined).toBeInstanceOf(RequestCancelled.RequestCancelled)
         expect(joined).toMatchObject({ status: 409, reason: { source: "request", by: "ann", message: "not needed" } })
         // The header is shorter than the deadline of the client: its answer comes in time.
-        const spent = yield* site.post("/orders", { how: "wait" }, { "deadline-ms": "30" })
+        const spent = yield* site.post("/orders", { how: "wait" }, { "deadline-ms": "300" })
         expect([spent.status, spent.json.reason.source]).toEqual([504, "timeout"])
         expect(read).toEqual(["timeout of POST /orders by deadline-ms"])
       })
@@ -100,7 +100,7 @@ describe("CancelMiddleware.ForApi", () => {
     return serving({ tasks: [], routes }, (site) =>
       Effect.gen(function* () {
         const { orders } = yield* client(site.url)
-        yield* Effect.ignore(Deadline.run(orders.place({ payload: { how: "wait" } }), 40))
+        yield* Effect.ignore(Deadline.run(orders.place({ payload: { how: "wait" } }), 500))
         yield* until(() => read.length === 1)
         expect(read[0]).toMatch(
           /^(?:timeout of POST \/orders by deadline-ms|disconnect of POST \/orders by 127.0.0.1)$/
