@@ -30,7 +30,7 @@ export const startRoute: Handler = (server, request) =>
     const name = yield* pathParam("name")
     const kind = server.kinds.get(name)
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
-    const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
+    const query = yield* queryOf(request)
     const deadline = yield* deadlineOf(request)
     // Before a body that may be long in coming.
     if (yield* server.tasks.draining) return yield* Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)
@@ -47,6 +47,12 @@ export const startRoute: Handler = (server, request) =>
       { status: 202, headers: { location: links.self } }
     )
   })
+
+/** Most calls have none, and to parse a URL takes as long as all the rest of a small start. */
+const queryOf = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<typeof StartQuery.Type, Problem.Problem, HttpServerRequest.ParsedSearchParams> =>
+  request.url.includes("?") ? Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery) : Effect.succeed({})
 
 interface Asked {
   readonly id: string
