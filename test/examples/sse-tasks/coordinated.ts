@@ -19,7 +19,7 @@ import { OpenStreams } from "../../../src/http/OpenStreams.ts"
 import { setImmediate } from "node:timers/promises"
 import { leakChecked } from "../../support/leaks.ts"
 
-export interface Sent {
+interface Sent {
   readonly id: string
   readonly event: string
   readonly data: any

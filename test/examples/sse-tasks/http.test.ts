@@ -1,7 +1,7 @@
 /** The service over real sockets, in real time: what clients send and read. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -269,8 +269,8 @@ describe("The other routes", () => {
       )
       yield* serving({ models, requestsPerMinute: 3 }, (site) =>
         Effect.gen(function* () {
-          for (let request = 0; request < 3; request++) expect((yield* site.get("/health")).status).toBe(200)
-          const refused = yield* site.get("/health")
+          for (let request = 0; request < 3; request++) expect((yield* site.get("/tasks")).status).toBe(200)
+          const refused = yield* site.get("/tasks")
           expect([refused.status, refused.json.type]).toEqual([429, "urn:rescind:problem:too-many-requests"])
           expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0)
         })
@@ -300,6 +300,8 @@ describe("The other routes", () => {
           expect(status).toBe(404)
         }
         expect((yield* site.get("/tasks", bob)).json.tasks).toEqual([])
+        expect((yield* site.get("/metrics", bob)).status).toBe(403)
+        expect((yield* site.get("/health")).status).toBe(200)
         // A page sends the token as a cookie: an EventSource can send no header.
         const client = yield* site.follow(task.links.stream, undefined, { cookie: "task_token=ann-ann-ann-ann-ann" })
         yield* client.until(isReady)

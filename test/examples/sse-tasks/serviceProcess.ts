@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { call, launch, type ServerProcess, startServer } from "../server/serverProcess.ts"
 
-export const script = "src/examples/sse-tasks/main.ts"
+const script = "src/examples/sse-tasks/main.ts"
 
 /** A folder of its own for one test. */
 export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(

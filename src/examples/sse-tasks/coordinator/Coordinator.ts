@@ -119,7 +119,7 @@ const make = <R>(options: Options<R>) =>
         : Effect.succeed(found)
     }
     const taskOf = (key: TaskKey.TaskKey) => tasks.get(TaskKey.toString(key))
-    const find = Effect.fnUntraced(function* (key: TaskKey.TaskKey) {
+    const look = Effect.fnUntraced(function* (key: TaskKey.TaskKey) {
       const record = yield* store.get(key)
       if (Option.isNone(record)) return yield* Effect.fail(new NoSuchTask({ key }))
       return yield* withAttempt(record.value)
@@ -130,6 +130,13 @@ const make = <R>(options: Options<R>) =>
         const attempt = known?.number === record.attempts ? known : undefined
         return { record: Attempt.overlaid(record, attempt), attempt }
       })
+    /** Of a record that is just being started, once it is. */
+    const find = (key: TaskKey.TaskKey) =>
+      Effect.flatMap(look(key), (found) =>
+        found.record.status === "running" && found.attempt === undefined
+          ? starting.withPermits(1)(look(key))
+          : Effect.succeed(found)
+      )
 
     const launch = Effect.fnUntraced(function* (record: TaskRecord) {
       const key = TaskKey.make(record.app, record.model, record.id)
@@ -149,7 +156,7 @@ const make = <R>(options: Options<R>) =>
     const start = (key: TaskKey.TaskKey): Effect.Effect<Found, Refused> =>
       Effect.gen(function* () {
         const claimed = yield* store.claim(key)
-        if (Option.isNone(claimed)) return yield* find(key)
+        if (Option.isNone(claimed)) return yield* look(key)
         const { attempts: number } = claimed.value
         return yield* withContext(launch(claimed.value), context).pipe(
           Effect.catchTag("AlreadyRunning", ({ state }) =>

@@ -2,13 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
-import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as Problem from "../../../http/Problem.ts"
 import { TaskAccess } from "../../../http/TaskAccess.ts"
 import { Coordinator } from "../coordinator/Coordinator.ts"
 import { TaskStore } from "../store/TaskStore.ts"
-import { healthRoute, modelsRoute } from "./healthRoute.ts"
+import { healthRoute, metricsRoute, modelsRoute } from "./healthRoute.ts"
 import { route, type Site } from "./route.ts"
 import { RequestRate } from "./RequestRate.ts"
 import { streamRoute } from "./streamRoute.ts"
@@ -30,9 +29,6 @@ export interface Options {
 export const layer = (
   options?: Options
 ): Layer.Layer<never, never, Coordinator | TaskStore | OpenStreams | HttpRouter.HttpRouter> =>
-  Layer.merge(routes(options), PrometheusMetrics.layerHttp())
-
-const routes = (options: Options | undefined) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const site: Site = {
@@ -53,7 +49,8 @@ const routes = (options: Options | undefined) =>
         route(site, "GET", "/tasks", listRoute),
         route(site, "POST", "/tasks", createRoute),
         route(site, "GET", "/models", modelsRoute),
-        route(site, "GET", "/health", healthRoute),
+        route(site, "GET", "/metrics", metricsRoute),
+        HttpRouter.route("GET", "/health", healthRoute(site)),
         ...noRoutes
       ])
     })

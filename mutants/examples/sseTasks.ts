@@ -1,0 +1,173 @@
+/** Breaks of the task service (S1). */
+import type { Mutant } from "../Mutant.ts"
+
+const home = "src/examples/sse-tasks"
+const folder = "test/examples/sse-tasks"
+const cancellation = [`${folder}/cancellation.test.ts`]
+const http = [`${folder}/http.test.ts`]
+const races = [`${folder}/races.test.ts`]
+const timeouts = [`${folder}/timeouts.test.ts`]
+const shutdown = [`${folder}/shutdown.test.ts`]
+const fetching = [`${folder}/fetch.test.ts`]
+const coordinator = `${home}/coordinator/Coordinator.ts`
+const attempt = `${home}/coordinator/Attempt.ts`
+const body = `${home}/coordinator/body.ts`
+const watch = `${home}/coordinator/watch.ts`
+const events = `${home}/coordinator/taskEvents.ts`
+const stream = `${home}/http/streamRoute.ts`
+const store = `${home}/store/TaskStore.ts`
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "what a task says about its cancellation is an event of its own",
+    law: "S1-79",
+    file: attempt,
+    find: 'if (event === "cancelled") attempt.own = { ...attempt.own, ...data }\n    else EventLog',
+    replace: "EventLog",
+    tests: cancellation
+  },
+  {
+    name: "what a task says about its cancellation is lost",
+    law: "S1-56",
+    file: attempt,
+    find: "terminalOf(end, attempt.own)",
+    replace: "terminalOf(end)",
+    tests: cancellation
+  },
+  {
+    name: "clients are not told that the service shuts down",
+    law: "S1x-16",
+    file: attempt,
+    find: 'event.reason.source === "shutdown"',
+    replace: "event.attempt === 0",
+    tests: shutdown
+  },
+  {
+    name: "a status says what the store says, however late that is",
+    law: "S1x-28",
+    file: attempt,
+    find: "attempt?.end === undefined ||",
+    replace: "attempt?.end !== undefined ||",
+    tests: races
+  },
+  {
+    name: "the final value is saved outside a commit",
+    law: "S1x-27",
+    file: body,
+    find: "return yield* Task.commit(Effect.as(saved(attempt, key, encoded, store), encoded), { within: saveWithin })",
+    replace: "void [Task, saveWithin]\n    return yield* Effect.as(saved(attempt, key, encoded, store), encoded)",
+    tests: races
+  },
+  {
+    name: "a value whose record is gone counts as saved",
+    law: "S1x-30",
+    file: body,
+    find: "if (yield* store.end(key, attempt.number, end)) return",
+    replace: "yield* store.end(key, attempt.number, end)\n    if (key.id > 0) return",
+    tests: races
+  },
+  {
+    name: "how a task ended is not saved if the store fails once",
+    law: "S1x-28",
+    file: watch,
+    find: "Effect.retry({ times: 5,",
+    replace: "Effect.retry({ times: 0,",
+    tests: races
+  },
+  {
+    name: "a task that is over its time is cancelled as if somebody had asked",
+    law: "S1-64",
+    file: events,
+    find: 'event.reason.source === "timeout" ? "timeout" : "cancelled"',
+    replace: '"cancelled"',
+    tests: timeouts
+  },
+  {
+    name: "a record may have more time than the server allows",
+    law: "S1-62",
+    file: coordinator,
+    find: "Duration.fromInputUnsafe(own), maxRunTime)",
+    replace: "Duration.fromInputUnsafe(own), Duration.infinity)",
+    tests: timeouts
+  },
+  {
+    name: "every cancel of a task that is stopping says that it stopped it",
+    law: "S1-24",
+    file: coordinator,
+    find: '"reason" in result && result.reason === mine',
+    replace: '"reason" in result && mine.scope === name',
+    tests: cancellation
+  },
+  {
+    name: "a cancel of nothing is not logged",
+    law: "S1-20",
+    file: coordinator,
+    find: "Effect.logWarning(`Cannot cancel task ${name}: not found`)",
+    replace: "Effect.void",
+    tests: cancellation
+  },
+  {
+    name: "a start that is refused leaves its record running",
+    law: "S1x-24",
+    file: coordinator,
+    find: "Effect.tapError(() => store.unclaim(key, number))",
+    replace: "Effect.tapError(() => Effect.succeed(number))",
+    tests: races
+  },
+  {
+    name: "a shutdown does not wait until the ends are saved",
+    law: "S1x-21",
+    file: coordinator,
+    find: "      yield* FiberSet.awaitEmpty(watchers)\n",
+    replace: "",
+    tests: [...shutdown, ...races]
+  },
+  {
+    name: "whoever comes back after the end of another server starts the task again",
+    law: "S1x-02",
+    file: store,
+    find: "WHERE ${is(key)} AND status = 'pending' RETURNING *",
+    replace: "WHERE ${is(key)} RETURNING *",
+    tests: races
+  },
+  {
+    name: "a client that had read the end is told it again by the next server",
+    law: "S1x-02",
+    file: stream,
+    find: "if (seen === `${Attempt.prefixOf(record.attempts)}${record.last_event}`) {",
+    replace: "if (seen === Attempt.prefixOf(record.attempts)) {",
+    tests: http
+  },
+  {
+    name: "HEAD starts a task",
+    law: "S1x-05",
+    file: stream,
+    find: 'request.method === "HEAD"',
+    replace: 'request.method === "TRACE"',
+    tests: http
+  },
+  {
+    name: "a crash leaves tasks running for ever",
+    law: "S1x-02",
+    file: store,
+    find: "WHERE status = 'running' RETURNING *",
+    replace: "WHERE status = 'nothing' RETURNING *",
+    tests: http
+  },
+  {
+    name: "a fetch that is cancelled does not say of which URL",
+    law: "S1-34",
+    file: `${home}/models/httpFetchTask.ts`,
+    find: '{ message: "Fetch cancelled", url }',
+    replace: '{ message: "Fetch cancelled" }',
+    tests: fetching
+  },
+  {
+    name: "defects are told to clients",
+    law: "S1-09",
+    file: events,
+    find: "if (Option.isNone(error) || Cause.hasDies(cause)) return internalError",
+    replace: 'if (Option.isNone(error)) return { message: String(Cause.squash(cause)), error_type: "Error" }',
+    tests: cancellation
+  }
+]
