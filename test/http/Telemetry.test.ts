@@ -11,7 +11,7 @@ import * as Tracer from "effect/Tracer"
 import { Tasks } from "../../src/fibers/Tasks.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
 import * as Telemetry from "../../src/http/Telemetry.ts"
-import { whenBusy } from "../support/whenBusy.ts"
+import { whenBusy } from "../support/busy.ts"
 import { type Collector, collector, plain } from "./collector.ts"
 import { wait } from "./probes.ts"
 
@@ -118,9 +118,12 @@ describe("Telemetry", () => {
       const ran = Effect.gen(function* () {
         const layer = Layer.provide(TaskServer.layer({ tasks: [wait], metrics: true }), Tasks.layer())
         const services = yield* Effect.context<never>()
-        const { dispose, handler } = HttpRouter.toWebHandler(Layer.provide(layer, Layer.succeedContext(services)), {
-          disableLogger: true
-        })
+        const { dispose, handler } = HttpRouter.toWebHandler(
+          Layer.provideMerge(layer, Layer.succeedContext(services)),
+          {
+            disableLogger: true
+          }
+        )
         const post = (path: string, body: unknown) =>
           Effect.promise(async () => {
             const init = { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } }
