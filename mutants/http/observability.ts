@@ -20,23 +20,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a cancel is not logged when it is asked for",
     law: "S1-22 S1x-40",
     file: "src/http/internal/cancelLog.ts",
-    find: "requested: (served, reason) => say(served, requestEntry(nodeOf(served), reason)),",
-    replace: "requested: (served, reason) => void [say, served, requestEntry, reason],",
+    find: "requested: (served, reason) => say(served, () => requestEntry(nodeOf(served), reason)),",
+    replace: "requested: (served, reason) => void [served, requestEntry, reason],",
     tests: log
   },
   {
     name: "a task that nobody told to stop ends with a line in the log of cancels",
     law: "S1-06 S1x-40",
     file: "src/http/internal/cancelLog.ts",
-    find: "if (node.mark !== undefined) say(served, endEntry(node, node.mark.reason))",
-    replace: "say(served, endEntry(node, node.mark?.reason ?? ({ at: {} } as never)))",
+    find: "if (reason !== undefined) say(served, () => endEntry(node, reason))",
+    replace:
+      'say(served, () => (reason === undefined ? { message: "was told to stop", fields: {} as never } : endEntry(node, reason)))',
     tests: log
   },
   {
     name: "the log of cancels does not say which definition it was",
     law: "S1x-40",
     file: "src/http/internal/cancelLog.ts",
-    find: "definition: definition.name",
+    find: "definition: served.kind.definition.name",
     replace: "definition: served.task.name",
     tests: log
   },
