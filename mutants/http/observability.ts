@@ -138,6 +138,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: metrics
   },
   {
+    name: "the metrics are for whoever asks",
+    law: "S1x-40",
+    file: "src/http/internal/metricsRoute.ts",
+    find: "Effect.map(inspect(server, request), () =>",
+    replace: "Effect.map(Effect.sync(() => void [inspect, request]), () =>",
+    tests: metrics
+  },
+  {
     name: "the hooks of event streams are not those that count",
     law: "S1x-40",
     file: "src/http/TaskServer.ts",

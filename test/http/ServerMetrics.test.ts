@@ -1,8 +1,10 @@
 import { connect } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
+import * as TaskAccess from "../../src/http/TaskAccess.ts"
 import { read, valueOf } from "./exposition.ts"
 import { count, print, stubborn, wait } from "./probes.ts"
 import { type Options, serving, type Site } from "./serving.ts"
@@ -194,6 +196,22 @@ describe("ServerMetrics", () => {
       ),
       Metric.MetricRegistry,
       registry
+    )
+  })
+
+  it.live("S1x-40: with a rule of access it is for those who may inspect", () => {
+    const identify = ({ headers }: HttpServerRequest.HttpServerRequest) =>
+      headers["x-user"] === undefined
+        ? Effect.fail(TaskAccess.unidentified("Send x-user", "Test"))
+        : Effect.succeed({ id: headers["x-user"] })
+    const access = TaskAccess.layer({ identify, inspect: ({ id }) => id === "prometheus" })
+    return counting({ tasks: [count], access }, (site) =>
+      Effect.gen(function* () {
+        const asked = [{}, { "x-user": "ann" }, { "x-user": "prometheus" }].map((headers) =>
+          Effect.map(site.get("/metrics", headers), ({ status }) => status)
+        )
+        expect(yield* Effect.all(asked)).toEqual([401, 403, 200])
+      })
     )
   })
 
