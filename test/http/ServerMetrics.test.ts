@@ -1,6 +1,7 @@
 import { connect } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -168,7 +169,11 @@ describe("ServerMetrics", () => {
     return counting({ tasks: [mule] }, (site) =>
       Effect.gen(function* () {
         yield* site.post("/tasks/stubborn?id=m")
-        yield* Effect.timeoutOption(site.post("/tasks/m/cancel"), 50)
+        const client = yield* site.follow("m")
+        yield* client.until((events) => events.length === 2)
+        const leaves = yield* Effect.forkChild(site.post("/tasks/m/cancel"))
+        yield* client.until((events) => events.length === 3)
+        yield* Fiber.interrupt(leaves)
         const labels = {
           http_request_method: "POST",
           http_route: "/tasks/:id/cancel",
