@@ -68,22 +68,25 @@ export const make = (options?: TaskLoggerOptions): Effect.Effect<void, never, Sc
   return observe(() => ({
     opened: (task) => {
       if (task.kind !== "task") return
-      write(task, others, { message: `Task ${nameOf(task)} was registered`, fields: { phase: "registered" } })
+      write(task, others, () => ({
+        message: `Task ${nameOf(task)} was registered`,
+        fields: { phase: "registered" }
+      }))
     },
     requested: (target, request) => {
       if (!(target instanceof TaskNode || target instanceof GroupNode)) return
       // A later request changes nothing.
       if ((target.kind !== "task" && target.kind !== "nursery") || target.mark !== request) return
-      write(target, levelOf(request.reason), requestEntry(target, request.reason))
+      write(target, levelOf(request.reason), () => requestEntry(target, request.reason))
     },
     ended: (task) => {
       if (task.kind !== "task") return
       const reason = task.mark?.reason
       const cause = task.verdict !== "cancelled" && task.exit?._tag === "Failure" ? task.exit.cause : undefined
-      if (reason !== undefined) return write(task, levelOf(reason), endEntry(task, reason), cause)
+      if (reason !== undefined) return write(task, levelOf(reason), () => endEntry(task, reason), cause)
       const outcome = task.verdict!
-      const message = `Task ${nameOf(task)} ${outcome}`
-      write(task, others, { message, fields: { phase: "done", outcome } }, cause)
+      const entry = () => ({ message: `Task ${nameOf(task)} ${outcome}`, fields: { phase: "done", outcome } as const })
+      write(task, others, entry, cause)
     }
   }))
 }

@@ -25,7 +25,6 @@ import * as TaskMetrics from "../fibers/TaskMetrics.ts"
 import * as Option from "effect/Option"
 import * as CancelReason from "../fibers/CancelReason.ts"
 import { Tasks } from "../fibers/Tasks.ts"
-import { inspect } from "./internal/authorize.ts"
 import * as Health from "./Health.ts"
 import { bulkCancelRoute } from "./internal/bulkCancelRoute.ts"
 import { cancelLog } from "./internal/cancelLog.ts"
@@ -69,7 +68,10 @@ export interface Options<R> {
   readonly maxStreamsPerTask?: number | undefined
   /** What becomes of a client that reads so slowly that it misses events. Default: `"resync"`. */
   readonly slowReaders?: "resync" | "disconnect" | undefined
-  /** Counts tasks, requests and event streams, and serves them to Prometheus on `GET /metrics`. Default: false. */
+  /**
+   * Counts tasks, requests and event streams, and serves them to Prometheus on `GET /metrics`, to whom
+   * `TaskAccess` lets inspect. Default: false.
+   */
   readonly metrics?: boolean | undefined
   /** Logs each cancel of a task, at Info: when it is asked for, and when the task has ended. Default: true. */
   readonly logCancels?: boolean | undefined
@@ -146,12 +148,7 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
       const router = yield* HttpRouter.HttpRouter
       if (options.metrics === true) {
         yield* router.addGlobalMiddleware(requestMetrics(context))
-        const metrics = metricsRoute(context)
-        yield* router.add(
-          "GET",
-          "/metrics",
-          answer(server, (server, request) => Effect.andThen(inspect(server, request), metrics))
-        )
+        yield* router.add("GET", "/metrics", answer(server, metricsRoute))
       }
       if (options.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
       const more = options.metrics === true ? ([[/^\/metrics$/, "GET"]] as const) : []

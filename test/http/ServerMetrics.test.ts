@@ -1,8 +1,11 @@
 import { connect } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
+import * as TaskAccess from "../../src/http/TaskAccess.ts"
 import { read, valueOf } from "./exposition.ts"
 import { count, print, stubborn, wait } from "./probes.ts"
 import { type Options, serving, type Site } from "./serving.ts"
@@ -166,7 +169,11 @@ describe("ServerMetrics", () => {
     return counting({ tasks: [mule] }, (site) =>
       Effect.gen(function* () {
         yield* site.post("/tasks/stubborn?id=m")
-        yield* Effect.timeoutOption(site.post("/tasks/m/cancel"), 50)
+        const client = yield* site.follow("m")
+        yield* client.until((events) => events.length === 2)
+        const leaves = yield* Effect.forkChild(site.post("/tasks/m/cancel"))
+        yield* client.until((events) => events.length === 3)
+        yield* Fiber.interrupt(leaves)
         const labels = {
           http_request_method: "POST",
           http_route: "/tasks/:id/cancel",
@@ -194,6 +201,22 @@ describe("ServerMetrics", () => {
       ),
       Metric.MetricRegistry,
       registry
+    )
+  })
+
+  it.live("S1x-40: with a rule of access it is for those who may inspect", () => {
+    const identify = ({ headers }: HttpServerRequest.HttpServerRequest) =>
+      headers["x-user"] === undefined
+        ? Effect.fail(TaskAccess.unidentified("Send x-user", "Test"))
+        : Effect.succeed({ id: headers["x-user"] })
+    const access = TaskAccess.layer({ identify, inspect: ({ id }) => id === "prometheus" })
+    return counting({ tasks: [count], access }, (site) =>
+      Effect.gen(function* () {
+        const asked = [{}, { "x-user": "ann" }, { "x-user": "prometheus" }].map((headers) =>
+          Effect.map(site.get("/metrics", headers), ({ status }) => status)
+        )
+        expect(yield* Effect.all(asked)).toEqual([401, 403, 200])
+      })
     )
   })
 

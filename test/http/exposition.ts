@@ -3,7 +3,7 @@
  * throws at the first line that is not as the format says, and checks what holds
  * of a whole family, such as that the buckets of a histogram only rise.
  */
-export interface Sample {
+interface Sample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number

@@ -48,6 +48,7 @@ describe("rescind/http", () => {
       "TaskLabel",
       "TaskServer",
       "TaskView",
+      "Telemetry",
       "WireEvent"
     ])
   })

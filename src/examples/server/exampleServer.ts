@@ -49,6 +49,7 @@ export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotLi
       TaskServer.layer({
         tasks: all,
         title: "Rescind example",
+        metrics: true,
         // Else any page could have this machine fetch URLs, through a name that it points here.
         hosts: isLocal ? ["localhost", "127.0.0.1", "[::1]", host.includes(":") ? `[${host}]` : host] : undefined
       }),

@@ -8,6 +8,7 @@ import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as ProcessMain from "../../fibers/ProcessMain.ts"
 import * as ServerMain from "../../http/ServerMain.ts"
+import * as Telemetry from "../../http/Telemetry.ts"
 import { type CannotListen, type ExampleServer, start } from "./exampleServer.ts"
 import { type Settings, settings } from "./settings.ts"
 import { tryIt, urlOf } from "./tryIt.ts"
@@ -25,6 +26,8 @@ ProcessMain.run(process, (signalled, exitWithin) =>
       const server = ServerMain.make(up(settings), { giveUp: settings.drain, flush: "1 second", close: "5 seconds" })
       return server(signalled, exitWithin)
     }),
+    // Around all: what is left is sent when the server has closed.
+    Effect.provide(Telemetry.fromEnv({ serviceName: "rescind-example", flush: "1 second" })),
     Effect.catch(({ message }) => Effect.as(Console.error(message), 1)),
     Effect.provideService(Logger.LogToStderr, true)
   )

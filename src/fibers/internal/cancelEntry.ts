@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 import type { CancelReason } from "../CancelReason.ts"
@@ -49,11 +50,14 @@ export const nameOf = (node: ScopeNode): string => JSON.stringify(node.name)
 export const write = (
   node: TaskNode | GroupNode<any, any>,
   level: LogLevel.Severity,
-  { fields, message }: Entry,
+  entry: () => Entry,
   cause?: Cause.Cause<unknown>
 ): void => {
   const { context } = node
   if (LogLevel.isLessThan(level, Context.get(context, References.MinimumLogLevel))) return
+  // An entry takes longer to make than the rest of a cancel.
+  if (Context.get(context, Logger.CurrentLoggers).size === 0) return
+  const { fields, message } = entry()
   const log = Effect.logWithLevel(level)(message, ...(cause === undefined ? [] : [cause]))
   trampoline(() =>
     Effect.runForkWith(context)(Effect.annotateLogs(log, { task: node.name, path: node.path, ...fields }))

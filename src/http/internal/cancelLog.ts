@@ -4,17 +4,16 @@ import type { Served } from "./served.ts"
 import { nodeOf, type Watcher } from "./watching.ts"
 
 export const cancelLog: Watcher = {
-  requested: (served, reason) => say(served, requestEntry(nodeOf(served), reason)),
+  requested: (served, reason) => say(served, () => requestEntry(nodeOf(served), reason)),
   ended: (served) => {
     const node = nodeOf(served)
-    if (node.mark !== undefined) say(served, endEntry(node, node.mark.reason))
+    const reason = node.mark?.reason
+    if (reason !== undefined) say(served, () => endEntry(node, reason))
   }
 }
 
-const say = (served: Served, { fields, message }: Entry): void => {
-  const { definition } = served.kind
-  write(nodeOf(served), "Info", {
-    message,
-    fields: { ...fields, definition: definition.name, attempt: served.task.attempt }
+const say = (served: Served, entry: () => Entry): void =>
+  write(nodeOf(served), "Info", () => {
+    const { fields, message } = entry()
+    return { message, fields: { ...fields, definition: served.kind.definition.name, attempt: served.task.attempt } }
   })
-}

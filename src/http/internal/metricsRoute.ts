@@ -1,12 +1,13 @@
-/** `GET /metrics`: what was counted in the registry of this context, as Prometheus reads it. */
-import type * as Context from "effect/Context"
+/** `GET /metrics`: what was counted where the server was built, as Prometheus reads it. */
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { inspect } from "./authorize.ts"
+import type { Handler } from "./served.ts"
 
-export const metricsRoute = (context: Context.Context<never>): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.sync(() =>
-    HttpServerResponse.text(PrometheusMetrics.formatUnsafe(context), {
+export const metricsRoute: Handler = (server, request) =>
+  Effect.map(inspect(server, request), () =>
+    HttpServerResponse.text(PrometheusMetrics.formatUnsafe(server.context), {
       contentType: "text/plain; version=0.0.4; charset=utf-8",
       headers: { "cache-control": "no-store" }
     })

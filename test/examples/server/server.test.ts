@@ -6,6 +6,7 @@ import { expect, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { valueOf } from "../../http/exposition.ts"
 import { whenBusy } from "../../support/busy.ts"
 import { eventually } from "./fetchEventually.ts"
 import { call, ledger, type ServerProcess, sse, startServer } from "./serverProcess.ts"
@@ -341,6 +342,17 @@ layer(Server.layer, { excludeTestServices: true })("The example server", (it) =>
         yield* logged("INFO", `Cancel of "library:Countdown:100": AlreadyCompleted`)
         yield* logged("WARN", `Cancel of "library:Countdown:99999": there is no such task`)
       })
+  )
+
+  it.effect("counts what it did, for Prometheus (S1x-40)", () =>
+    Effect.gen(function* () {
+      const { url } = yield* Server
+      yield* start("countdown", "counted", { from: 3600 })
+      yield* cancel("counted")
+      const { text } = yield* call(`${url}/metrics`)
+      const labels = { name: "countdown", outcome: "cancelled", source: "request" }
+      expect(valueOf(text, "rescind_http_tasks_ended_total", labels)).toBeGreaterThan(0)
+    })
   )
 
   it.effect("answers at once when asked not to wait for the end (S1-22)", () =>

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as http from "node:http"
+import { collector, plain } from "../../http/collector.ts"
 import { whenBusy } from "../../support/busy.ts"
 import { call, launch, type ServerProcess, sse, startServer } from "./serverProcess.ts"
 
@@ -135,6 +136,36 @@ describe("Shutdown of the example server", () => {
     })
   )
 
+  it.live(
+    "tells the collector of OpenTelemetry what the drain did, and does not wait long for one that is not there",
+    () =>
+      Effect.gen(function* () {
+        const there = yield* collector()
+        for (const endpoint of [there.url, "http://127.0.0.1:1"]) {
+          const server = yield* startServer({
+            OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+            OTEL_EXPORTER_OTLP_PROTOCOL: "http/json"
+          })
+          const client = yield* start(server, "countdown", "counting")
+          const asked = server.kill("SIGTERM")
+          expect((yield* client.ended).at(-1)!.data).toMatchObject({ reason: "shutdown" })
+          const exit = yield* server.exited
+          expect(exit.code).toBe(143)
+          expect(exit.at - asked).toBeLessThan(whenBusy(2000))
+        }
+        const span = there.spans().find(({ name }) => name === "task countdown")
+        expect(plain(span.attributes)).toMatchObject({
+          "rescind.cancel.source": "shutdown",
+          "rescind.cancel.by": "SIGTERM"
+        })
+        const logs = there.logs().map(({ attributes }) => plain(attributes))
+        expect(logs.filter(({ task }) => task === "counting").map(({ phase }) => phase)).toEqual([
+          "cancel",
+          "cancelled"
+        ])
+      })
+  )
+
   it.live("right after the start is clean", () =>
     Effect.gen(function* () {
       const server = yield* startServer()
@@ -178,6 +209,10 @@ describe("Start of the example server", () => {
         [
           { HOST: "no.such.host.invalid", PORT: "0" },
           /^Cannot listen on no\.such\.host\.invalid, .* Check HOST and PORT\.\n$/
+        ],
+        [
+          { PORT: "0", OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" },
+          'OTEL_EXPORTER_OTLP_ENDPOINT must be a URL with http:// or https://, such as http://localhost:4318, but it is "localhost:4318".\n'
         ]
       ] as const) {
         const child = yield* launch(env)

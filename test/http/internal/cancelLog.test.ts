@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
@@ -103,7 +104,8 @@ describe("cancelLog", () => {
     "one that gave up is abandoned in the log, one that finished in its grace says so; a second cancel adds no line",
     () => {
       const mule = stubborn()
-      const graceful = Count.of(() => Effect.as(Effect.sleep(30), { sum: 0 }))
+      const door = Latch.makeUnsafe()
+      const graceful = Count.of(() => Effect.as(door.await, { sum: 0 }))
       return serving({ tasks: [mule, graceful] }, (site) =>
         Effect.gen(function* () {
           yield* site.post("/tasks/stubborn?id=m")
@@ -111,7 +113,10 @@ describe("cancelLog", () => {
           yield* site.post("/tasks/m/cancel", { giveUp: "0 millis" })
           yield* site.post("/tasks/m/cancel", { reason: { by: "bob" } })
           yield* site.post("/tasks/count?id=g", { to: 1 })
-          yield* site.post("/tasks/g/cancel", { grace: "10 seconds" })
+          yield* site.post("/tasks/g/cancel", { grace: "1 hour", wait: false })
+          yield* door.open
+          yield* site.tasks.await("g")
+          yield* site.post("/tasks/g/cancel")
           const lines = told(site).map(fieldsOf)
           expect(lines.map(({ how, outcome, phase, task }) => [task, phase, outcome, how])).toEqual([
             ["m", "cancel", undefined, undefined],

@@ -130,6 +130,23 @@ describe("taskTrace", () => {
     )
   })
 
+  it.live("a cancel whose clean-up takes its time is one event, at the time of the request", () => {
+    const tidy = Wait.of((_, self) =>
+      Effect.onInterrupt(Effect.andThen(self.progress("ready"), Effect.never), () => Effect.sleep(30))
+    )
+    return traced({ tasks: [tidy] }, (site, spans) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/wait?id=w", {})
+        yield* (yield* site.follow("w")).until((events) => events.length === 2)
+        const { json } = yield* site.post("/tasks/w/cancel")
+        const task = spans.named("task wait")
+        expect(task.events.map(([name, at]) => [name, Number(at / 1_000_000n)])).toEqual([
+          ["cancel", Date.parse(json.reason.at)]
+        ])
+      })
+    )
+  })
+
   it.live("without a tracer there is no span", () => {
     const seen: Array<unknown> = []
     const looks = Wait.of(() => Effect.map(Effect.option(Effect.currentSpan), (span) => String(seen.push(span._tag))))
