@@ -85,10 +85,6 @@ export class HandlerNode extends TaskNode {
     limit?.moveTo(limit.at)
   }
 
-  override get onShutdown(): "finish" | "cancel" {
-    return this.handling.onShutdown
-  }
-
   override get deadline(): number | undefined {
     return this.own?.at
   }
