@@ -4,31 +4,28 @@
  * prints what still ran.
  */
 import * as Console from "effect/Console"
-import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import type * as Scope from "effect/Scope"
 import * as ProcessMain from "../../fibers/ProcessMain.ts"
-import { Coordinator } from "./coordinator/Coordinator.ts"
-import { settings } from "./settings.ts"
-import { start } from "./start.ts"
+import * as ServerMain from "../../http/ServerMain.ts"
+import { type Settings, settings } from "./settings.ts"
+import { type CannotStart, start, type Started } from "./start.ts"
 import { tryIt } from "./tryIt.ts"
 
-/** How long sockets and the database may take to close. */
-const closing = Duration.seconds(10)
+const up = (settings: Settings): Effect.Effect<Started["context"], CannotStart, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { address, context, origin } = yield* start(settings)
+    yield* Console.log(tryIt(address, origin.url))
+    return context
+  })
 
 ProcessMain.run(process, (signalled, exitWithin) =>
-  Effect.gen(function* () {
-    const given = yield* settings
-    const { address, context, origin } = yield* start(given)
-    yield* Console.log(tryIt(address, origin.url))
-
-    const signal = yield* signalled
-    yield* exitWithin(Duration.sum(given.drain, closing))
-    yield* Console.error(`${signal}: no new tasks, cancelling what runs. Once more exits at once.`)
-    yield* Context.get(context, Coordinator).shutdown({ timeout: given.drain, by: signal })
-  }).pipe(
-    Effect.scoped,
+  settings.pipe(
+    Effect.flatMap((settings) => {
+      const server = ServerMain.make(up(settings), { giveUp: settings.drain, flush: "1 second", close: "5 seconds" })
+      return server(signalled, exitWithin)
+    }),
     Effect.catch(({ message }) => Effect.as(Console.error(message), 1)),
     Effect.provideService(Logger.LogToStderr, true)
   )

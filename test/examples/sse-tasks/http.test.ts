@@ -241,8 +241,9 @@ describe("The other routes", () => {
       Effect.gen(function* () {
         const task = yield* site.create("tests", "QuickTask")
         yield* (yield* site.follow(task.links.stream)).ended
-        yield* site.create("tests", "QuickTask")
-        expect((yield* site.get("/health")).json.tasks).toEqual({ completed: 1, pending: 1 })
+        yield* site.follow((yield* site.create("tests", "WaitingTask")).links.stream)
+        expect((yield* site.get("/health")).json).toMatchObject({ tasks: { running: 1, cancelling: 0 }, streams: 1 })
+        expect((yield* site.get("/ready")).status).toBe(200)
         const metrics = yield* Effect.promise(async () => (await fetch(`${site.url}/metrics`)).text())
         expect(metrics).toMatch(/rescind_tasks?_started/)
       })

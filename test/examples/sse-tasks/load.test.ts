@@ -43,7 +43,7 @@ describe("Load", () => {
         )
         for (const client of clients) expect(names(yield* client.ended)).toEqual(["start", "complete"])
         expect(performance.now() - started).toBeLessThan(whenBusy(2000))
-        expect((yield* site.get("/health")).json.tasks).toEqual({ completed: 20 })
+        expect(yield* site.store.count).toEqual({ completed: 20 })
       })
     )
   )

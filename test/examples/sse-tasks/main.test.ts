@@ -59,7 +59,8 @@ describe("npm run sse-tasks", () => {
       yield* client.first("start")
       const asked = server.kill("SIGTERM")
       const exit = yield* server.exited
-      expect(exit.code).toBe(143)
+      // 75: something was left behind (the table of `ProcessMain`).
+      expect(exit.code).toBe(75)
       expect(exit.at - asked).toBeGreaterThanOrEqual(999)
       expect(exit.at - asked).toBeLessThan(whenBusy(2500))
       expect(client.events.map(({ event }) => event)).toEqual(["start", "shutdown", "cancelled"])
@@ -79,7 +80,9 @@ describe("npm run sse-tasks", () => {
         server.kill("SIGINT")
         expect((yield* server.exited).code).toBe(130)
         expect(client.events.filter(({ event }) => event === "shutdown")).toHaveLength(1)
-        expect(server.stderr()).toMatch(/SIGINT again: exit at once\. This was still running:\n[^]*StubbornTask/)
+        expect(server.stderr()).toMatch(
+          /SIGINT after SIGTERM: exit at once\. This was still running:\n[^]*StubbornTask/
+        )
       })
   )
 
@@ -92,8 +95,8 @@ describe("npm run sse-tasks", () => {
       server.kill("SIGTERM")
       yield* client.first("shutdown")
       const refused = yield* call(later.stream)
-      expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "5"])
-      expect((yield* call(`${server.url}/health`)).json).toMatchObject({ status: "OK", draining: true })
+      expect([refused.status, refused.headers["retry-after"]]).toEqual([503, expect.stringMatching(/^\d+$/)])
+      expect((yield* call(`${server.url}/health`)).json).toMatchObject({ status: "draining" })
       server.kill("SIGINT")
       yield* server.exited
     })
@@ -128,7 +131,7 @@ describe("npm run sse-tasks", () => {
               .on("error", reject)
           })
       )
-      expect(JSON.parse(body)).toMatchObject({ status: "OK" })
+      expect(JSON.parse(body)).toMatchObject({ status: "up" })
       server.kill("SIGTERM")
       expect((yield* server.exited).code).toBe(143)
     })

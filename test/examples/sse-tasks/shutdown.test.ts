@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import { StoreFailed, type TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
 import { coordinated, settle } from "./coordinated.ts"
 import { polite, quick, sleeping, stubborn, waiting } from "./models.ts"
 
@@ -112,6 +113,27 @@ describe("Shutdown", () => {
       })
     )
   )
+
+  it.effect("S1x-21: waits until the store has every end, also one that it takes at the second try", () => {
+    let down = 1
+    const through = (store: TaskStore["Service"]): TaskStore["Service"] => ({
+      ...store,
+      end: (...end) =>
+        down-- > 0 ? Effect.fail(new StoreFailed({ operation: "save", cause: {} as never })) : store.end(...end)
+    })
+    return coordinated({ models, through }, ({ client, coordinator, create, stored }) =>
+      Effect.gen(function* () {
+        const key = yield* create("WaitingTask")
+        yield* client(key)
+        const shutdown = yield* Effect.forkChild(coordinator.shutdown())
+        yield* settle
+        expect(shutdown.pollUnsafe()).toBeUndefined()
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(shutdown)
+        expect((yield* stored(key))!.status).toBe("cancelled")
+      })
+    )
+  })
 
   it.effect("S1x-22: in the middle of the work, within its bound, and clients are told", () =>
     coordinated({ models }, ({ client, coordinator, create }) =>

@@ -4,8 +4,8 @@ import type { Draining, TooManyTasks } from "../../../fibers/Tasks.ts"
 import type { NoSuchModel, NoSuchTask, WrongState } from "../coordinator/coordinatorErrors.ts"
 import type { StoreFailed } from "../store/TaskStore.ts"
 
-type Worded = NoSuchModel | NoSuchTask | WrongState | Draining | TooManyTasks | Problem.Problem
-export type Refusal = Worded | StoreFailed
+type Worded = NoSuchModel | NoSuchTask | WrongState | TooManyTasks | Problem.Problem
+export type Refusal = Worded | Draining | StoreFailed
 
 export const problemOf = (refusal: Worded): Problem.Problem => {
   switch (refusal._tag) {
@@ -25,8 +25,6 @@ export const problemOf = (refusal: Worded): Problem.Problem => {
         detail: refusal.message,
         extension: { state: refusal.status }
       })
-    case "Draining":
-      return new Problem.Problem({ code: "draining", detail: refusal.message, headers: { "retry-after": "5" } })
     case "TooManyTasks":
       return new Problem.Problem({ code: "too-many-tasks", detail: refusal.message, headers: { "retry-after": "1" } })
   }

@@ -6,6 +6,8 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
+import type { Tasks } from "../../../fibers/Tasks.ts"
+import * as Drain from "../../../http/Drain.ts"
 import type { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as JsonBody from "../../../http/JsonBody.ts"
 import * as Problem from "../../../http/Problem.ts"
@@ -21,6 +23,7 @@ import type { RequestRate } from "./RequestRate.ts"
 export interface Site {
   readonly coordinator: Coordinator["Service"]
   readonly store: TaskStore["Service"]
+  readonly tasks: Tasks["Service"]
   readonly streams: OpenStreams["Service"]
   readonly access: TaskAccess
   readonly rate: RequestRate
@@ -54,6 +57,7 @@ export const route = (
       yield* site.rate(request, visitor)
       return yield* handler({ site, request, visitor })
     }).pipe(
+      Effect.catchTag("Draining", () => Effect.flatMap(Drain.refusal(site.tasks), Effect.fail)),
       Effect.catch((refusal) =>
         refusal._tag === "StoreFailed" ? Effect.die(refusal) : Effect.succeed(Problem.toResponse(problemOf(refusal)))
       ),

@@ -2,14 +2,16 @@
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
+import { Tasks } from "../../../fibers/Tasks.ts"
+import * as Health from "../../../http/Health.ts"
 import { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as Problem from "../../../http/Problem.ts"
 import { TaskAccess } from "../../../http/TaskAccess.ts"
 import { Coordinator } from "../coordinator/Coordinator.ts"
 import { TaskStore } from "../store/TaskStore.ts"
-import { healthRoute, metricsRoute, modelsRoute } from "./healthRoute.ts"
 import { route, type Site } from "./route.ts"
 import { RequestRate } from "./RequestRate.ts"
+import { metricsRoute, modelsRoute } from "./serviceRoutes.ts"
 import { streamRoute } from "./streamRoute.ts"
 import {
   cancelRoute,
@@ -21,19 +23,23 @@ import {
   statusRoute
 } from "./taskRoutes.ts"
 
-export interface Options {
+export interface Options extends Pick<Health.Options, "maxStreams"> {
   /** How many clients may follow one task at once. Default: no bound. */
   readonly maxStreamsPerTask?: number | undefined
 }
 
 export const layer = (
   options?: Options
-): Layer.Layer<never, never, Coordinator | TaskStore | OpenStreams | HttpRouter.HttpRouter> =>
+): Layer.Layer<never, never, Coordinator | TaskStore | Tasks | OpenStreams | HttpRouter.HttpRouter> =>
+  Layer.merge(routes(options), Health.layer(options))
+
+const routes = (options: Options | undefined) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const site: Site = {
         coordinator: yield* Coordinator,
         store: yield* TaskStore,
+        tasks: yield* Tasks,
         streams: yield* OpenStreams,
         access: yield* TaskAccess,
         rate: yield* RequestRate,
@@ -50,7 +56,6 @@ export const layer = (
         route(site, "POST", "/tasks", createRoute),
         route(site, "GET", "/models", modelsRoute),
         route(site, "GET", "/metrics", metricsRoute),
-        HttpRouter.route("GET", "/health", healthRoute(site)),
         ...noRoutes
       ])
     })

@@ -3,26 +3,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Problem from "../../../http/Problem.ts"
-import type { Handler, Site } from "./route.ts"
-
-/** `GET /health`: 200 as long as the server answers at all, with what there is to count. For anybody: probes have no token. */
-export const healthRoute = (site: Site): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.gen(function* () {
-    return HttpServerResponse.jsonUnsafe({
-      status: "OK",
-      draining: yield* site.coordinator.draining,
-      streams: yield* site.streams.count,
-      tasks: yield* site.store.count
-    })
-  }).pipe(
-    Effect.catch((error) => {
-      const detail = { status: "FAIL", detail: "The store does not answer" }
-      return Effect.as(
-        Effect.logError("The store does not answer", error),
-        HttpServerResponse.jsonUnsafe(detail, { status: 503 })
-      )
-    })
-  )
+import type { Handler } from "./route.ts"
 
 /** `GET /metrics`: of all tasks, so not for everybody. */
 export const metricsRoute: Handler = ({ visitor }) =>
