@@ -34,14 +34,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: access
   },
   {
-    name: "metrics are for all",
-    law: "S1x-40",
-    file: server,
-    find: "Effect.andThen(inspect(server, request), metrics)",
-    replace: "(void inspect(server, request), metrics)",
-    tests: access
-  },
-  {
     name: "the tree is for all",
     law: "S1x-40",
     file: authorize,
