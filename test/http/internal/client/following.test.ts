@@ -271,7 +271,14 @@ describe("following", () => {
   })
 
   it("204: the end is told by the task; one that has not ended is asked again", () => {
-    const view = { id: "count-1", name: "count", attempt: 1, payload: {}, labels: [], links: { self: "", events: "", cancel: "" } }
+    const view = {
+      id: "count-1",
+      name: "count",
+      attempt: 1,
+      payload: {},
+      labels: [],
+      links: { self: "", events: "", cancel: "" }
+    }
     const ended = { ...view, state: "completed", startedAt: at(1), endedAt: at(3) }
     const outcome = { _tag: "Completed", value: { sum: 1 } }
     const told = watching([{ chunks: [started + output(2)], end: "torn" }, { status: 204 }], {
