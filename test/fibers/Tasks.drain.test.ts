@@ -6,6 +6,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as CancelReason from "../../src/fibers/CancelReason.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
@@ -118,6 +119,22 @@ describe("Tasks.drain", () => {
         for (const report of reports) expect(report).toMatchObject({ cancelled: ["a", "b"] })
         expect(journal.lines).toEqual(["0 b: shutdown of b", "10 a: shutdown of a"])
       })
+    )
+  )
+
+  it.effect("leaves no task, no stream of events and no scope behind (S1x-21)", () =>
+    leakChecked((watch) =>
+      Effect.gen(function* () {
+        const tasks = yield* Tasks
+        for (const id of ["a", "b"]) yield* tasks.start(id, Effect.never, { history: 10 })
+        const following = yield* Effect.forkChild(Stream.runDrain(tasks.events("a")))
+        yield* settle
+        yield* tasks.drain()
+        yield* Fiber.join(following)
+        expect((yield* tasks.list).map(({ state }) => state)).toEqual(["cancelled", "cancelled"])
+        // What the service itself is: its node, with nothing below.
+        expect(watch.root.children().flatMap((node) => node.children())).toEqual([])
+      }).pipe(Effect.provide(Tasks.layer()))
     )
   )
 

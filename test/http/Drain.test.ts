@@ -14,7 +14,7 @@ import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import { names } from "./follow.ts"
 import { leakChecked } from "../support/leaks.ts"
 import { settle } from "../support/settle.ts"
-import { Stubborn, stubborn, Wait, wait } from "./probes.ts"
+import { count, Stubborn, stubborn, Wait, wait } from "./probes.ts"
 import { serving } from "./serving.ts"
 
 const reported = () => {
@@ -142,6 +142,33 @@ describe("Drain", () => {
       })
     )
   })
+
+  it.live(
+    "in the midst of work it ends within its bounds, everybody is told, and nothing is left (S1x-21, S1x-22)",
+    () => {
+      const { onReport, reports } = reported()
+      const drain = { giveUp: "1 minute", ...patient, onReport } as const
+      return serving({ tasks: [count], drain }, (site) =>
+        Effect.gen(function* () {
+          const clients = []
+          for (const id of ["a", "b", "c"]) {
+            yield* site.post(`/tasks/count?id=${id}`, { to: 1_000_000, everyMillis: 1 })
+            clients.push(yield* site.follow(id))
+          }
+          for (const client of clients) yield* client.until((events) => events.length > 10)
+          yield* site.close
+          for (const client of clients) {
+            const events = yield* client.ended
+            expect(events.filter(({ event }) => event === "cancelled")).toHaveLength(1)
+            expect(events.at(-1)).toMatchObject({ event: "cancelled", data: { reason: "shutdown" } })
+          }
+          expect(reports).toMatchObject([{ cancelled: ["a", "b", "c"], abandoned: [] }])
+          expect(yield* site.streams.count).toBe(0)
+          while ((yield* site.connections) > 0) yield* Effect.sleep(1)
+        })
+      )
+    }
+  )
 
   it.live("a start whose body is long in coming is refused before it is read", () => {
     const mule = stubborn()

@@ -1,4 +1,4 @@
-/** Real signals to a server process with clients of every kind, in real time. */
+/** Real signals to a server process with clients of every kind, in real time. With the tests of drains, S1x-13 to S1x-25 (S1-61). */
 import { spawn } from "node:child_process"
 import { connect, type Socket } from "node:net"
 import * as path from "node:path"
