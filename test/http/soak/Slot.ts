@@ -14,6 +14,7 @@ export interface Ends {
 
 export class Slot {
   readonly readers: ReadonlyArray<SoakReader>
+  readonly startedAt = new Map<string, number>()
   readonly #loud: boolean
   readonly #calls: Calls
   readonly #random: () => number
@@ -39,6 +40,11 @@ export class Slot {
     this.#ends = options.ends
   }
 
+  /** All its readers are with its task. */
+  get ready(): boolean {
+    return this.readers.every((reader) => reader.isWith(this.#task))
+  }
+
   async start(): Promise<void> {
     const kind = this.#loud ? "shout" : "chatter"
     const payload = this.#loud
@@ -49,6 +55,7 @@ export class Slot {
     this.#ends.started++
     this.#terminal = undefined
     this.#task = json.id
+    this.startedAt.set(json.id, performance.now())
     for (const reader of this.readers) reader.follow(json.id)
   }
 

@@ -17,6 +17,8 @@ export interface Counts {
   cuts: number
   /** Comings back after the terminal event that were answered 204. */
   dones: number
+  /** Comings back after so long that the server had forgotten the task. */
+  forgotten: number
 }
 
 /** What a reader is told and tells. */
@@ -27,6 +29,8 @@ export interface Site {
   readonly random: () => number
   /** Its task has ended so. */
   readonly ended: (task: string, terminal: string) => void
+  /** True if it ended so long ago that its record may be gone. */
+  readonly forgettable: (task: string) => boolean
   /** How long an event took to come to one that never stalled, in milliseconds. */
   readonly latency: (millis: number) => void
 }
@@ -52,8 +56,9 @@ export class SoakReader {
     this.#site = site
   }
 
-  get task(): string {
-    return this.#task
+  /** It follows this task and has read something of it, or stalls. */
+  isWith(task: string | undefined): boolean {
+    return this.#stalled || (this.#task === task && this.#seen > 0)
   }
 
   get stalled(): boolean {
@@ -120,7 +125,7 @@ export class SoakReader {
   }
 
   #connect(): void {
-    const { counts, fail, port } = this.#site
+    const { counts, fail, forgettable, port } = this.#site
     const lastEventId = this.#seen === 0 ? undefined : `${this.#attempt}-${this.#seen}`
     this.#stalled = false
     this.#socket = new EventSocket(
@@ -133,6 +138,7 @@ export class SoakReader {
           if (this.#terminal !== undefined) return this.#afterTheEnd(status)
           if (status === 200 && !ended) counts.cuts++
           else if (status === 200) fail(`${this.place}: its stream ended without a terminal event`)
+          else if (status === 404 && forgettable(this.#task)) return this.#forgotten()
           else fail(`${this.place} was answered ${status}, but it has not read how its task ended`)
           this.#comeBack()
         }
@@ -162,6 +168,13 @@ export class SoakReader {
       this.#terminal = name
       ended(this.#task, name)
     } else if (this.#prompt && random() < 0.01) latency(Date.now() - Date.parse(dataOf(text, from, to).at))
+  }
+
+  /** It came, on a machine that has too much to do, when the record of the task was gone already, as it may be by then. */
+  #forgotten(): void {
+    this.#site.counts.forgotten++
+    this.#terminal = "forgotten"
+    if (this.#next !== undefined) this.#begin(this.#next)
   }
 
   /** Goes on to the next task; some come back first, as browsers do, and must be told to stay away. */

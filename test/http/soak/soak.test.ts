@@ -6,8 +6,8 @@ describe("soak over HTTP", () => {
     const { counts, failures } = await soak({ seconds: 4, subscribers: 200, tasks: 20, seed: 1 + (process.pid % 1000) })
     expect(failures).toEqual([])
     // It was under load, and all that it is about happened.
-    expect(Object.entries(counts).filter(([name, count]) => count === 0 && !/cuts|resyncs|dropped/.test(name))).toEqual(
-      []
-    )
+    expect(
+      Object.entries(counts).filter(([name, count]) => count === 0 && !/cuts|resyncs|dropped|forgotten/.test(name))
+    ).toEqual([])
   })
 })

@@ -31,6 +31,9 @@ export interface Report {
 
 const tick = 100
 
+/** For so long a server must know an ended task: a little less than its retention, in milliseconds. */
+const kept = 15_000
+
 const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
 export const soak = async ({ log = () => {}, seconds, seed, subscribers, tasks }: Options): Promise<Report> => {
@@ -40,11 +43,25 @@ export const soak = async ({ log = () => {}, seconds, seed, subscribers, tasks }
     if (failures.length < 100) failures.push(message)
     if (failures.length < 10) log(`FAILED: ${message}`)
   }
-  const counts = { events: 0, terminals: 0, resyncs: 0, dropped: 0, stalls: 0, leaves: 0, cuts: 0, dones: 0 }
+  const counts = {
+    events: 0,
+    terminals: 0,
+    resyncs: 0,
+    dropped: 0,
+    stalls: 0,
+    leaves: 0,
+    cuts: 0,
+    dones: 0,
+    forgotten: 0
+  }
   const ends = { started: 0, cancels: 0, completed: 0, cancelled: 0 }
   const latencies: Array<number> = []
+  /** When the first reader was told of the end of each task. */
+  const endedAt = new Map<string, number>()
   const server = await SoakedServer.start()
-  const idle = await server.held(true)
+  const first = await server.held(true)
+  // The heartbeat has one, which may just have been between two beats.
+  const idle = { ...first, timers: Math.max(1, first.timers) }
   const calls = new Calls(server.port, 8)
 
   const slots = Array.from({ length: tasks }, (_, index): Slot => {
@@ -54,7 +71,15 @@ export const soak = async ({ log = () => {}, seconds, seed, subscribers, tasks }
         counts,
         fail,
         random,
-        ended: (task, terminal) => slots[index]!.ended(task, terminal),
+        ended: (task, terminal) => {
+          if (!endedAt.has(task)) endedAt.set(task, performance.now())
+          slots[index]!.ended(task, terminal)
+        },
+        forgettable: (task) => {
+          const ended = endedAt.get(task)
+          const from = ended ?? slots[index]!.startedAt.get(task)! + 5000
+          return performance.now() - from > kept
+        },
         latency: (millis) => latencies.push(millis)
       })
     })
@@ -64,7 +89,16 @@ export const soak = async ({ log = () => {}, seconds, seed, subscribers, tasks }
   const readers = slots.flatMap(({ readers }) => readers)
   const anyOf = <A>(all: ReadonlyArray<A>): A => all[Math.floor(random() * all.length)]!
 
-  await Promise.all(slots.map((slot) => slot.start()))
+  /** Mostly those whose readers are all there: a machine that has too much to do gets fewer cancels, and not fewer readers. */
+  const readyOne = (): Slot | undefined => {
+    const slot = anyOf(slots)
+    return slot.ready || random() < 0.05 ? slot : undefined
+  }
+  // One after another: Node accepts one connection a turn.
+  for (const slot of slots) {
+    await slot.start()
+    while (!slot.ready) await pause(5)
+  }
   const memory = new Memory()
   const until = performance.now() + seconds * 1000
   let weighAt = 0
@@ -86,11 +120,11 @@ export const soak = async ({ log = () => {}, seconds, seed, subscribers, tasks }
       stalled.set(reader, now + random() * Math.min(8000, seconds * 400))
     }
     for (let count = readers.length / 400; count > 0; count--) anyOf(readers).leave(random() < 0.2)
-    for (let count = tasks / 200; count > 0; count--) if (random() < 0.8) void anyOf(slots).cancel()
+    for (let count = tasks / 200; count > 0; count--) if (random() < 0.8) void readyOne()?.cancel()
     if (random() < 0.1) {
-      const slot = anyOf(slots)
-      void slot.cancel()
-      void slot.cancel()
+      const slot = readyOne()
+      void slot?.cancel()
+      void slot?.cancel()
     }
     if (now < weighAt) continue
     weighAt = now + 1000

@@ -38,8 +38,8 @@ const runtime = ManagedRuntime.make(
     disableLogger: true,
     disableListenLog: true
   }).pipe(
-    // Few records of ended tasks, so that memory is level early.
-    Layer.provideMerge(Tasks.layer({ retention: { count: 400 } })),
+    // Not longer than `SoakReader` counts on, so that memory is level early.
+    Layer.provideMerge(Tasks.layer({ retention: { time: "20 seconds" } })),
     Layer.provideMerge(
       NodeHttpServer.layer(() => ServerClose.promptly(server), { port: 0, host: "127.0.0.1", backlog: 4096 })
     ),
