@@ -12,7 +12,7 @@ const label = "http-requests"
 const connections = 32
 const tasks = 2000
 
-export const round = async (server: ServerProcess, count: number) => {
+const round = async (server: ServerProcess, count: number) => {
   const open = Array.from({ length: connections }, () => new JsonConnection(server.port))
   const ids: Array<string> = []
   /** Hands out the numbers below `count` to all connections, one call at a time on each. */
