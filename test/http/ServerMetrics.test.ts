@@ -2,7 +2,9 @@ import { connect } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as TaskAccess from "../../src/http/TaskAccess.ts"
@@ -184,6 +186,21 @@ describe("ServerMetrics", () => {
           (text) => valueOf(text, "http_server_request_duration_seconds_count", labels) !== undefined
         )
         expect(valueOf(text, "http_server_request_duration_seconds_count", labels)).toBe(1)
+      })
+    )
+  })
+
+  it.live("so is one that leaves a route of the program's own", () => {
+    const begun = Latch.makeUnsafe()
+    const routes = HttpRouter.add("GET", "/slow/:page", Effect.andThen(begun.open, Effect.never))
+    return counting({ tasks: [wait], routes }, (site) =>
+      Effect.gen(function* () {
+        const leaves = yield* Effect.forkChild(site.get("/slow/7"))
+        yield* begun.await
+        yield* Fiber.interrupt(leaves)
+        const labels = { http_request_method: "GET", http_route: "/slow/:page", http_response_status_code: "499" }
+        const count = (text: string) => valueOf(text, "http_server_request_duration_seconds_count", labels)
+        expect(count(yield* scrapedUntil(site, (text) => count(text) !== undefined))).toBe(1)
       })
     )
   })
