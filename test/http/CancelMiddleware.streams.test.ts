@@ -74,7 +74,7 @@ describe("CancelMiddleware and streamed bodies", () => {
     const { handler, read } = endless()
     return serving({ tasks: [], routes: route(handler) }, (site) =>
       Effect.gen(function* () {
-        const answer = yield* ending(site, { headers: { "deadline-ms": "40" } })
+        const answer = yield* ending(site, { headers: { "deadline-ms": "400" } })
         expect([answer.status, answer.whole]).toEqual([200, "torn"])
         expect(read.toSorted()).toEqual(everywhere("timeout of GET /it by deadline-ms"))
       })
@@ -278,7 +278,7 @@ describe("CancelMiddleware behind a web handler", () => {
       Effect.gen(function* () {
         const web = yield* handling(route(handler))
         const whole = yield* Effect.promise(async () => {
-          const response = await web.handler(new Request("http://localhost/it", { headers: { "deadline-ms": "40" } }))
+          const response = await web.handler(new Request("http://localhost/it", { headers: { "deadline-ms": "400" } }))
           return await response.text().catch(() => "torn")
         })
         expect(whole).toBe("torn")
