@@ -255,6 +255,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: limits
   },
   {
+    name: "the caller's time begins when it is known who it is",
+    law: "K33",
+    file: startRoute,
+    find: "yield* deadlineOf(request, arrived)",
+    replace: "yield* deadlineOf(request, yield* Clock.currentTimeMillis)",
+    tests: limits
+  },
+  {
     name: "a limit of zero is taken",
     law: "D8",
     file: "src/http/internal/timeLimit.ts",

@@ -153,6 +153,10 @@ describe("TaskAccess", () => {
         ])
         const refused = yield* told({ ids: ["d", "b", "c"] }, "ann")
         expect(refused).toEqual([403, 'You may see the task "b", but not cancel it'])
+        // Not even by what it does not match.
+        for (const rest of [{ name: "other" }, { labels: ["x"] }, { state: "failed" }]) {
+          expect(yield* told({ ids: ["c", "none", "d"], ...rest }, "ann")).toEqual(["c NotFound", "none NotFound"])
+        }
         expect(yield* told({ ids: ["c", "d"], reason: { by: "bob" } }, "ann")).toEqual([
           400,
           expect.stringMatching(/^reason.by: /)

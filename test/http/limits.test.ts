@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import { InvalidDuration } from "../../src/fibers/CancelPolicy.ts"
 import * as Task from "../../src/fibers/Task.ts"
 import { Tasks } from "../../src/fibers/Tasks.ts"
+import * as TaskAccess from "../../src/http/TaskAccess.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import * as TaskServer from "../../src/http/TaskServer.ts"
 import { names } from "./follow.ts"
@@ -250,6 +251,19 @@ describe("the deadline of the caller", () => {
       })
     )
   )
+
+  it.live("the time runs while it is being found out who asks", () => {
+    const slow = { identify: () => Effect.as(Effect.sleep(100), { id: "ann" }) }
+    return serving({ tasks: [endless(limited({}))], access: TaskAccess.layer(slow) }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/limited?id=t", {}, { "deadline-ms": "50" })
+        expect((yield* site.get("/tasks/t")).json.outcome.reason).toMatchObject({
+          source: "timeout",
+          message: "The deadline had passed before the task began"
+        })
+      })
+    )
+  })
 
   it.live("one that cannot be read is 400 and names the header; nothing is started", () =>
     serving({ tasks: [wait] }, (site) =>

@@ -26,12 +26,13 @@ const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(StartQuery), "q
 
 export const startRoute: Handler = (server, request) =>
   Effect.gen(function* () {
+    const arrived = yield* Clock.currentTimeMillis
     const visitor = yield* enter(server, request)
     const name = yield* pathParam("name")
     const kind = server.kinds.get(name)
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
     const query = yield* queryOf(request)
-    const deadline = yield* deadlineOf(request)
+    const deadline = yield* deadlineOf(request, arrived)
     // Before a body that may be long in coming.
     if (yield* server.tasks.draining) return yield* Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)
     const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
@@ -116,10 +117,14 @@ const start = (
   )
 }
 
-/** The instant by which the caller needs the task: its time runs while the body is still being read. */
-const deadlineOf = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<number, Problem.Problem> =>
-  Effect.zipWith(Clock.currentTimeMillis, RequestDeadline.read(request), (now, budget) =>
-    Option.match(budget, { onNone: () => Infinity, onSome: (left) => now + Duration.toMillis(left) })
+/** The instant by which the caller needs the task: its time runs while its body is read and while it is found out who it is. */
+const deadlineOf = (
+  request: HttpServerRequest.HttpServerRequest,
+  arrived: number
+): Effect.Effect<number, Problem.Problem> =>
+  Effect.map(
+    RequestDeadline.read(request),
+    Option.match({ onNone: () => Infinity, onSome: (budget) => arrived + Duration.toMillis(budget) })
   )
 
 /** In place of the services of the request: the task outlives it. */
