@@ -112,6 +112,9 @@ describe("bulkCancelRoute", () => {
         }
         for (const [body, field] of [
           [{ labels: [] }, "labels"],
+          [null, ""],
+          [[{ all: true }], ""],
+          ["all", ""],
           [{ labels: ["a b"] }, "labels[0]"],
           [{ labels: Array.from({ length: 17 }, (_, index) => `l${index}`) }, "labels"],
           [{ ids: "a" }, "ids"],
