@@ -1,4 +1,7 @@
-/** Time limits, the caller's deadline and the roads of a cancel, over real sockets and so in real time. */
+/**
+ * Time limits, the caller's deadline and the roads of a cancel, over real sockets and so in real time.
+ * The times are so long that a busy machine has begun a task before they are over.
+ */
 import { connect } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
@@ -58,7 +61,7 @@ const timeout = (by: string, message: string, scope = "t") => ({
 
 describe("time limits over HTTP", () => {
   it.live("S1-62 S1-63 S1-64: a task over its limit is cancelled by itself, and its clients are told the limit", () =>
-    serving({ tasks: [endless(limited({ timeLimit: "100 millis" }))] }, (site) =>
+    serving({ tasks: [endless(limited({ timeLimit: "500 millis" }))] }, (site) =>
       Effect.gen(function* () {
         const client = yield* start(site, "/tasks/limited?id=t")
         const running = (yield* site.get("/tasks/t")).json
@@ -67,7 +70,7 @@ describe("time limits over HTTP", () => {
         expect(events[3]!.data).toMatchObject({
           reason: "timeout",
           by: "time limit",
-          message: "The time limit of 100ms passed",
+          message: "The time limit of 500ms passed",
           scope: "t",
           how: "interrupted",
           partial: 7
@@ -76,7 +79,7 @@ describe("time limits over HTTP", () => {
         expect(json).toMatchObject({ state: "cancelled", outcome: { _tag: "Cancelled", partial: 7 } })
         expect(json.deadline).toBe(running.deadline)
         const [began, due, ended] = [json.startedAt, json.deadline, json.endedAt].map((at) => Date.parse(at))
-        expect(due! - began!).toBeLessThanOrEqual(100)
+        expect(due! - began!).toBeLessThanOrEqual(500)
         expect(ended).toBeGreaterThanOrEqual(due!)
       })
     )
@@ -84,16 +87,16 @@ describe("time limits over HTTP", () => {
 
   it.live("S1-62: the server's limit is for definitions that name none; theirs counts, and its maximum for all", () =>
     Effect.gen(function* () {
-      const global = { timeLimit: "100 millis", maxTimeLimit: "250 millis" } as const
+      const global = { timeLimit: "400 millis", maxTimeLimit: "700 millis" } as const
       for (const [definition, server, told] of [
-        [limited({}), global, timeout("time limit", "The time limit of 100ms passed")],
-        [limited({ timeLimit: 180 }), global, timeout("time limit", "The time limit of 180ms passed")],
-        [limited({ timeLimit: 60 }), global, timeout("time limit", "The time limit of 60ms passed")],
-        [limited({ timeLimit: 1000 }), global, timeout("maximum time limit", "The maximum time limit of 250ms passed")],
+        [limited({}), global, timeout("time limit", "The time limit of 400ms passed")],
+        [limited({ timeLimit: 550 }), global, timeout("time limit", "The time limit of 550ms passed")],
+        [limited({ timeLimit: 300 }), global, timeout("time limit", "The time limit of 300ms passed")],
+        [limited({ timeLimit: 1000 }), global, timeout("maximum time limit", "The maximum time limit of 700ms passed")],
         [
           limited({ timeLimit: Infinity }),
           global,
-          timeout("maximum time limit", "The maximum time limit of 250ms passed")
+          timeout("maximum time limit", "The maximum time limit of 700ms passed")
         ]
       ] as const) {
         yield* serving({ tasks: [endless(definition)], ...server }, (site) =>
@@ -152,7 +155,7 @@ describe("time limits over HTTP", () => {
   )
 
   it.live("K12: the grace of the definition holds for its limit: what winds up in it has completed", () => {
-    const polite = limited({ timeLimit: 100, cancel: { grace: "1 minute" } })
+    const polite = limited({ timeLimit: 400, cancel: { grace: "1 minute" } })
     return serving({ tasks: [polite.of(() => Effect.map(Task.awaitRequest, ({ source }) => source))] }, (site) =>
       Effect.gen(function* () {
         const events = yield* (yield* start(site, "/tasks/limited?id=t")).ended
@@ -187,11 +190,11 @@ describe("the deadline of the caller", () => {
   it.live("K33: the task runs under what is left of the caller's time, and is told apart from its own limit", () =>
     serving({ tasks: [endless(limited({ timeLimit: "1 minute" })), wait] }, (site) =>
       Effect.gen(function* () {
-        expect(yield* ending(site, "/tasks/limited?id=t", { "deadline-ms": "200" })).toMatchObject({
+        expect(yield* ending(site, "/tasks/limited?id=t", { "deadline-ms": "500" })).toMatchObject({
           event: "cancelled",
           reason: "timeout",
           by: "deadline",
-          message: expect.stringMatching(/^The deadline of (200|1?\d?\d)ms passed$/)
+          message: expect.stringMatching(/^The deadline of (500|[1-4]?\d?\d)ms passed$/)
         })
         yield* site.post("/tasks/wait?id=w", {}, { "deadline-ms": "3600000" })
         const left = Date.parse((yield* site.get("/tasks/w")).json.deadline) - Date.now()
