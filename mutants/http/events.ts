@@ -11,6 +11,8 @@ const route = "src/http/internal/eventsRoute.ts"
 const recording = "src/http/internal/recording.ts"
 const log = "src/http/internal/stream/logNode.ts"
 const reader = "src/http/internal/stream/logReader.ts"
+const sending = "src/http/internal/stream/sending.ts"
+const onNode = "src/http/internal/stream/onNode.ts"
 const slot = "src/http/internal/stream/slotWriter.ts"
 const writer = "src/http/internal/stream/nodeWriter.ts"
 const streams = "src/http/OpenStreams.ts"
@@ -75,23 +77,23 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a stream is not open before the task says something",
     law: "S1-12",
-    file: node,
-    find: "    writer.write(open)\n",
+    file: sending,
+    find: "        writer.write(open)\n",
     replace: "",
     tests: events
   },
   {
     name: "a gap is not announced",
     law: "S1x-11",
-    file: node,
-    find: "        writer.write(chunk)\n        stream",
-    replace: "        stream",
+    file: sending,
+    find: "      writer.write(chunk)\n",
+    replace: "",
     tests: slow
   },
   {
     name: "a gap is announced under the id of the event that follows",
     law: "S1x-04",
-    file: node,
+    file: sending,
     find: "id: ${log.prefix}${missed.to}\\n",
     replace: "id: ${log.prefix}${missed.to + 1}\\n",
     tests: slow
@@ -107,17 +109,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a slow client is never disconnected",
     law: "S1x-11",
-    file: node,
-    find: 'options?.slow === "disconnect" && at > from',
-    replace: 'options?.slow === "disconnect" && at < from',
+    file: sending,
+    find: 'const isSlow = end === "overrun" && ',
+    replace: 'const isSlow = end === "broken" && ',
     tests: slow
   },
   {
     name: "a client that comes back late is taken for a slow one",
     law: "S1x-04",
-    file: node,
-    find: 'options?.slow === "disconnect" && at > from',
-    replace: 'options?.slow === "disconnect"',
+    file: sending,
+    find: " && reader.cursor > this.from",
+    replace: "",
     tests: slow
   },
   {
@@ -308,7 +310,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client that fell off the log is not told",
     law: "S1x-11",
     file: reader,
-    find: 'if (this.cursor + 1 < log.first) return this.tell("overrun")\n',
+    find: "if (this.cursor + 1 < log.first) return this.tell(overrun)\n",
     replace: "",
     tests: fanOut
   },
@@ -316,7 +318,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "one socket that throws stops all",
     law: "S1x-12",
     file: reader,
-    find: '      this.log.detach(this)\n      this.tell("broken")\n      return false\n',
+    find: "      this.log.detach(this)\n      this.tell(broken)\n      return false\n",
     replace: '      throw new Error("torn")\n',
     tests: fanOut
   },
@@ -324,7 +326,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client that is up to date does not learn of the end",
     law: "S1-02",
     file: reader,
-    find: '    if (!this.log.ended) return\n    this.log.detach(this)\n    this.tell("ended")\n',
+    find: "    if (!this.log.ended) return\n    this.log.detach(this)\n    this.tell(ended)\n",
     replace: "",
     tests: events
   },
@@ -438,6 +440,46 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: wire,
     find: 'Straggling: "straggling"',
     replace: 'Straggling: "cancelled"',
+    tests: events
+  },
+  {
+    name: "what a middleware put in place of a stream is not sent",
+    law: "D8",
+    file: onNode,
+    find: "final.body === body && ",
+    replace: "",
+    tests: platforms
+  },
+  {
+    name: "the cookies of a middleware are not sent",
+    law: "D8",
+    file: onNode,
+    find: " && Cookies.isEmpty(cookies)",
+    replace: "",
+    tests: platforms
+  },
+  {
+    name: "the headers of a middleware are not sent",
+    law: "D8",
+    file: onNode,
+    find: "node.writeHead(status, headers)",
+    replace: 'node.writeHead(status, { "content-type": headers["content-type"] })',
+    tests: platforms
+  },
+  {
+    name: "a stream that is cut looks as if it had ended",
+    law: "S1-60",
+    file: onNode,
+    find: "else node.destroy()",
+    replace: "else node.end()",
+    tests: ["test/http/Drain.test.ts"]
+  },
+  {
+    name: "a client that leaves is written to on and on",
+    law: "K45",
+    file: onNode,
+    find: "    Effect.interruptible,\n",
+    replace: "",
     tests: events
   }
 ]

@@ -15,12 +15,11 @@ import type { Json } from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { EventLog } from "./EventLog.ts"
-import { Chunk } from "./internal/stream/chunk.ts"
 import type { LogNode } from "./internal/stream/logNode.ts"
-import { type End, type EventWriter, LogReader } from "./internal/stream/logReader.ts"
-import { nodeResponseOf, NodeWriter } from "./internal/stream/nodeWriter.ts"
+import { sendOnNode } from "./internal/stream/onNode.ts"
+import { resynced, Sending } from "./internal/stream/sending.ts"
 import { SlotWriter } from "./internal/stream/slotWriter.ts"
-import { type OpenStream, OpenStreams } from "./OpenStreams.ts"
+import { OpenStreams } from "./OpenStreams.ts"
 import type { Problem } from "./Problem.ts"
 
 /**
@@ -87,75 +86,19 @@ export const respond = (
     if (request.method === "HEAD") return HttpServerResponse.stream(Stream.empty, { headers, contentType })
     const streams = yield* OpenStreams
     const stream = yield* streams.open(log, options)
-    const response = nodeResponseOf(request)
-    const sending = (writer: EventWriter) => stream.run(send(node, cursor, writer, stream, options))
-    const body =
-      response === undefined
-        ? SlotWriter.stream(sending)
-        : Stream.fromEffectDrain(Effect.suspend(() => sending(new NodeWriter(response))))
-    return HttpServerResponse.stream(body, { headers, contentType })
+    const sending = new Sending(node, cursor, stream, options)
+    const response = HttpServerResponse.stream(
+      Stream.suspend(() => SlotWriter.stream((writer) => sending.through(writer))),
+      { headers, contentType }
+    )
+    yield* sendOnNode(request, response, sending)
+    return response
   })
 
 const contentType = "text/event-stream"
 
 /** No proxy may keep or delay an event. */
 const headers = { "cache-control": "no-store", "x-accel-buffering": "no" }
-
-/** The head of an answer goes out with its first bytes, and a log may be silent for long. */
-const open = new Chunk(": open\n\n", 0)
-
-const send = (
-  log: LogNode,
-  from: number,
-  writer: EventWriter,
-  stream: OpenStream,
-  options: Options | undefined
-): Effect.Effect<void> => {
-  const readOn = (cursor: number): Effect.Effect<void> =>
-    Effect.flatMap(reading(log, writer, cursor, stream), ({ end, at }) => {
-      if (end === "broken") return Effect.interrupt
-      if (end === "ended") return Effect.sync(() => stream.closing("end"))
-      // Who comes back late was not slow.
-      if (options?.slow === "disconnect" && at > from) return Effect.sync(() => stream.closing("slow"))
-      const missed = { from: at + 1, to: log.first - 1 }
-      return Effect.flatMap(resynced(log, missed, options), (chunk) => {
-        writer.write(chunk)
-        stream.hooks.resynced(missed.to - missed.from + 1)
-        return readOn(missed.to)
-      })
-    })
-  return Effect.suspend(() => {
-    writer.write(open)
-    return readOn(from)
-  })
-}
-
-/** Reads until there is nothing more to read, or some of it was dropped. */
-const reading = (
-  log: LogNode,
-  writer: EventWriter,
-  cursor: number,
-  stream: OpenStream
-): Effect.Effect<{ readonly end: End; readonly at: number }> =>
-  Effect.callback((resume) => {
-    const reader = new LogReader(log, writer, cursor, stream.hooks, (end) => {
-      stream.reader = undefined
-      resume(Effect.succeed({ end, at: reader.cursor }))
-    })
-    stream.reader = reader
-    reader.advance()
-    return Effect.sync(() => {
-      stream.reader = undefined
-      reader.leave()
-    })
-  })
-
-/** What was dropped, as one event under the id of the last of it. */
-const resynced = (log: LogNode, missed: Missed, options: Options | undefined): Effect.Effect<Chunk> =>
-  Effect.map(
-    options?.resync?.(missed) ?? Effect.succeed({ missed: { ...missed } }),
-    (data) => new Chunk(`id: ${log.prefix}${missed.to}\nevent: resync\ndata: ${JSON.stringify(data)}\n\n`, missed.to)
-  )
 
 /** All of a log that has ended, for a client that has read up to `cursor`. */
 const kept = (log: LogNode, cursor: number, options: Options | undefined): Effect.Effect<string> => {

@@ -7,6 +7,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -123,6 +125,36 @@ describe("EventStream, elsewhere", () => {
       })
     )
   )
+
+  it.live("a middleware adds headers and cookies to a stream, or puts another answer in its place", () => {
+    const adding = HttpRouter.middleware(
+      (handled) =>
+        Effect.gen(function* () {
+          const { url } = yield* HttpServerRequest.HttpServerRequest
+          const response = HttpServerResponse.setHeader(yield* handled, "x-served-by", "me")
+          if (url.includes("teapot")) return HttpServerResponse.text("short and stout", { status: 418 })
+          return url.includes("cookie") ? HttpServerResponse.setCookieUnsafe(response, "seen", "1") : response
+        }),
+      { global: true }
+    )
+    return serving({ tasks: [wait], routes: adding }, (site) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/wait?id=w", {})
+        const plain = yield* follow(`${site.url}/tasks/w/events`)
+        const cookie = yield* follow(`${site.url}/tasks/w/events?cookie`)
+        const other = yield* site.get("/tasks/w/events?teapot")
+        expect([other.status, other.text]).toEqual([418, "short and stout"])
+        for (const client of [plain, cookie]) {
+          yield* client.until((events) => events.length > 1)
+          expect(client.headers.get("x-served-by")).toBe("me")
+          expect(client.headers.get("cache-control")).toBe("no-store")
+        }
+        expect([plain.headers.get("set-cookie"), cookie.headers.get("set-cookie")]).toEqual([null, "seen=1"])
+        yield* site.post("/tasks/w/cancel")
+        for (const client of [plain, cookie]) expect(names(yield* client.ended).at(-1)).toBe("cancelled")
+      })
+    )
+  })
 
   it.live("a log of one's own is sent like that of a task", () =>
     leakChecked(

@@ -18,14 +18,22 @@ export const eventsRoute: Handler = (server, request) =>
   Effect.gen(function* () {
     const id = yield* pathParam("id")
     const { served, visitor } = yield* authorize(server, request, "events", id)
-    const response = yield* EventStream.respond(served.log, request, {
-      slow: server.slowReaders,
-      maxReaders: server.maxStreamsPerTask,
-      resync: (missed) => resync(server, served, missed)
-    }).pipe(Effect.provideService(OpenStreams, server.streams))
-    if (request.method !== "HEAD" && may(visitor, "cancel", served)) yield* follow(server, served, visitor)
+    served.sending ??= optionsOf(server, served)
+    const response = yield* Effect.provideService(
+      EventStream.respond(served.log, request, served.sending),
+      OpenStreams,
+      server.streams
+    )
+    const counts = served.kind.definition.onDisconnect === "cancel" && request.method !== "HEAD"
+    if (counts && may(visitor, "cancel", served)) yield* follow(server, served, visitor)
     return response
   })
+
+const optionsOf = (server: Server, served: Served): EventStream.Options => ({
+  slow: server.slowReaders,
+  maxReaders: server.maxStreamsPerTask,
+  resync: (missed) => resync(server, served, missed)
+})
 
 /** Where the task stands by now: what follows may be older. */
 const resync = (server: Server, served: Served, missed: EventStream.Missed): Effect.Effect<Json> =>

@@ -67,6 +67,10 @@ export class HandlerNode extends TaskNode {
     this.tell = tell
   }
 
+  override get onShutdown(): "finish" | "cancel" {
+    return this.handling.onShutdown
+  }
+
   override open(): void {
     super.open()
     const { budget } = this.handling

@@ -21,6 +21,7 @@ import type { Problem } from "../Problem.ts"
 import type { TaskAccess } from "../TaskAccess.ts"
 import type { Implementation } from "../TaskDefinition.ts"
 import type { EventLog } from "../EventLog.ts"
+import type * as EventStream from "../EventStream.ts"
 import type { Hooks } from "../StreamMetrics.ts"
 import type { Codecs } from "./codecs.ts"
 import type { Said } from "./said.ts"
@@ -39,7 +40,9 @@ export interface Served {
   readonly log: EventLog
   readonly said: Said
   readonly trace: TaskTrace
-  /** How many follow it who may cancel it. */
+  /** Made for the first of its event streams. */
+  sending?: EventStream.Options
+  /** How many follow it who may cancel it, where that matters. */
   followers: number
   /** How many times one of them has left. */
   departures: number

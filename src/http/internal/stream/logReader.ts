@@ -4,6 +4,7 @@
  * lacks in pieces. Everything here is one synchronous step; what takes longer is
  * done by the fiber that is told how the reading ended.
  */
+import * as Effect from "effect/Effect"
 import type { Hooks } from "../../StreamMetrics.ts"
 import type { Chunk } from "./chunk.ts"
 import type { Link, LogNode } from "./logNode.ts"
@@ -12,8 +13,8 @@ import type { Link, LogNode } from "./logNode.ts"
 export interface EventWriter {
   /** False when it took the bytes but wants no more for now. */
   readonly write: (chunk: Chunk) => boolean
-  /** Calls back once, when it wants more; the returned function withdraws. */
-  readonly onRoom: (room: () => void) => () => void
+  /** Lets the reader advance once, when it wants more; the returned function withdraws. */
+  readonly onRoom: (reader: Pick<LogReader, "advance">) => () => void
 }
 
 /** Nothing follows; or what follows was dropped; or writing threw. */
@@ -22,6 +23,12 @@ export type End = "ended" | "overrun" | "broken"
 /** Of a catch-up: so much may lie in memory for a client that then does not read it. */
 const pieceCharacters = 65_536
 
+const ended = Effect.succeed<End>("ended")
+const overrun = Effect.succeed<End>("overrun")
+const broken = Effect.succeed<End>("broken")
+
+const notStarted = (): void => {}
+
 export class LogReader implements Link {
   before: Link | undefined = undefined
   after: Link | undefined = undefined
@@ -29,26 +36,31 @@ export class LogReader implements Link {
   private readonly log: LogNode
   private readonly writer: EventWriter
   private readonly hooks: Hooks
-  private readonly tell: (end: End) => void
+  private tell: (end: Effect.Effect<End>) => void = notStarted
   private withdraw: (() => void) | undefined = undefined
 
-  constructor(log: LogNode, writer: EventWriter, cursor: number, hooks: Hooks, tell: (end: End) => void) {
+  constructor(log: LogNode, writer: EventWriter, cursor: number, hooks: Hooks) {
     this.log = log
     this.writer = writer
     this.cursor = cursor
     this.hooks = hooks
-    this.tell = tell
   }
 
-  /** Reads on from its place, until the socket is full or the log has no more. */
-  readonly advance = (): void => {
+  /** Reads on from its place until it comes to an end, which it tells once. */
+  start(tell: (end: Effect.Effect<End>) => void): void {
+    this.tell = tell
+    this.advance()
+  }
+
+  /** Until the socket is full or the log has no more. */
+  advance(): void {
     this.withdraw = undefined
     const { log } = this
     while (true) {
-      if (this.cursor + 1 < log.first) return this.tell("overrun")
+      if (this.cursor + 1 < log.first) return this.tell(overrun)
       if (this.cursor < log.last) {
         if (!this.write(log.after(this.cursor, pieceCharacters))) return
-      } else if (log.ended) return this.tell("ended")
+      } else if (log.ended) return this.tell(ended)
       else if (log.attach(this)) return
     }
   }
@@ -58,7 +70,7 @@ export class LogReader implements Link {
     if (!this.write(chunk)) return
     if (!this.log.ended) return
     this.log.detach(this)
-    this.tell("ended")
+    this.tell(ended)
   }
 
   /** Says that the server lives, if nothing waits for room as it is. */
@@ -80,14 +92,14 @@ export class LogReader implements Link {
       room = this.writer.write(chunk)
     } catch {
       this.log.detach(this)
-      this.tell("broken")
+      this.tell(broken)
       return false
     }
     this.hooks.delivered(chunk.size)
     if (chunk.to > this.cursor) this.cursor = chunk.to
     if (room) return true
     this.log.detach(this)
-    this.withdraw = this.writer.onRoom(this.advance)
+    this.withdraw = this.writer.onRoom(this)
     return false
   }
 }

@@ -6,18 +6,8 @@
  */
 import type { ServerResponse } from "node:http"
 import type { Socket } from "node:net"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { Chunk } from "./chunk.ts"
 import type { EventWriter } from "./logReader.ts"
-
-/** The response of Node, if that is what runs below (as `NodeHttpServerRequest.toServerResponse` finds it, without that package). */
-export const nodeResponseOf = (request: HttpServerRequest): ServerResponse | undefined => {
-  const held: unknown = (request as { readonly response?: unknown }).response
-  const response: unknown = typeof held === "function" ? held() : held
-  return typeof response === "object" && response !== null && "flushHeaders" in response && "write" in response
-    ? (response as ServerResponse)
-    : undefined
-}
 
 export class NodeWriter implements EventWriter {
   private readonly response: ServerResponse
@@ -44,8 +34,9 @@ export class NodeWriter implements EventWriter {
     return socket.write(chunk.framed)
   }
 
-  onRoom(room: () => void): () => void {
+  onRoom(reader: { readonly advance: () => void }): () => void {
     const { target } = this
+    const room = () => reader.advance()
     target.once("drain", room)
     return () => target.off("drain", room)
   }

@@ -19,8 +19,8 @@ export class SlotWriter implements EventWriter {
     return this.slot.length === 0
   }
 
-  onRoom(room: () => void): () => void {
-    this.room = room
+  onRoom(reader: { readonly advance: () => void }): () => void {
+    this.room = () => reader.advance()
     return () => {
       this.room = undefined
     }

@@ -8,6 +8,7 @@ import { LogNode } from "../../../../src/http/internal/stream/logNode.ts"
 import { type End, LogReader } from "../../../../src/http/internal/stream/logReader.ts"
 import * as StreamMetrics from "../../../../src/http/StreamMetrics.ts"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 
 const hooks = Context.get(Context.empty(), StreamMetrics.Current)
 
@@ -51,15 +52,16 @@ class Client {
   }
 
   private readOn(cursor: number): LogReader {
-    const reader = new LogReader(this.log, this, cursor, hooks, (end) => {
+    const reader = new LogReader(this.log, this, cursor, hooks)
+    this.reader = reader
+    reader.start((exit) => {
+      const end = Effect.runSync(exit)
       if (end !== "overrun") return void (this.end = end)
       const to = this.log.first - 1
       if (this.writes > 0) this.late = true
       for (let seq = reader.cursor + 1; seq <= to; seq++) this.missed.push(seq)
       this.reader = this.readOn(to)
     })
-    this.reader = reader
-    reader.advance()
     return this.reader
   }
 
@@ -69,8 +71,8 @@ class Client {
     return ++this.pieces < this.capacity
   }
 
-  onRoom(room: () => void): () => void {
-    this.room = room
+  onRoom(reader: { readonly advance: () => void }): () => void {
+    this.room = () => reader.advance()
     return () => (this.room = undefined)
   }
 
@@ -145,8 +147,8 @@ describe("the fan-out of a log", () => {
     const chunks: Array<Chunk> = []
     const read = () => {
       const writer = { write: (chunk: Chunk) => chunks.push(chunk) > 0, onRoom: () => () => {} }
-      const reader = new LogReader(log, writer, 0, hooks, () => {})
-      reader.advance()
+      const reader = new LogReader(log, writer, 0, hooks)
+      reader.start(() => {})
       return reader
     }
     read()
@@ -171,7 +173,7 @@ describe("the fan-out of a log", () => {
       onRoom: () => () => {}
     }
     const good = new Client(log, Infinity, 0)
-    new LogReader(log, bad, 0, hooks, (end) => ends.push(end)).advance()
+    new LogReader(log, bad, 0, hooks).start((end) => ends.push(Effect.runSync(end)))
     const late = new Client(log, Infinity, 0)
     log.append({ data: 1 })
     turns.flush()
