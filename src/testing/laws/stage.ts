@@ -35,7 +35,7 @@ export const nameOf = (index: number): string => `member ${index}`
 export const valueOf = (index: number): string => `value of ${index}`
 /** What it fails or dies with. */
 export const failureOf = (index: number): string => `failure of ${index}`
-export const cleanupFailureOf = (index: number): string => `clean-up of ${index}`
+const cleanupFailureOf = (index: number): string => `clean-up of ${index}`
 
 export class Stage {
   readonly roles: ReadonlyArray<Role>
