@@ -1,11 +1,15 @@
-/** What the soaked process held from second to second, and whether it grows. */
+/**
+ * What the soaked process holds after a full collection, and whether that grows. What it takes from the system says
+ * little: an allocator grows to the highest tide, and slowly.
+ */
 import type { Held } from "./soakServer.ts"
 
 export class Memory {
   readonly #samples: Array<number> = []
 
-  add({ rss }: Held): void {
-    this.#samples.push(rss)
+  /** One every five seconds. */
+  add({ heap }: Held): void {
+    this.#samples.push(heap)
   }
 
   get megabytes(): ReadonlyArray<number> {
@@ -23,7 +27,7 @@ export class Memory {
       above += (index - middle) * (bytes - mean)
       below += (index - middle) ** 2
     }
-    return below === 0 ? 0 : (above / below) * 60
+    return below === 0 ? 0 : (above / below) * 12
   }
 
   /** Of the same samples, in bytes. */

@@ -68,7 +68,7 @@ const held = async (collect: boolean): Promise<Held> => {
     })
   )
   if (collect) gc()
-  const { heapUsed, rss } = process.memoryUsage()
+  const { external, heapUsed, rss } = process.memoryUsage()
   const resources = process.getActiveResourcesInfo()
   return {
     running,
@@ -76,7 +76,7 @@ const held = async (collect: boolean): Promise<Held> => {
     sockets: resources.filter((name) => name === "TCPSocketWrap").length,
     fibers,
     timers: resources.filter((name) => name === "Timeout").length,
-    heap: heapUsed,
+    heap: heapUsed + external,
     rss
   }
 }
