@@ -326,7 +326,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client that is up to date does not learn of the end",
     law: "S1-02",
     file: reader,
-    find: "    if (!this.log.ended) return\n    this.log.detach(this)\n    this.tell(ended)\n",
+    find: "    this.log.detach(this)\n    this.tell(ended)\n",
     replace: "",
     tests: events
   },

@@ -138,10 +138,16 @@ export class LogNode implements EventLog {
     if (ring.after === ring) return
     const chunk = this.after(flushed, Infinity)
     this.trim()
-    for (let link = ring.after; link !== ring;) {
+    this.forReaders((reader) => reader.send(chunk))
+    // Who ends has clean-up to do: not before all have been sent the end.
+    if (this.ended) this.forReaders((reader) => reader.finish())
+  }
+
+  private forReaders(visit: (reader: LogReader) => void): void {
+    for (let link = this.ring.after; link !== this.ring;) {
       const reader = link as LogReader
       link = reader.after
-      reader.send(chunk)
+      visit(reader)
     }
   }
 

@@ -67,8 +67,11 @@ export class LogReader implements Link {
 
   /** Called by the log on who is up to date. */
   send(chunk: Chunk): void {
-    if (!this.write(chunk)) return
-    if (!this.log.ended) return
+    this.write(chunk)
+  }
+
+  /** Called by the log on who was sent its end. */
+  finish(): void {
     this.log.detach(this)
     this.tell(ended)
   }
