@@ -41,7 +41,7 @@ describe("any request at all", () => {
               yield* site.post("/tasks/count?id=ended", { to: 30 }, headers)
               const statuses = yield* Effect.promise(() => bombard(site, access !== undefined))
               // Else nothing but one road was tried.
-              for (const status of [200, 202, 204, 400, 404, 405, 409, 413, 415, 429]) {
+              for (const status of [200, 202, 400, 404, 405, 409, 413, 415]) {
                 expect([seed, status, statuses.get(status) ?? 0]).not.toEqual([seed, status, 0])
               }
               yield* site.streams.awaitNone
@@ -158,7 +158,8 @@ const judge = (shot: Shot, { contentType, status, text }: Answer): void => {
   const said = JSON.stringify([seed, shot]).slice(0, 1500)
   if (status >= 500)
     expect([status, said, text]).toEqual([expect.toSatisfy((it) => it === 503 || it === 504), said, text])
-  if (status < 400 || shot.method === "HEAD") return
+  // To a head that is too large Node answers by itself.
+  if (status < 400 || status === 431 || shot.method === "HEAD") return
   expect([said, contentType]).toEqual([said, "application/problem+json"])
   const problem = JSON.parse(text)
   expect([said, problem.status]).toEqual([said, status])
@@ -290,6 +291,14 @@ const aim = (random: (bound: number) => number, secured: boolean): Shot => {
       ? of("Bearer", "Basic eDp5", "Bearer \u00ff", `Bearer ${"x".repeat(5000)}`)
       : `Bearer ${secret(of("ann", "ann", "bob"))}`
   }
+  if (rarely(5)) {
+    // Nothing is wrong with these, and what they start is what the others meet.
+    const body = JSON.stringify(of({}, {}, { to: 30 }))
+    const sane = { ...headers, "content-type": "application/json", "content-length": String(body.length) }
+    const target = of("a", "b", "c", "d", "ended")
+    const well = of(`/tasks/${of("wait", "count")}?id=${target}${of("", "&replace=true")}`, `/tasks/${target}/cancel`)
+    return { method: "POST", path: well, headers: sane, body }
+  }
   const json = (): unknown =>
     of<unknown>(
       {},
@@ -326,7 +335,9 @@ const aim = (random: (bound: number) => number, secured: boolean): Shot => {
       : JSON.stringify(json())
   if (body !== undefined)
     headers["content-type"] = rarely(12) ? of("text/plain", "", "application/xml") : "application/json"
+  // Of some methods Node would send the body without either.
   if (body !== undefined && rarely(4)) headers["transfer-encoding"] = "chunked"
+  else if (body !== undefined) headers["content-length"] = String(Buffer.byteLength(body))
   return { method, path: path + query, headers, body }
 }
 
