@@ -110,7 +110,9 @@ const unsayable = cases.map(([name, schema, value]) => ({
           return Effect.succeed(value)
         case "error":
           return Effect.fail(value as never)
-        default:
+        case "progress":
+        case "output":
+        case "partial":
           // What it says is the only thing that can end it.
           return Effect.andThen(self[place](value as never), Effect.never)
       }

@@ -83,7 +83,7 @@ describe("the wire", () => {
         expect(statusOf(yield* raw(site, trailing))).toBe(202)
         expect((yield* site.get("/tasks/t")).json.deadline).toBe(undefined)
         const dripped = `${start("d")}Content-Length: 2\r\n\r\n{}`
-        expect(statusOf(yield* raw(site, ...dripped))).toBe(202)
+        expect(statusOf(yield* raw(site, ...Array.from(dripped)))).toBe(202)
         expect(statusOf(yield* raw(site, `${start("e")}Expect: the-best\r\nContent-Length: 2\r\n\r\n{}`))).toBe(417)
         for (const path of ["http://evil.example/tasks/d", "http://[/tasks/d", "//tasks///d/", "/tasks/%64"]) {
           expect([path, statusOf(yield* raw(site, `GET ${path} HTTP/1.1${close}\r\n`))]).toEqual([path, 200])
