@@ -16,6 +16,9 @@ const taskServer = "src/http/TaskServer.ts"
 const patience = "src/http/CancelCall.ts"
 const task = "src/http/internal/taskBody.ts"
 
+const sizes = ["test/http/faults.sizes.test.ts"]
+const unsayable = ["test/http/faults.schemas.test.ts"]
+
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "only the first field that is wrong is named",
@@ -296,5 +299,29 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "state: info.state,",
     replace: 'state: info.state === "straggling" ? "cancelled" : info.state,',
     tests: [...read, ...cancel, ...events]
+  },
+  {
+    name: "a megabyte of wrong fields is answered by twenty",
+    law: "D8",
+    file: problem,
+    find: "issues.slice(0, maxErrors)",
+    replace: "issues",
+    tests: sizes
+  },
+  {
+    name: "a field is repeated however long it is",
+    law: "D8",
+    file: problem,
+    find: "text.length > 300",
+    replace: "text.length > 3_000_000",
+    tests: sizes
+  },
+  {
+    name: "a value that JSON cannot say is found out where the last event is written",
+    law: "K38",
+    file: "src/http/internal/codecs.ts",
+    find: "if (JSON.stringify(encoded) === undefined) throw",
+    replace: "if (typeof encoded === 'function') throw",
+    tests: unsayable
   }
 ]

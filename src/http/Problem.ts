@@ -153,7 +153,7 @@ const pathOf = (path: ReadonlyArray<unknown>): string =>
   }, "")
 
 /**
- * Decodes a part of the request and names every field that does not fit.
+ * Decodes a part of the request and names every field that does not fit, up to 50.
  *
  * @category decoding
  * @since 0.1.0
@@ -167,13 +167,24 @@ export const decode = <A>(
 }
 
 /**
- * What a schema found wrong in a part of a request, field by field.
+ * What a schema found wrong in a part of a request, field by field: the first 50, and what is long of them cut short.
  *
  * @category conversions
  * @since 0.1.0
  */
 export const invalid = (issue: SchemaIssue.Issue, part: (typeof FieldError.Type)["in"]): Problem => {
-  const errors = issuesOf(issue).issues.map(({ message, path }) => ({ in: part, field: pathOf(path ?? []), message }))
-  const detail = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ")
+  const { issues } = issuesOf(issue)
+  const errors = issues.slice(0, maxErrors).map(({ message, path }) => ({
+    in: part,
+    field: shortened(pathOf(path ?? [])),
+    message: shortened(message)
+  }))
+  const told = errors.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("; ")
+  const detail = issues.length > maxErrors ? `${told}; and ${issues.length - maxErrors} more` : told
   return new Problem({ code: "invalid-request", detail, extension: { errors } })
 }
+
+/** Else a request of one megabyte would be answered by twenty. */
+const maxErrors = 50
+
+const shortened = (text: string): string => (text.length > 300 ? `${text.slice(0, 300)}…` : text)

@@ -19,7 +19,18 @@ export interface Codecs {
 
 const encoder = (schema: AnyCodec): Encode => {
   const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(schema))
-  return (value) => Effect.orDie(encode(value))
+  return (value) => Effect.map(Effect.orDie(encode(value)), writable)
+}
+
+/**
+ * What `Schema.Any` lets through may be nothing that JSON can say. Found out here it is a defect of the task that said
+ * it; found out where its last event is written, nobody would learn that it ended.
+ */
+const writable = (encoded: unknown): Schema.Json => {
+  if (encoded === undefined) return null
+  if (typeof encoded === "string") return encoded
+  if (JSON.stringify(encoded) === undefined) throw new TypeError(`A ${typeof encoded} cannot be written as JSON`)
+  return encoded as Schema.Json
 }
 
 export const codecsOf = (definition: Any): Codecs => ({
