@@ -67,10 +67,18 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: events
   },
   {
-    name: "a HEAD counts as a client that follows",
+    name: "a HEAD counts as a stream",
     law: "K11",
     file: node,
     find: '    if (request.method === "HEAD") return HttpServerResponse.stream(Stream.empty, { headers, contentType })\n',
+    replace: "",
+    tests: slow
+  },
+  {
+    name: "a HEAD counts as a client that follows",
+    law: "K11",
+    file: route,
+    find: ' && request.method !== "HEAD"',
     replace: "",
     tests: events
   },

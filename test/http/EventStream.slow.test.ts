@@ -149,6 +149,7 @@ describe("EventStream, slow clients", () => {
         expect([third.status, third.headers.get("retry-after")]).toEqual([429, "5"])
         expect(third.json).toMatchObject({ type: "urn:rescind:problem:too-many-streams", status: 429 })
         expect(third.json.detail).toContain("of this task")
+        expect((yield* site.request("/tasks/w/events", { method: "HEAD" })).status).toBe(200)
         yield* site.follow("v")
         expect((yield* site.get("/tasks/v/events")).json.detail).not.toContain("of this task")
         yield* first.leave
