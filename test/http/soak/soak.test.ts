@@ -7,7 +7,9 @@ describe("soak over HTTP", () => {
     expect(failures).toEqual([])
     // It was under load, and all that it is about happened; in so short a time few tasks come to their own end.
     expect(
-      Object.entries(counts).filter(([name, count]) => count === 0 && !/cuts|resyncs|dropped|forgotten|completed/.test(name))
+      Object.entries(counts).filter(
+        ([name, count]) => count === 0 && !/cuts|resyncs|dropped|forgotten|completed/.test(name)
+      )
     ).toEqual([])
   })
 })
