@@ -54,8 +54,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the final value is saved outside a commit",
     law: "S1x-27",
     file: body,
-    find: "return yield* Task.commit(Effect.as(saved(attempt, key, encoded, store), encoded), { within: saveWithin })",
-    replace: "void [Task, saveWithin]\n    return yield* Effect.as(saved(attempt, key, encoded, store), encoded)",
+    find: "return yield* Task.commit(saved(attempt, key, encoded, store), { within: saveWithin })",
+    replace: "return yield* saved(attempt, key, encoded, store)",
     tests: races
   },
   {
@@ -110,8 +110,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a start that is refused leaves its record running",
     law: "S1x-24",
     file: coordinator,
-    find: "Effect.tapError(() => store.unclaim(key, number))",
-    replace: "Effect.tapError(() => Effect.succeed(number))",
+    find: "Effect.tapError(() => store.unclaim(was))",
+    replace: "Effect.tapError(() => Effect.succeed(was))",
     tests: races
   },
   {

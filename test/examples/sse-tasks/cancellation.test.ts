@@ -243,6 +243,22 @@ describe("A cancel", () => {
     )
   )
 
+  it.effect("S1-07: who writes shutdown as the reason is told apart from a service that shuts down", () =>
+    coordinated({ models }, ({ client, coordinator, create, record }) =>
+      Effect.gen(function* () {
+        const key = yield* create("WaitingTask")
+        const listener = yield* client(key)
+        yield* coordinator.cancel(key, { reason: "shutdown" })
+        yield* settle
+        expect(listener.events().at(-1)!.data).toMatchObject({
+          reason: "external_cancellation",
+          cancellation_reason: '"shutdown"'
+        })
+        expect((yield* record(key)).cancellation_reason).toBe('"shutdown"')
+      })
+    )
+  )
+
   it.effect("S1-55 S1-25: from code, and branch on the boolean", () =>
     coordinated({ models }, ({ client, create, coordinator: service }) =>
       Effect.gen(function* () {

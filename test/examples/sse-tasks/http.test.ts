@@ -115,6 +115,16 @@ describe("GET /stream", () => {
     )
   )
 
+  it.live("S1x-02: who comes back to a number that is another task by now starts nothing", () =>
+    serving({ models }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "WaitingTask")
+        expect((yield* site.get(task.links.stream, { "last-event-id": "1-2" })).status).toBe(204)
+        expect((yield* site.get(task.links.status)).json).toMatchObject({ status: "pending", attempts: 0 })
+      })
+    )
+  )
+
   it.live("S1x-29: who comes while a cancel is under way reads the cancelled event, or the record", () =>
     serving({ models }, (site) =>
       Effect.gen(function* () {

@@ -13,7 +13,7 @@ import * as TaskService from "../../../src/examples/sse-tasks/taskService.ts"
 import * as Gate from "../../../src/testing/Gate.ts"
 import { randomFrom, World, wrongSeeds } from "../../support/sim.ts"
 import { coordinated, settle } from "./coordinated.ts"
-import { polite, quick, sleeping, stubborn, waiting } from "./models.ts"
+import { failing, polite, quick, sleeping, stubborn, waiting } from "./models.ts"
 
 const models = [waiting, quick, sleeping, polite]
 
@@ -75,6 +75,13 @@ describe("Races", () => {
             const key = yield* create("QuickTask")
             const listener = yield* client(key)
             yield* gate.reached
+            // Asked in either way.
+            expect(yield* coordinator.cancel(key)).toEqual({
+              cancelled: false,
+              status: "running",
+              detail: "The task has its value, which is being saved"
+            })
+            yield* TestClock.adjust("10 seconds")
             const waiting = yield* Effect.forkChild(coordinator.cancel(key, { wait: true }))
             yield* settle
             expect(listener.names()).toEqual(["start"])
@@ -266,21 +273,48 @@ describe("Races", () => {
       )
   )
 
+  it.effect("a retry that is refused, by a full or a stopping service, leaves how the task ended as it was told", () =>
+    coordinated({ models: [...models, failing], maxTasks: 1 }, ({ client, coordinator, create, stored }) =>
+      Effect.gen(function* () {
+        const failed = yield* create("FailingTask")
+        yield* client(failed)
+        const cancelled = yield* create("WaitingTask")
+        yield* client(cancelled)
+        yield* coordinator.cancel(cancelled, { wait: true, reason: "enough", by: "ann" })
+        yield* settle
+        yield* client(yield* create("WaitingTask"))
+        const before = yield* Effect.forEach([failed, cancelled], stored)
+        expect(before.map((record) => record!.status)).toEqual(["failed", "cancelled"])
+        for (const tag of ["TooManyTasks", "Draining"]) {
+          for (const key of [failed, cancelled]) {
+            expect(yield* Effect.flip(coordinator.retry(key))).toMatchObject({ _tag: tag })
+          }
+          expect(yield* Effect.forEach([failed, cancelled], stored)).toEqual(before)
+          yield* coordinator.shutdown()
+        }
+      })
+    )
+  )
+
   it.effect("a retry while the attempt before still runs on is refused, and can be tried again", () =>
     Effect.gen(function* () {
       const { letGo, model } = stubborn()
-      yield* coordinated({ models: [model] }, ({ client, coordinator, create, record }) =>
+      yield* coordinated({ models: [model] }, ({ client, coordinator, create, record, stored }) =>
         Effect.gen(function* () {
           const key = yield* create("StubbornTask")
           yield* client(key)
           const cancel = yield* Effect.forkChild(coordinator.cancel(key, { wait: true }))
           yield* TestClock.adjust("5 seconds")
-          yield* Fiber.join(cancel)
-          expect((yield* record(key)).status).toBe("cancelled")
-          expect(yield* Effect.flip(coordinator.retry(key))).toMatchObject({ _tag: "WrongState" })
+          expect((yield* Fiber.join(cancel)).detail).toMatch(/has not stopped: it ignores the cancel/)
+          const ended = yield* stored(key)
+          expect(ended).toMatchObject({ status: "cancelled", attempts: 1, last_event: 3 })
+          const refused = { _tag: "WrongState", status: "cancelled", message: expect.stringMatching(/still runs/) }
+          expect(yield* Effect.flip(coordinator.retry(key))).toMatchObject(refused)
+          expect(yield* Effect.flip(coordinator.retry(key))).toMatchObject(refused)
+          expect([yield* stored(key), yield* record(key)]).toEqual([ended, ended])
           yield* letGo
           yield* settle
-          yield* coordinator.start(key)
+          yield* coordinator.retry(key)
           expect(yield* record(key)).toMatchObject({ status: "running", attempts: 2 })
         })
       )

@@ -25,6 +25,8 @@ export interface Attempt {
   /** What the task said about its cancellation. */
   own: JsonObject
   end: TaskEnd | undefined
+  /** Whether it has its value, and a cancel comes too late unless that cannot be saved. */
+  saving: boolean
   /** Open once the store has its end, or will never have it. */
   readonly saved: Latch.Latch
 }
@@ -38,6 +40,7 @@ export const make = (key: TaskKey, model: TaskModel<any>, number: number): Effec
     deadline: undefined,
     own: {},
     end: undefined,
+    saving: false,
     saved: Latch.makeUnsafe()
   }))
 

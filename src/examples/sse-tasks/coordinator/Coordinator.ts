@@ -72,7 +72,7 @@ export class Coordinator extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<TaskRecord>, StoreFailed>
     /** Starts what is pending; does nothing to what runs or has ended. */
     readonly start: (key: TaskKey.TaskKey) => Effect.Effect<Found, Refused>
-    /** Runs what failed, was cancelled or timed out again. */
+    /** Runs what failed, was cancelled or timed out again; if it cannot, the record still tells how it ended. */
     readonly retry: (key: TaskKey.TaskKey) => Effect.Effect<Found, Refused>
     readonly cancel: (key: TaskKey.TaskKey, call?: CancelCall) => Effect.Effect<CancelAnswer, NoSuchTask | StoreFailed>
     /** The same in three parts and one word: false if it was not running, or nobody knows it. */
@@ -153,19 +153,29 @@ const make = <R>(options: Options<R>) =>
       return { record, attempt }
     })
     /** One at a time, and not to be stopped half-way: a claimed record has its task, or is given back. */
-    const start = (key: TaskKey.TaskKey): Effect.Effect<Found, Refused> =>
+    const begin = (
+      key: TaskKey.TaskKey,
+      claim: Effect.Effect<Option.Option<TaskRecord>, StoreFailed>,
+      before?: TaskRecord
+    ): Effect.Effect<Option.Option<Found>, Refused> =>
       Effect.gen(function* () {
-        const claimed = yield* store.claim(key)
-        if (Option.isNone(claimed)) return yield* look(key)
-        const { attempts: number } = claimed.value
-        return yield* withContext(launch(claimed.value), context).pipe(
-          Effect.catchTag("AlreadyRunning", ({ state }) =>
-            Effect.fail(new WrongState({ key, status: "pending", message: `The attempt before is still ${state}` }))
+        const claimed = yield* claim
+        if (Option.isNone(claimed)) return Option.none()
+        const { started_at: _, ...record } = claimed.value
+        const was = before ?? { ...record, status: "pending", attempts: record.attempts - 1 }
+        const found = yield* withContext(launch(claimed.value), context).pipe(
+          Effect.catchTag("AlreadyRunning", () =>
+            Effect.fail(new WrongState({ key, status: was.status, message: stillRunning }))
           ),
-          Effect.tapError(() => store.unclaim(key, number))
+          Effect.tapError(() => store.unclaim(was))
         )
+        return Option.some(found)
         // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few statements, no wait: no shield is needed
       }).pipe(Effect.uninterruptible, starting.withPermits(1))
+    const start = (key: TaskKey.TaskKey) =>
+      Effect.flatMap(begin(key, store.claim(key)), (begun) =>
+        Option.isSome(begun) ? Effect.succeed(begun.value) : look(key)
+      )
 
     const cancel = Effect.fnUntraced(function* (key: TaskKey.TaskKey, call: CancelCall = {}) {
       const name = TaskKey.toString(key)
@@ -175,6 +185,10 @@ const make = <R>(options: Options<R>) =>
         const { status } = found.record
         yield* Effect.logInfo(`Cannot cancel task ${name}: it is ${status}`)
         return { cancelled: false, status, detail: `The task is not running: it is ${status}` }
+      }
+      if (found.attempt.saving && call.wait !== true) {
+        yield* Effect.logInfo(`Cannot cancel task ${name}: its value is being saved`)
+        return { cancelled: false, status: "running" as const, detail: "The task has its value, which is being saved" }
       }
       const draft = CancelReason.request({ message: call.reason, by: call.by })
       const now = yield* DateTime.now
@@ -188,7 +202,7 @@ const make = <R>(options: Options<R>) =>
         Effect.annotateLogs({ task: name, by: call.by ?? "", reason: call.reason ?? "" })
       )
       const { status } = Attempt.overlaid(found.record, found.attempt)
-      return { cancelled, status, detail: detailOf(result._tag, cancelled) }
+      return { cancelled, status, detail: detailOf(result, cancelled) }
     })
 
     const shutdown = Effect.fnUntraced(function* (options?: {
@@ -231,9 +245,10 @@ const make = <R>(options: Options<R>) =>
         }
         // The end may be told and not yet saved.
         if (attempt !== undefined) yield* attempt.saved.await
-        if (!(yield* store.reset(key))) return yield* refuse("Its record was changed meanwhile; look at it again")
+        const begun = yield* begin(key, store.reclaim(record), record)
+        if (Option.isNone(begun)) return yield* refuse("Its record was changed meanwhile; look at it again")
         yield* Effect.logInfo(`Task ${TaskKey.toString(key)} is retried`)
-        return yield* start(key)
+        return begun.value
       }),
       cancel,
       cancelTask: (app, model, id) =>
@@ -247,11 +262,17 @@ const make = <R>(options: Options<R>) =>
     })
   })
 
+const stillRunning = "The attempt before still runs; try again when it has ended"
+
 /** In place of the services of the request: the task outlives it. */
 const withContext = <A, E>(self: Effect.Effect<A, E>, context: Context.Context<never>): Effect.Effect<A, E> =>
   Effect.updateContext<never, never>(() => context)(self)
 
-const detailOf = (tag: CancelResult["_tag"], cancelled: boolean): string => {
+const detailOf = (result: CancelResult, cancelled: boolean): string => {
+  const { _tag: tag } = result
+  if (tag === "Cancelled" && result.how === "abandoned") {
+    return "The task was cancelled, but has not stopped: it ignores the cancel, and nobody waits for it any more"
+  }
   if (cancelled) return tag === "Requested" ? "The task is being cancelled" : "The task was cancelled"
   if (tag === "Requested") return "The task is already being cancelled"
   return tag === "AlreadyCancelled" ? "The task was cancelled by somebody else" : "The task ended before the cancel"

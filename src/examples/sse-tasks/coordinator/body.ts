@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as DateTime from "effect/DateTime"
 import * as Checkpoint from "../../../fibers/Checkpoint.ts"
 import * as Task from "../../../fibers/Task.ts"
-import type { TaskRecord } from "../store/TaskRecord.ts"
+import type { Completed, TaskRecord } from "../store/TaskRecord.ts"
 import type { StoreFailed, TaskStore } from "../store/TaskStore.ts"
 import * as TaskKey from "../TaskKey.ts"
 import * as Attempt from "./Attempt.ts"
@@ -20,7 +20,7 @@ export const bodyOf = (
   attempt: Attempt.Attempt,
   record: TaskRecord,
   store: TaskStore["Service"]
-): Effect.Effect<Json, unknown> =>
+): Effect.Effect<Completed, unknown> =>
   Effect.gen(function* () {
     const { key, model } = attempt
     // They were checked when the record was made; since then somebody may have changed it, or the model.
@@ -28,7 +28,7 @@ export const bodyOf = (
     yield* Attempt.send(attempt, "start", model.start(params))
     const value = yield* model.process(params, streamTaskOf(attempt))
     const encoded = yield* Effect.orDie(Schema.encodeUnknownEffect(Schema.toCodecJson(model.value))(value))
-    return yield* Task.commit(Effect.as(saved(attempt, key, encoded, store), encoded), { within: saveWithin })
+    return yield* Task.commit(saved(attempt, key, encoded, store), { within: saveWithin })
   }).pipe(
     Effect.tapCause((cause) =>
       Cause.hasInterruptsOnly(cause)
@@ -36,19 +36,20 @@ export const bodyOf = (
         : Effect.logError(`Task ${TaskKey.toString(attempt.key)} failed`, cause)
     )
     // The services of the models come with the context that the coordinator starts its tasks in.
-  ) as Effect.Effect<Json, unknown>
+  ) as Effect.Effect<Completed, unknown>
 
-/** From here on a cancel comes too late: the record says completed, or the task has failed. */
+/** From here on a cancel comes too late: the record says completed, as clients will be told, or the task has failed. */
 const saved = (
   attempt: Attempt.Attempt,
   key: TaskKey.TaskKey,
   value: Json,
   store: TaskStore["Service"]
-): Effect.Effect<void, StoreFailed | RecordChanged> =>
+): Effect.Effect<Completed, StoreFailed | RecordChanged> =>
   Effect.gen(function* () {
+    attempt.saving = true
     const completed_at = DateTime.formatIso(yield* DateTime.now)
     const end = { status: "completed", completed_at, final_value: value } as const
-    if (yield* store.end(key, attempt.number, end)) return
+    if (yield* store.end(key, attempt.number, end)) return end
     const message = `The record of ${TaskKey.toString(key)} was changed or deleted while the task ran`
     return yield* Effect.fail(new RecordChanged({ message }))
   })

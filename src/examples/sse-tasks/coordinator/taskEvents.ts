@@ -27,8 +27,8 @@ export const endOf = (event: Completed | Failed | Cancelled, error: Schema.Codec
   const at = DateTime.formatIso(event.at)
   switch (event._tag) {
     case "Completed":
-      // Encoded already, when it was saved.
-      return { status: "completed", completed_at: at, final_value: event.value as Schema.Json }
+      // As the body of the task has saved it.
+      return event.value as TaskEnd
     case "Failed":
       return { status: "failed", failed_at: at, error: failureOf(event.cause, error) }
     case "Cancelled": {
@@ -108,7 +108,9 @@ export const endedAt = (end: TaskEnd): string => {
 /** Of the reasons that nobody worded, the fixed word; otherwise the words. */
 const whyOf = ({ message, source }: CancelReason.CancelReason): string => {
   if (source === "shutdown" || source === "scope-closed") return "shutdown"
-  return source === "request" && message === CancelReason.request().message ? "external_cancellation" : message
+  if (source === "request" && message === CancelReason.request().message) return "external_cancellation"
+  // The word is ours: who wrote it is no server that stops.
+  return message === "shutdown" ? '"shutdown"' : message
 }
 
 const internalError: TaskFailure = { message: "Internal error", error_type: "InternalError" }

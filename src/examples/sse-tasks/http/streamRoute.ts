@@ -23,13 +23,15 @@ export const streamRoute: Handler = (call) =>
     const { request, site } = call
     const asked = yield* taskInPath(call, "events")
     const { key } = asked
+    const seen = request.headers["last-event-id"]
     if (asked.record.status === "pending") {
+      // What it followed is another task, of a database that is gone.
+      if (seen !== undefined) return HttpServerResponse.empty({ status: 204 })
       yield* taskInPath(call, "start")
       if (request.method === "HEAD")
         return HttpServerResponse.stream(Stream.empty, { contentType: "text/event-stream" })
     }
     const { attempt, record } = asked.record.status === "pending" ? yield* site.coordinator.start(key) : asked
-    const seen = request.headers["last-event-id"]
     if (endIn(record) !== undefined && seen === undefined) return recordJson(record)
     if (attempt !== undefined) return yield* send(call, attempt.log, resync(call, attempt, record))
     if (endIn(record) !== undefined) return yield* lateEnd(call, record, seen)

@@ -42,9 +42,15 @@ export const TaskRecord = Schema.Struct({
 })
 export type TaskRecord = typeof TaskRecord.Type
 
+export interface Completed {
+  readonly status: "completed"
+  readonly completed_at: string
+  readonly final_value: Schema.Json
+}
+
 /** How an attempt ended: what changes in the record then. */
 export type TaskEnd = { readonly last_event?: number } & (
-  | { readonly status: "completed"; readonly completed_at: string; readonly final_value: Schema.Json }
+  | Completed
   | { readonly status: "failed"; readonly failed_at: string; readonly error: TaskFailure }
   | {
       readonly status: "cancelled" | "timeout"

@@ -12,7 +12,7 @@ import type { Json } from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as TaskKey from "../TaskKey.ts"
-import { columnsOf, type Row, recordOf } from "./rows.ts"
+import { columnsOf, progressOf, type Row, recordOf } from "./rows.ts"
 import { schema } from "./schema.ts"
 import type { Status, TaskEnd, TaskRecord } from "./TaskRecord.ts"
 
@@ -54,14 +54,14 @@ export class TaskStore extends Context.Service<
     readonly count: Stored<Readonly<Partial<Record<Status, number>>>>
     /** Takes a pending record for a new attempt: it is running from now on. None if it is not pending. */
     readonly claim: (key: TaskKey.TaskKey) => Stored<Option.Option<TaskRecord>>
-    /** Gives back a claim whose attempt could not begin. */
-    readonly unclaim: (key: TaskKey.TaskKey, attempt: number) => Stored<void>
+    /** The same for a record that failed, was cancelled or timed out, as it was looked at. None if it was changed since. */
+    readonly reclaim: (ended: TaskRecord) => Stored<Option.Option<TaskRecord>>
+    /** Gives back a claim whose attempt could not begin: the record is as it was before. */
+    readonly unclaim: (before: TaskRecord) => Stored<void>
     /** Writes how an attempt ended; false if the record is no longer that of this running attempt. */
     readonly end: (key: TaskKey.TaskKey, attempt: number, end: TaskEnd) => Stored<boolean>
     /** Of an attempt that has ended. */
     readonly setLastEvent: (key: TaskKey.TaskKey, attempt: number, event: number) => Stored<void>
-    /** Makes what failed, was cancelled or timed out pending again; false if it is none of these. */
-    readonly reset: (key: TaskKey.TaskKey) => Stored<boolean>
     /** Lets a `ContinueTask` go on; false if there is no such record. */
     readonly letContinue: (key: TaskKey.TaskKey) => Stored<boolean>
     /** False if there was none. */
@@ -127,9 +127,17 @@ const make = Effect.gen(function* () {
         sql<Row>`UPDATE tasks SET status = 'running', attempts = attempts + 1, started_at = ${started_at}
           WHERE ${is(key)} AND status = 'pending' RETURNING *`.pipe(first, stored("start a record"))
       ),
-    unclaim: (key, attempt) =>
-      sql`UPDATE tasks SET status = 'pending', attempts = attempts - 1, started_at = NULL
-        WHERE ${is(key)} AND status = 'running' AND attempts = ${attempt}`.pipe(
+    reclaim: (ended) =>
+      Effect.flatMap(now, (started_at) =>
+        sql<Row>`UPDATE tasks SET status = 'running', attempts = attempts + 1, started_at = ${started_at},
+            failed_at = NULL, cancelled_at = NULL, cancellation_reason = NULL, cancelled_by = NULL, error = NULL,
+            last_event = NULL
+          WHERE ${is(ended)} AND status IN ('failed', 'cancelled', 'timeout') AND attempts = ${ended.attempts}
+          RETURNING *`.pipe(first, stored("start a record again"))
+      ),
+    unclaim: (before) =>
+      sql`UPDATE tasks SET ${sql.update(progressOf(before))}
+        WHERE ${is(before)} AND status = 'running' AND attempts = ${before.attempts + 1}`.pipe(
         Effect.asVoid,
         stored("give back a record")
       ),
@@ -143,13 +151,6 @@ const make = Effect.gen(function* () {
       sql`UPDATE tasks SET last_event = ${event} WHERE ${is(key)} AND attempts = ${attempt}`.pipe(
         Effect.asVoid,
         stored("save the number of the last event")
-      ),
-    reset: (key) =>
-      sql`UPDATE tasks SET status = 'pending', started_at = NULL, failed_at = NULL, cancelled_at = NULL,
-          cancellation_reason = NULL, cancelled_by = NULL, error = NULL, last_event = NULL
-        WHERE ${is(key)} AND status IN ('failed', 'cancelled', 'timeout') RETURNING id`.pipe(
-        any,
-        stored("reset a record")
       ),
     letContinue: (key) =>
       sql`UPDATE tasks SET continue_flag = 1 WHERE ${is(key)} RETURNING id`.pipe(any, stored("let a task continue")),

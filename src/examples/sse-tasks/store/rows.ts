@@ -20,6 +20,25 @@ export const recordOf = (row: Row): TaskRecord => {
 }
 
 export const columnsOf = (end: TaskEnd): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(end).map(([column, value]) => [column, jsonColumns.includes(column) ? JSON.stringify(value) : value])
-  )
+  Object.fromEntries(Object.entries(end).map(([column, value]) => [column, textOf(column, value)]))
+
+/** All that an attempt changes. */
+export const progressOf = (record: TaskRecord): Record<string, unknown> =>
+  Object.fromEntries(progress.map((column) => [column, textOf(column, record[column])]))
+
+const progress = [
+  "status",
+  "attempts",
+  "started_at",
+  "completed_at",
+  "failed_at",
+  "cancelled_at",
+  "cancellation_reason",
+  "cancelled_by",
+  "final_value",
+  "error",
+  "last_event"
+] as const satisfies ReadonlyArray<keyof TaskRecord>
+
+const textOf = (column: string, value: unknown): unknown =>
+  value !== undefined && jsonColumns.includes(column) ? JSON.stringify(value) : value
