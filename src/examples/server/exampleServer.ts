@@ -13,7 +13,9 @@ import type * as Scope from "effect/Scope"
 import { Tasks } from "../../fibers/Tasks.ts"
 import type { OpenStreams } from "../../http/OpenStreams.ts"
 import * as TaskServer from "../../http/TaskServer.ts"
+import { cannotListen } from "./cannotListen.ts"
 import * as ExamplePage from "./examplePage.ts"
+import { localHosts } from "./localHosts.ts"
 import * as Origin from "./origin.ts"
 import { promptServer } from "./promptServer.ts"
 import type { Settings } from "./settings.ts"
@@ -36,13 +38,15 @@ export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotLi
     const options = { host, port, gracefulShutdownTimeout: "1 second" } as const
     // First, so that of two busy ports the one is named that moves both.
     const listening = yield* Layer.build(NodeHttpServer.layer(promptServer, options)).pipe(
-      Effect.mapError(({ cause }) => cannotListen("PORT", host, port, cause))
+      Effect.mapError(({ cause }) => new CannotListen({ message: cannotListen("PORT", host, port, cause) }))
     )
     const origin = yield* Origin.make({ host, port: originPort }).pipe(
-      Effect.mapError(({ cause }) => cannotListen("ORIGIN_PORT", host, originPort, cause))
+      Effect.mapError(
+        ({ cause }) => new CannotListen({ message: cannotListen("ORIGIN_PORT", host, originPort, cause) })
+      )
     )
-    const isLocal = /^(127\.[\d.]+|::1|localhost)$/.test(host)
-    if (!isLocal) {
+    const hosts = localHosts(host)
+    if (hosts === undefined) {
       yield* Effect.logWarning(`HOST=${host}: whoever reaches this port can make this machine fetch any URL`)
     }
     const routes = Layer.merge(
@@ -51,7 +55,7 @@ export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotLi
         title: "Rescind example",
         metrics: true,
         // Else any page could have this machine fetch URLs, through a name that it points here.
-        hosts: isLocal ? ["localhost", "127.0.0.1", "[::1]", host.includes(":") ? `[${host}]` : host] : undefined
+        hosts
       }),
       ExamplePage.layer
     )
@@ -63,18 +67,3 @@ export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotLi
     const { address } = yield* Effect.provideContext(HttpServer.HttpServer, listening)
     return { port: address._tag === "UnixPathAddress" ? port : address.port, origin, context }
   })
-
-const cannotListen = (variable: string, host: string, port: number, cause: unknown): CannotListen => {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
-  const what = `Cannot listen on ${host}, port ${port}: `
-  if (code === "EADDRINUSE") {
-    return new CannotListen({
-      message: `${what}the port is in use. Stop what listens there, or set ${variable} to a free one.`
-    })
-  }
-  if (code === "EACCES") {
-    return new CannotListen({ message: `${what}this user may not. Set ${variable} to 1024 or more.` })
-  }
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new CannotListen({ message: `${what}${why}. Check HOST and ${variable}.` })
-}

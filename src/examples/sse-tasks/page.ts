@@ -8,9 +8,10 @@ import { fileURLToPath } from "node:url"
 
 const file = fileURLToPath(new URL("page.html", import.meta.url))
 
-// What the page may load and reach: itself.
+// What the page may load and reach: itself; and nobody may show it in a frame and have its buttons clicked.
 const policy =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'"
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 export const layer: Layer.Layer<never, never, FileSystem.FileSystem | HttpRouter.HttpRouter> = Layer.unwrap(
   Effect.gen(function* () {

@@ -48,7 +48,7 @@ export const settings: Effect.Effect<Settings, WrongSetting> = Effect.gen(functi
     requestsPerMinute: yield* count("REQUESTS_PER_MINUTE", 6000),
     tokens: yield* Effect.mapError(
       Config.withDefault(BearerTokens.config("TASK_TOKENS"), []),
-      ({ message }) => new WrongSetting({ variable: "TASK_TOKENS", message })
+      ({ cause }) => new WrongSetting({ variable: "TASK_TOKENS", message: cause.message })
     )
   }
 })

@@ -8,6 +8,8 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as BearerTokens from "../../http/BearerTokens.ts"
+import { cannotListen, cannotListenAt } from "../server/cannotListen.ts"
+import { localHosts } from "../server/localHosts.ts"
 import * as Origin from "../server/origin.ts"
 import { promptServer } from "../server/promptServer.ts"
 import { urlOf } from "../server/tryIt.ts"
@@ -28,24 +30,38 @@ export interface Started {
 
 export const start = (settings: Settings): Effect.Effect<Started, CannotStart, Scope.Scope> =>
   Effect.gen(function* () {
-    const { listen } = settings
-    const where = "path" in listen ? listen.path : `${listen.host}, port ${listen.port}`
-    const origin = yield* Effect.mapError(Origin.make({ port: settings.originPort }), cannotStart)
+    const { listen, originPort } = settings
+    // First, so that of two busy ports the one is named that moves both.
     const listening = yield* Layer.build(
       NodeHttpServer.layer(promptServer, {
         ...listen,
         gracefulShutdownTimeout: "1 second"
       })
-    ).pipe(Effect.mapError(({ cause }) => cannotStart(new Error(`Cannot listen on ${where}: ${messageOf(cause)}`))))
+    ).pipe(
+      Effect.mapError(({ cause }) =>
+        cannotStart(
+          "path" in listen
+            ? cannotListenAt("SOCKET", listen.path, cause)
+            : cannotListen("PORT", listen.host, listen.port, cause)
+        )
+      )
+    )
+    const origin = yield* Effect.mapError(Origin.make({ port: originPort }), ({ cause, host }) =>
+      cannotStart(cannotListen("ORIGIN_PORT", host, originPort, cause))
+    )
     const context = yield* TaskService.layer(
-      { ...settings, models: all(origin.url), access: accessOf(settings) },
+      {
+        ...settings,
+        models: all(origin.url),
+        access: accessOf(settings),
+        // No page of another site may reach this machine through a name that it points here.
+        hosts: "path" in listen ? undefined : localHosts(listen.host)
+      },
       Page.layer
     ).pipe(
       Layer.provide(NodeFileSystem.layer),
       Layer.build,
-      Effect.mapError((error) =>
-        cannotStart(new Error(`Cannot use the database ${settings.database}: ${error.message}`))
-      ),
+      Effect.mapError(({ message }) => cannotStart(cannotUse(settings.database, message))),
       Effect.provideContext(listening)
     )
     const { address } = yield* Effect.provideContext(HttpServer.HttpServer, listening)
@@ -57,6 +73,7 @@ export const start = (settings: Settings): Effect.Effect<Started, CannotStart, S
 const accessOf = ({ tokens }: Settings) =>
   tokens.length === 0 ? Layer.empty : BearerTokens.layer({ tokens, cookie: "task_token" })
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+const cannotUse = (database: string, why: string): string =>
+  `Cannot use the database ${database}: ${why}. Set DATABASE to a file that this user may write and no other server uses.`
 
-const cannotStart = (error: { readonly message: string }): CannotStart => new CannotStart({ message: error.message })
+const cannotStart = (message: string): CannotStart => new CannotStart({ message })

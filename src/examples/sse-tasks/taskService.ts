@@ -29,6 +29,8 @@ export interface Options {
   readonly heartbeat?: Duration.Input | undefined
   /** Who may what: a layer of `TaskAccess`. Default: everybody may everything. */
   readonly access?: Layer.Layer<never> | undefined
+  /** Under which hosts it is reached, as `TaskServer` has it. Default: any. */
+  readonly hosts?: ReadonlyArray<string> | undefined
   /** Of one visitor. Default: no bound. */
   readonly requestsPerMinute?: number | undefined
 }

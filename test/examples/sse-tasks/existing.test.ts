@@ -203,6 +203,8 @@ describe("Existing behaviour", () => {
           ["/stream/samples/NoSuchTask/1", 404, "task-not-found"],
           ["/stream/no-app/ExampleTask/1", 404, "task-not-found"],
           ["/stream/samples/1", 404, "no-such-route"],
+          ["/stream/samples/ExampleTask/%", 404, "no-such-route"],
+          ["/%E0%A4%A", 404, "no-such-route"],
           ["/stream/samples/ExampleTask/abc", 400, "invalid-request"],
           ["/stream/samples/ExampleTask/1.5", 400, "invalid-request"],
           ["/stream/samples/ExampleTask/-1", 400, "invalid-request"],

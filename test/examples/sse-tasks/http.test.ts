@@ -8,6 +8,7 @@ import * as path from "node:path"
 import * as BearerTokens from "../../../src/http/BearerTokens.ts"
 import { whenBusy } from "../../support/busy.ts"
 import { eventually } from "../server/fetchEventually.ts"
+import { call } from "../server/serverProcess.ts"
 import { chatty, failing, polite, quick, sleeping, waiting } from "./models.ts"
 import { open, serving } from "./serving.ts"
 
@@ -321,6 +322,23 @@ describe("The other routes", () => {
       })
     )
   })
+})
+
+describe("Hosts", () => {
+  it.live("a page of another site that points its name here is refused, a probe is not", () =>
+    serving({ models, hosts: ["127.0.0.1"] }, (site) =>
+      Effect.gen(function* () {
+        for (const [path, host, status] of [
+          ["/tasks", "evil.example", 421],
+          ["/tasks", "127.0.0.1", 200],
+          ["/health", "evil.example", 200]
+        ] as const) {
+          const answer = yield* Effect.orDie(call(site.url + path, { headers: { host } }))
+          expect([path, host, answer.status]).toEqual([path, host, status])
+        }
+      })
+    )
+  )
 })
 
 describe("A restart", () => {

@@ -1,6 +1,7 @@
 /** The service as a process: signals, exit codes, a Unix socket, wrong settings. Real time. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
 import * as http from "node:http"
 import * as path from "node:path"
 import { whenBusy } from "../../support/busy.ts"
@@ -142,15 +143,38 @@ describe("npm run sse-tasks", () => {
     () =>
       Effect.gen(function* () {
         const DATABASE = yield* database
-        yield* startService({ DATABASE })
+        const server = yield* startService({ DATABASE })
+        const folderOf = path.dirname(DATABASE)
+        const corrupt = path.join(folderOf, "corrupt.sqlite")
+        yield* Effect.sync(() => fs.writeFileSync(corrupt, "garbage ".repeat(20)))
+        // As a server that was killed leaves it.
+        const socket = path.join(folderOf, "socket")
+        const killed = yield* launchService({ SOCKET: socket, ORIGIN_PORT: "0", DATABASE: ":memory:" })
+        yield* eventually(
+          Effect.sync(() => killed.stdout()),
+          (text) => text.includes("Ctrl-C")
+        )
+        killed.kill("SIGKILL")
+        yield* killed.exited
         for (const [env, line] of [
-          [{ PORT: "0", DATABASE }, /^Cannot use the database .*tasks\.sqlite: .*database is locked\n$/],
+          [
+            { PORT: "0", DATABASE },
+            /^Cannot use the database .*tasks\.sqlite: .*database is locked\. Set DATABASE to a file that .*\n$/
+          ],
+          [{ PORT: new URL(server.url).port, DATABASE }, /^Cannot listen on 127.*in use.*set PORT to a free one\.\n$/],
+          [
+            { PORT: "0", ORIGIN_PORT: new URL(server.origin).port, DATABASE },
+            /^Cannot listen on 127.*set ORIGIN_PORT to a free one\.\n$/
+          ],
+          [{ SOCKET: socket, ORIGIN_PORT: "0", DATABASE }, /^Cannot listen on the socket .*remove the file if nothing/],
+          [{ PORT: "0", DATABASE: folderOf }, /^Cannot use the database .*unable to open database file\. Set DATABASE/],
+          [{ PORT: "0", DATABASE: corrupt }, /^Cannot use the database .*file is not a database\. Set DATABASE/],
           [
             { PORT: "0", DATABASE: "/no/such/folder/x" },
             /^Cannot use the database \/no\/such\/folder\/x: .*unable to open/
           ],
           [{ PORT: "many" }, 'PORT must be a port from 0 (any free one) to 65535, but it is "many".\n'],
-          [{ PORT: "0", TASK_TOKENS: "ann=short" }, /TASK_TOKENS: .*"ann" must have 16 characters or more/]
+          [{ PORT: "0", TASK_TOKENS: "ann=short" }, /^TASK_TOKENS: .*"ann" must have 16 characters or more\n$/]
         ] as const) {
           const child = yield* launchService(env)
           expect((yield* child.exited).code).toBe(1)

@@ -1,9 +1,12 @@
 /** Every route of the service, mounted on the router. */
 import * as Effect from "effect/Effect"
+import * as HttpServerError from "effect/http/HttpServerError"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Layer from "effect/Layer"
 import { Tasks } from "../../../fibers/Tasks.ts"
 import * as Health from "../../../http/Health.ts"
+import { hostGuard } from "../../../http/internal/hostGuard.ts"
 import { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as Problem from "../../../http/Problem.ts"
 import { TaskAccess } from "../../../http/TaskAccess.ts"
@@ -26,6 +29,8 @@ import {
 export interface Options extends Pick<Health.Options, "maxStreams"> {
   /** How many clients may follow one task at once. Default: no bound. */
   readonly maxStreamsPerTask?: number | undefined
+  /** Under which hosts it is reached: requests to others are refused, on every route but `/health` and `/ready`. */
+  readonly hosts?: ReadonlyArray<string> | undefined
 }
 
 export const layer = (
@@ -45,6 +50,9 @@ const routes = (options: Options | undefined) =>
         rate: yield* RequestRate,
         maxStreamsPerTask: options?.maxStreamsPerTask ?? Infinity
       }
+      const router = yield* HttpRouter.HttpRouter
+      if (options?.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
+      yield* router.addGlobalMiddleware(noRoute)
       return HttpRouter.addAll([
         route(site, "GET", "/stream/:app/:model/:id", streamRoute),
         route(site, "GET", "/status/:app/:model/:id", statusRoute),
@@ -55,22 +63,18 @@ const routes = (options: Options | undefined) =>
         route(site, "GET", "/tasks", listRoute),
         route(site, "POST", "/tasks", createRoute),
         route(site, "GET", "/models", modelsRoute),
-        route(site, "GET", "/metrics", metricsRoute),
-        ...noRoutes
+        route(site, "GET", "/metrics", metricsRoute)
       ])
     })
   )
 
-// Not for HEAD, which would then never be answered by the GET of the same path.
-const noRoutes = (["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const).map((method) =>
-  HttpRouter.route<never, never>(method, "*", (request) =>
-    Effect.succeed(
-      Problem.toResponse(
-        new Problem.Problem({
-          code: "no-such-route",
-          detail: `There is no ${method} ${request.url.split("?")[0]} here`
-        })
-      )
-    )
-  )
-)
+/** Also for paths that no router can read, such as `/%`. */
+const noRoute = <E, R>(
+  handled: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+  Effect.catch(handled, (error) => {
+    if (!HttpServerError.isHttpServerError(error) || error.reason._tag !== "RouteNotFound") return Effect.fail(error)
+    const { method, url } = error.request
+    const detail = `There is no ${method} ${url.split("?")[0]} here`
+    return Effect.succeed(Problem.toResponse(new Problem.Problem({ code: "no-such-route", detail })))
+  })
