@@ -3,13 +3,13 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as fs from "node:fs"
 import * as path from "node:path"
 import * as BearerTokens from "../../../src/http/BearerTokens.ts"
 import { whenBusy } from "../../support/busy.ts"
 import { eventually } from "../server/fetchEventually.ts"
 import { call } from "../server/serverProcess.ts"
 import { chatty, failing, polite, quick, sleeping, waiting } from "./models.ts"
+import { folder } from "./serviceProcess.ts"
 import { open, serving } from "./serving.ts"
 
 const models = [waiting, quick, sleeping, failing, polite, chatty]
@@ -238,11 +238,22 @@ describe("The other routes", () => {
         expect((yield* (yield* site.follow(task.links.stream)).ended).at(-1)!.event).toBe("timeout")
         const retried = yield* site.post("/retry/tests/SleepingTask/1")
         expect([retried.status, retried.json.attempts]).toEqual([202, 2])
-        const extended = yield* site.post("/extend/tests/SleepingTask/1", { seconds: 60 })
-        expect([extended.status, typeof extended.json.extended]).toEqual([200, "boolean"])
-        if (extended.json.extended === true) {
-          yield* eventually(site.get(task.links.status), ({ json }) => json.status === "completed")
-        }
+        yield* eventually(site.get(task.links.status), ({ json }) => json.status === "timeout")
+        const late = yield* site.post("/extend/tests/SleepingTask/1", { seconds: 60 })
+        expect([late.status, late.json]).toEqual([200, { extended: false }])
+
+        const limit = whenBusy(2000)
+        const longer = yield* site.create(
+          "tests",
+          "SleepingTask",
+          { millis: limit + 500 },
+          { max_run_seconds: limit / 1000 }
+        )
+        const client = yield* site.follow(longer.links.stream)
+        yield* client.until((events) => events.length === 1)
+        const path = `/extend/tests/SleepingTask/${longer.id}`
+        expect((yield* site.post(path, { seconds: 60 })).json).toEqual({ extended: true })
+        expect((yield* client.ended).map(({ event }) => event)).toEqual(["start", "complete"])
       })
     )
   )
@@ -345,10 +356,8 @@ describe("A restart", () => {
   it.live(
     "S1x-02: keeps the records: what ran is told as cancelled to who comes back, once, and does not run again",
     () => {
-      const folder = path.resolve(import.meta.dirname, "../../../.tmp")
-      fs.mkdirSync(folder, { recursive: true })
-      const database = path.join(fs.mkdtempSync(path.join(folder, "restart-")), "tasks.sqlite")
       return Effect.gen(function* () {
+        const database = path.join(yield* folder, "tasks.sqlite")
         const seen = yield* Effect.scoped(
           Effect.gen(function* () {
             const site = yield* open({ models, database })
@@ -379,10 +388,8 @@ describe("A restart", () => {
   )
 
   it.live("after a crash what read as running has failed, and can be retried", () => {
-    const folder = path.resolve(import.meta.dirname, "../../../.tmp")
-    fs.mkdirSync(folder, { recursive: true })
-    const database = path.join(fs.mkdtempSync(path.join(folder, "crash-")), "tasks.sqlite")
     return Effect.gen(function* () {
+      const database = path.join(yield* folder, "tasks.sqlite")
       yield* Effect.scoped(
         Effect.gen(function* () {
           const site = yield* open({ models, database })

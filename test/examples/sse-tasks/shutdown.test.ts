@@ -173,14 +173,22 @@ describe("Shutdown", () => {
   )
 
   it.effect("who closes the service without one gets it all the same, before the store closes", () => {
-    const names: Array<() => ReadonlyArray<string>> = []
+    const saved: Array<unknown> = []
+    const through = (store: TaskStore["Service"]): TaskStore["Service"] => ({
+      ...store,
+      end: (key, attempt, end) =>
+        Effect.tap(store.end(key, attempt, end), (done) => Effect.sync(() => saved.push([end, done])))
+    })
     return Effect.gen(function* () {
-      yield* coordinated({ models }, ({ client, create }) =>
+      const attempt = yield* coordinated({ models, through }, ({ coordinator, create }) =>
         Effect.gen(function* () {
-          names.push((yield* client(yield* create("WaitingTask"))).names)
+          const found = yield* coordinator.start(yield* create("WaitingTask"))
+          yield* settle
+          return found.attempt!
         })
       )
-      expect(names[0]!()).toEqual(["start", "progress"])
+      expect(attempt.log.ended).toBe(true)
+      expect(saved).toEqual([[expect.objectContaining({ status: "cancelled", cancellation_reason: "shutdown" }), true]])
     })
   })
 })
