@@ -3,6 +3,7 @@
  * cancels every task, tells every client and saves how each task ended, within the limit; a second one exits at once and
  * prints what still ran.
  */
+import * as Context from "effect/Context"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -11,12 +12,15 @@ import * as ProcessMain from "../../fibers/ProcessMain.ts"
 import * as ServerMain from "../../http/ServerMain.ts"
 import { type Settings, settings } from "./settings.ts"
 import { type CannotStart, start, type Started } from "./start.ts"
+import { TaskStore } from "./store/TaskStore.ts"
 import { tryIt } from "./tryIt.ts"
 
 const up = (settings: Settings): Effect.Effect<Started["context"], CannotStart, Scope.Scope> =>
   Effect.gen(function* () {
     const { address, context, origin } = yield* start(settings)
-    yield* Console.log(tryIt(address, origin.url))
+    const next = yield* Effect.orDie(Context.get(context, TaskStore).next)
+    const { database, tokens } = settings
+    yield* Console.log(tryIt({ address, origin: origin.url, database, next, secured: tokens.length > 0 }))
     return context
   })
 

@@ -80,7 +80,7 @@ describe("TaskCancellationTests", () => {
 })
 
 describe("TaskCancellationAPITests", () => {
-  it.effect("test_cancel_task_method_exists (S1-16, S1-17, S1-19, S1-26, S1-46, S1-74)", () =>
+  it.effect("test_cancel_task_method_exists (S1-17, S1-19, S1-26)", () =>
     coordinated({ models }, ({ coordinator }) =>
       Effect.sync(() => {
         const cancelTask: (app: string, model: string, id: number) => Effect.Effect<boolean, unknown> =
@@ -91,7 +91,7 @@ describe("TaskCancellationAPITests", () => {
     )
   )
 
-  it.effect("test_cancel_task_cancels_running_task (S1-18, S1-27)", () =>
+  it.effect("test_cancel_task_cancels_running_task (S1-16, S1-18, S1-27, S1-46, S1-74)", () =>
     coordinated({ models }, ({ client, coordinator, create, log }) =>
       Effect.gen(function* () {
         const key = yield* create("WaitingTask")

@@ -48,6 +48,8 @@ export interface World {
   ) => Effect.Effect<TaskKey.TaskKey>
   /** Starts the task, or joins it, and follows it as an EventSource does. */
   readonly client: (key: TaskKey.TaskKey) => Effect.Effect<Client, never, Scope.Scope>
+  /** A client that fails when it is sent this event. */
+  readonly breaking: (key: TaskKey.TaskKey, event: string) => Effect.Effect<Client, never, Scope.Scope>
   readonly record: (key: TaskKey.TaskKey) => Effect.Effect<TaskRecord>
   readonly stored: (key: TaskKey.TaskKey) => Effect.Effect<TaskRecord | undefined>
 }
@@ -83,6 +85,39 @@ const world = (context: Context.Context<TaskService.Services>, log: ReadonlyArra
   const coordinator = Context.get(context, Coordinator)
   const store = Context.get(context, TaskStore)
   const streams = Context.get(context, OpenStreams)
+  const client = (key: TaskKey.TaskKey, breaksAt?: string): Effect.Effect<Client, never, Scope.Scope> =>
+    Effect.gen(function* () {
+      const { attempt } = yield* Effect.orDie(coordinator.start(key))
+      const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
+      let raw = ""
+      let ended = false
+      const decoder = new TextDecoder()
+      const reading = yield* EventStream.respond(attempt!.log, request).pipe(
+        Effect.flatMap(({ body }) =>
+          body._tag === "Stream"
+            ? Stream.runForEach(body.stream, (bytes) =>
+                Effect.suspend(() => {
+                  raw += decoder.decode(bytes, { stream: true })
+                  const breaks = breaksAt !== undefined && raw.includes(`event: ${breaksAt}\n`)
+                  return breaks ? Effect.die(new Error("The client broke")) : Effect.void
+                })
+              )
+            : Effect.sync(() => (raw = decoder.decode((body as unknown as { readonly body: Uint8Array }).body)))
+        ),
+        Effect.ensuring(Effect.sync(() => (ended = true))),
+        Effect.scoped,
+        Effect.provideService(OpenStreams, streams),
+        Effect.forkScoped
+      )
+      const events = () => eventsOf(raw)
+      yield* settle
+      return {
+        events,
+        names: () => events().map(({ event }) => event),
+        ended: () => ended,
+        leave: Fiber.interrupt(reading)
+      }
+    })
   return {
     coordinator,
     store,
@@ -93,35 +128,8 @@ const world = (context: Context.Context<TaskService.Services>, log: ReadonlyArra
       Effect.orDie(coordinator.create({ app: "tests", model, params: params as never, maxRunSeconds })).pipe(
         Effect.map(({ id }) => TaskKey.make("tests", model, id))
       ),
-    client: (key) =>
-      Effect.gen(function* () {
-        const { attempt } = yield* Effect.orDie(coordinator.start(key))
-        const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
-        let raw = ""
-        let ended = false
-        const decoder = new TextDecoder()
-        const reading = yield* EventStream.respond(attempt!.log, request).pipe(
-          Effect.flatMap(({ body }) =>
-            body._tag === "Stream"
-              ? Stream.runForEach(body.stream, (bytes) =>
-                  Effect.sync(() => (raw += decoder.decode(bytes, { stream: true })))
-                )
-              : Effect.sync(() => (raw = decoder.decode((body as unknown as { readonly body: Uint8Array }).body)))
-          ),
-          Effect.ensuring(Effect.sync(() => (ended = true))),
-          Effect.scoped,
-          Effect.provideService(OpenStreams, streams),
-          Effect.forkScoped
-        )
-        const events = () => eventsOf(raw)
-        yield* settle
-        return {
-          events,
-          names: () => events().map(({ event }) => event),
-          ended: () => ended,
-          leave: Fiber.interrupt(reading)
-        }
-      }),
+    client: (key) => client(key),
+    breaking: client,
     record: (key) => Effect.orDie(Effect.map(coordinator.find(key), ({ record }) => record)),
     stored: (key) => Effect.orDie(Effect.map(store.get(key), Option.getOrUndefined))
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as http from "node:http"
+import { DatabaseSync } from "node:sqlite"
 import * as path from "node:path"
 import { whenBusy } from "../../support/busy.ts"
 import { call, sse } from "../server/serverProcess.ts"
@@ -108,6 +109,27 @@ describe("npm run sse-tasks", () => {
       const server = yield* startService({ DATABASE: yield* database })
       const asked = server.kill("SIGTERM")
       expect((yield* server.exited).at - asked).toBeLessThan(whenBusy(500))
+    })
+  )
+
+  it.live("goes on beside a record that somebody else wrote, and prints lines that fit the database (real time)", () =>
+    Effect.gen(function* () {
+      const DATABASE = yield* database
+      const first = yield* startService({ DATABASE })
+      const { id } = yield* create(first, "ContinueTask")
+      first.kill("SIGTERM")
+      yield* first.exited
+      const file = new DatabaseSync(DATABASE)
+      file.exec(
+        `INSERT INTO tasks (app, model, status, params, created_at) VALUES ('samples', 'X', 'running', '{', '')`
+      )
+      file.close()
+      const second = yield* startService({ DATABASE })
+      const { json } = yield* call(`${second.url}/tasks`)
+      expect(json.tasks.map((task: any) => task.id)).toEqual([id])
+      expect(second.stderr()).toMatch(/WARN .*The record 2 is not one of this service, and is left out/)
+      const next = yield* create(second, "ExampleTask")
+      expect(second.stdout()).toContain(`/stream/samples/ExampleTask/${next.id}`)
     })
   )
 

@@ -179,19 +179,40 @@ describe("Races", () => {
   )
 
   it.effect(
-    "S1x-12 S1x-29 S1x-34: a client that leaves while it is told, or is gone, keeps nothing from the others",
+    "S1x-34: a client whose stream breaks while it is told stops neither the cancel nor what the others read",
     () =>
-      coordinated({ models }, ({ client, coordinator, create }) =>
+      coordinated({ models }, ({ breaking, client, coordinator, create, record, stored, streams }) =>
         Effect.gen(function* () {
-          const key = yield* create("WaitingTask")
-          const [one, two, three] = yield* Effect.all([client(key), client(key), client(key)])
-          const leaving = yield* Effect.forkChild(two.leave)
-          yield* coordinator.cancel(key)
-          yield* Fiber.join(leaving)
+          const key = yield* create("PoliteTask")
+          const one = yield* client(key)
+          const broken = yield* breaking(key, "cancelled")
+          const three = yield* client(key)
+          expect(yield* coordinator.cancel(key, { wait: true })).toMatchObject({
+            cancelled: true,
+            status: "cancelled"
+          })
           yield* settle
-          for (const listener of [one, three]) expect(listener.names()).toEqual(["start", "progress", "cancelled"])
+          for (const listener of [one, three]) expect(listener.names().at(-1)).toBe("cancelled")
+          expect([broken.names().at(-1), broken.ended()]).toEqual(["cancelled", true])
+          expect(yield* record(key)).toMatchObject({ status: "cancelled" })
+          expect(yield* stored(key)).toEqual(yield* record(key))
+          expect(yield* streams.count).toBe(0)
         })
       )
+  )
+
+  it.effect("S1x-12 S1x-29: a client that leaves while it is told, or is gone, keeps nothing from the others", () =>
+    coordinated({ models }, ({ client, coordinator, create }) =>
+      Effect.gen(function* () {
+        const key = yield* create("WaitingTask")
+        const [one, two, three] = yield* Effect.all([client(key), client(key), client(key)])
+        const leaving = yield* Effect.forkChild(two.leave)
+        yield* coordinator.cancel(key)
+        yield* Fiber.join(leaving)
+        yield* settle
+        for (const listener of [one, three]) expect(listener.names()).toEqual(["start", "progress", "cancelled"])
+      })
+    )
   )
 
   it.effect("S1x-30: a record that is deleted or changed outside ends no other task and no coordinator", () =>

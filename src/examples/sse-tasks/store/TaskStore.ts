@@ -2,6 +2,7 @@
  * The records of tasks, which survive a restart. Every change names the state that it starts from and happens in one
  * statement, so that a record which somebody else changed or deleted meanwhile is left as it is, and the caller is told.
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -51,6 +52,8 @@ export class TaskStore extends Context.Service<
     readonly get: (key: TaskKey.TaskKey) => Stored<Option.Option<TaskRecord>>
     /** Newest first. */
     readonly list: (filter?: Filter) => Stored<ReadonlyArray<TaskRecord>>
+    /** The number of the record that is created next. */
+    readonly next: Stored<number>
     readonly count: Stored<Readonly<Partial<Record<Status, number>>>>
     /** Takes a pending record for a new attempt: it is running from now on. None if it is not pending. */
     readonly claim: (key: TaskKey.TaskKey) => Stored<Option.Option<TaskRecord>>
@@ -83,12 +86,24 @@ const stored =
   <A>(effect: Effect.Effect<A, SqlError>): Stored<A> =>
     Effect.mapError(effect, (cause) => new StoreFailed({ operation, cause }))
 
+/** One row that somebody else wrote does not hide the others. */
+const readable = (row: Row): Effect.Effect<Option.Option<TaskRecord>> =>
+  Effect.try({ try: () => recordOf(row), catch: String }).pipe(
+    Effect.asSome,
+    Effect.catch((why) =>
+      Effect.as(
+        Effect.logWarning(`The record ${String(row["id"])} is not one of this service, and is left out: ${why}`),
+        Option.none()
+      )
+    )
+  )
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   for (const statement of schema) yield* stored("prepare its table")(sql.unsafe(statement))
 
   const is = ({ app, id, model }: TaskKey.TaskKey) => sql`app = ${app} AND model = ${model} AND id = ${id}`
-  const records = Effect.map((rows: ReadonlyArray<Row>) => rows.map(recordOf))
+  const records = Effect.flatMap((rows: ReadonlyArray<Row>) => Effect.map(Effect.forEach(rows, readable), Arr.getSomes))
   const first = Effect.map((rows: ReadonlyArray<Row>) => Option.map(Option.fromUndefinedOr(rows[0]), recordOf))
   const any = Effect.map((rows: ReadonlyArray<unknown>) => rows.length > 0)
 
@@ -118,6 +133,10 @@ const make = Effect.gen(function* () {
         stored("list records")
       )
     },
+    next: sql<{ seq: number }>`SELECT seq FROM sqlite_sequence WHERE name = 'tasks'`.pipe(
+      Effect.map((rows) => (rows[0]?.seq ?? 0) + 1),
+      stored("look for the next number")
+    ),
     count: sql<{ status: Status; n: number }>`SELECT status, count(*) AS n FROM tasks GROUP BY status`.pipe(
       Effect.map((rows) => Object.fromEntries(rows.map(({ n, status }) => [status, n]))),
       stored("count records")
