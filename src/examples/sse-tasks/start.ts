@@ -13,6 +13,7 @@ import { localHosts } from "../server/localHosts.ts"
 import * as Origin from "../server/origin.ts"
 import { promptServer } from "../server/promptServer.ts"
 import { urlOf } from "../server/tryIt.ts"
+import { tokenCookie } from "./http/sessionRoute.ts"
 import { all } from "./models/all.ts"
 import * as Page from "./page.ts"
 import type { Settings } from "./settings.ts"
@@ -69,9 +70,9 @@ export const start = (settings: Settings): Effect.Effect<Started, CannotStart, S
     return { address: "path" in listen ? listen.path : urlOf(listen.host, port), origin, context }
   })
 
-/** The page is sent the token as a cookie, since an EventSource can send no header. */
+/** From the page the token comes as a cookie, since an EventSource can send no header. */
 const accessOf = ({ tokens }: Settings) =>
-  tokens.length === 0 ? Layer.empty : BearerTokens.layer({ tokens, cookie: "task_token" })
+  tokens.length === 0 ? Layer.empty : BearerTokens.layer({ tokens, cookie: tokenCookie })
 
 const cannotUse = (database: string, why: string): string =>
   `Cannot use the database ${database}: ${why}. Set DATABASE to a file that this user may write and no other server uses.`

@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as net from "node:net"
 import * as path from "node:path"
 import { type Browser, chromium as playwright, type Page } from "playwright-core"
+import { eventually } from "../server/fetchEventually.ts"
 import { call, type ServerProcess } from "../server/serverProcess.ts"
 import { create, folder, startService } from "./serviceProcess.ts"
 
@@ -76,9 +77,13 @@ const shown = (
 
 const status = (page: Page) => page.getByRole("status").textContent()
 
-const serve = (PORT?: number): Effect.Effect<ServerProcess, never, Setup | Scope.Scope> =>
+const serve = (
+  PORT?: number,
+  more: Record<string, string> = {}
+): Effect.Effect<ServerProcess, never, Setup | Scope.Scope> =>
   Effect.flatMap(Setup, ({ home }) =>
     startService({
+      ...more,
       DATABASE: path.join(home, `${PORT ?? "any"}.sqlite`),
       ...(PORT === undefined ? {} : { PORT: String(PORT), ORIGIN_PORT: "0" })
     })
@@ -165,6 +170,75 @@ layer(Setup.layer, { excludeTestServices: true, timeout: 120_000 })("The task se
         })
         yield* picture(page, "7-completed")
         expect(second.stderr()).toContain("Task samples:ContinueTask:1 is retried")
+      })
+  )
+
+  it.effect("S1x-40: with tokens the page asks for one, and its EventSources come with it", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const server = yield* serve(port, { TASK_TOKENS: "ann=ann-ann-ann-ann-ann" })
+      const { page } = yield* open(server)
+      const enter = (token: string) =>
+        Effect.promise(async () => {
+          await page.getByLabel("Token").fill(token)
+          await page.getByRole("button", { name: "Enter" }).click()
+        })
+      const said = (text: string) => Effect.promise(() => page.getByRole("status").filter({ hasText: text }).waitFor())
+      yield* said("Which token do you have?")
+      yield* picture(page, "8-token")
+      yield* enter("bob-bob-bob-bob-bob")
+      yield* said("This token is not known")
+      yield* enter("ann-ann-ann-ann-ann")
+      yield* Effect.promise(async () => {
+        await page.getByLabel("Token").waitFor({ state: "hidden" })
+        await page.getByLabel("Model").selectOption("ContinueTask")
+        await page.getByRole("button", { name: "Start a new task" }).click()
+        await page.waitForFunction(() => document.querySelectorAll("li.progress").length === 3)
+        await page.getByRole("button", { name: "Cancel" }).click()
+        await page.getByRole("status").filter({ hasText: "cancelled, attempt 1" }).waitFor()
+      })
+      expect(yield* Effect.promise(() => page.evaluate(() => document.cookie))).toBe("")
+      const [cookie] = yield* Effect.promise(() => page.context().cookies())
+      expect(cookie).toMatchObject({ name: "task_token", httpOnly: true, sameSite: "Strict" })
+    })
+  )
+
+  it.effect(
+    "a page out of sight holds no connection, follows again when it is back, and goes where its address says",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serve()
+        const { page } = yield* open(server)
+        const streams = Effect.map(Effect.orDie(call(`${server.url}/health`)), ({ json }) => json.streams)
+        const show = (state: string) =>
+          Effect.promise(() =>
+            page.evaluate((state) => {
+              Object.defineProperty(document, "visibilityState", { value: state, configurable: true })
+              document.dispatchEvent(new Event("visibilitychange"))
+            }, state)
+          )
+        const [one, two] = [yield* create(server, "ContinueTask"), yield* create(server, "ContinueTask")]
+        const at = (task: { readonly id: number }) =>
+          Effect.promise(async () => {
+            await page.evaluate((id) => (location.hash = `samples/ContinueTask/${id}`), task.id)
+            await page.getByRole("heading", { name: `samples:ContinueTask:${task.id}` }).waitFor()
+            await page.waitForFunction(() => document.querySelectorAll("li.progress").length === 3)
+          })
+        yield* at(one)
+        yield* at(two)
+        yield* eventually(streams, (count) => count === 3)
+        yield* show("hidden")
+        yield* eventually(streams, (count) => count === 0)
+        yield* show("visible")
+        yield* eventually(streams, (count) => count === 3)
+
+        // Whoever clicks when the server is gone is told.
+        server.kill("SIGKILL")
+        yield* server.exited
+        yield* Effect.promise(async () => {
+          await page.getByRole("button", { name: "Start a new task" }).click()
+          await page.getByRole("status").filter({ hasText: "The server does not answer; try again." }).waitFor()
+        })
       })
   )
 

@@ -15,6 +15,7 @@ import { TaskStore } from "../store/TaskStore.ts"
 import { route, type Site } from "./route.ts"
 import { RequestRate } from "./RequestRate.ts"
 import { metricsRoute, modelsRoute } from "./serviceRoutes.ts"
+import { sessionRoute } from "./sessionRoute.ts"
 import { streamRoute } from "./streamRoute.ts"
 import {
   cancelRoute,
@@ -62,6 +63,7 @@ const routes = (options: Options | undefined) =>
         route(site, "POST", "/extend/:app/:model/:id", extendRoute),
         route(site, "GET", "/tasks", listRoute),
         route(site, "POST", "/tasks", createRoute),
+        route(site, "POST", "/session", sessionRoute),
         route(site, "GET", "/models", modelsRoute),
         route(site, "GET", "/metrics", metricsRoute)
       ])
