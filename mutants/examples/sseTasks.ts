@@ -115,6 +115,62 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: races
   },
   {
+    name: "a retry that cannot begin leaves its record pending",
+    law: "S1x-40",
+    file: coordinator,
+    find: "const was = before ?? {",
+    replace: "const was: TaskRecord = {",
+    tests: races
+  },
+  {
+    name: "a cancel says that it stops a task whose value is being saved",
+    law: "S1x-27",
+    file: coordinator,
+    find: "if (found.attempt.saving && call.wait !== true) {",
+    replace: "if (found.attempt.saving && call.wait === undefined && call.by === key.app) {",
+    tests: races
+  },
+  {
+    name: "a close without a shutdown cancels nothing that is saved",
+    law: "S1x-16",
+    file: coordinator,
+    find: "yield* Effect.addFinalizer(() => shutdown())",
+    replace: "yield* Effect.addFinalizer(() => Effect.void)",
+    tests: shutdown
+  },
+  {
+    name: "who writes shutdown as a reason is taken for a service that shuts down",
+    law: "S1-07",
+    file: events,
+    find: `return message === "shutdown" ? '"shutdown"' : message`,
+    replace: "return message",
+    tests: cancellation
+  },
+  {
+    name: "an EventSource that comes back starts a task that it never followed",
+    law: "S1x-02",
+    file: stream,
+    find: "if (seen !== undefined) return HttpServerResponse.empty",
+    replace: 'if (seen === "") return HttpServerResponse.empty',
+    tests: http
+  },
+  {
+    name: "who may look at a task may do all to it",
+    law: "S1x-40",
+    file: `${home}/http/route.ts`,
+    find: "return visitor.may(action, subjectOf(record))\n",
+    replace: "return action.length > 0\n",
+    tests: http
+  },
+  {
+    name: "a foreign record ends the start of the service",
+    law: "S1x-30",
+    file: store,
+    find: "Effect.map(Effect.forEach(rows, readable), Arr.getSomes)",
+    replace: "Effect.as(Effect.forEach(rows.slice(0, 0), readable), Arr.map(rows, recordOf))",
+    tests: [`${folder}/main.test.ts`]
+  },
+  {
     name: "a shutdown does not wait until the ends are saved",
     law: "S1x-21",
     file: coordinator,
