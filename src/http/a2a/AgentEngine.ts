@@ -1,0 +1,74 @@
+/**
+ * Runs the tasks of one agent, whatever protocol binding they come by. A task is
+ * one task of `Tasks`, owned by the server and never by a request; it is the only
+ * writer of what clients see of it; its first terminal state stays, and nothing
+ * follows it. Clients that follow it stand at their own places in a bounded log:
+ * one that is too slow is sent the whole task anew.
+ *
+ * @since 0.1.0
+ */
+import type * as A2A from "@a2a-js/sdk"
+import type { A2AError } from "@a2a-js/sdk/errors"
+import type { ServerCallContext } from "@a2a-js/sdk/server"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+
+/**
+ * Something that happened to a task, as it stands in streams.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentEvent {
+  readonly response: A2A.StreamResponse
+  /** The same in JSON, as text: made once for all who are sent it. */
+  readonly json: string
+}
+
+/**
+ * A message that was taken: a new task, or one that goes on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sent {
+  readonly taskId: string
+  /** Begins with the task; ends behind a terminal state, or a question (INPUT_REQUIRED). */
+  readonly events: Stream.Stream<AgentEvent>
+  /** Waits until the task has ended or asks for something. */
+  readonly settled: Effect.Effect<A2A.Task>
+  /** The task as it was when it had taken the message, at once. */
+  readonly task: A2A.Task
+}
+
+/**
+ * All of it is scoped: who asks sees the tasks of its own tenant and user only, and
+ * others are unknown to it (`TaskNotFoundError`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AgentEngine {
+  readonly card: A2A.AgentCard
+  /**
+   * Takes a message. Fails with `RequestMalformedError`, `TaskNotFoundError`, `UnsupportedOperationError` (the task has
+   * ended, or does not ask for a message), `ContentTypeNotSupportedError`, `ExtensionSupportRequiredError`, or
+   * `Unavailable` (too many tasks, or the server drains).
+   */
+  readonly send: (request: A2A.SendMessageRequest, call: ServerCallContext) => Effect.Effect<Sent, A2AError>
+  readonly get: (request: A2A.GetTaskRequest, call: ServerCallContext) => Effect.Effect<A2A.Task, A2AError>
+  readonly list: (
+    request: A2A.ListTasksRequest,
+    call: ServerCallContext
+  ) => Effect.Effect<A2A.ListTasksResponse, A2AError>
+  /** Begins with the task as it is, then what comes. `UnsupportedOperationError` if it has ended. */
+  readonly subscribe: (
+    request: A2A.SubscribeToTaskRequest,
+    call: ServerCallContext
+  ) => Effect.Effect<Stream.Stream<AgentEvent>, A2AError>
+  /**
+   * Cancels by the policy of the agent, and answers the task, CANCELED; again and again, and for concurrent calls, the
+   * same. `TaskNotCancelableError` if it ended in another way. `metadata.reason` (a text) stands in the reason.
+   */
+  readonly cancel: (request: A2A.CancelTaskRequest, call: ServerCallContext) => Effect.Effect<A2A.Task, A2AError>
+}
