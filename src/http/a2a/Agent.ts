@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import type * as A2A from "@a2a-js/sdk"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -27,6 +27,8 @@ export interface Agent<out R> {
   readonly version: string
   readonly skills: ReadonlyArray<A2A.AgentSkill>
   readonly inputModes: ReadonlyArray<string>
+  /** Whether a message with a part of another media type is refused. */
+  readonly strictInput: boolean
   readonly outputModes: ReadonlyArray<string>
   readonly extensions: ReadonlyArray<A2A.AgentExtension>
   readonly run: (turn: Turn) => Run<R>
@@ -59,7 +61,7 @@ export interface Options<E, R> {
   readonly version?: string | undefined
   /** What it can do, on its card. Default: one skill, with the agent's own name and description. */
   readonly skills?: ReadonlyArray<Pick<A2A.AgentSkill, "id" | "name" | "description"> & Partial<A2A.AgentSkill>>
-  /** Media types. Default: `text/plain`. */
+  /** Media types; a message with a part of another is refused. Default: `text/plain` on the card, and none is refused. */
   readonly inputModes?: ReadonlyArray<string> | undefined
   /** Media types. Default: `text/plain`. */
   readonly outputModes?: ReadonlyArray<string> | undefined
@@ -112,6 +114,7 @@ export const make = <E, R>(name: string, options: Options<E, R>): Agent<Exclude<
     ...skill
   })),
   inputModes: options.inputModes ?? ["text/plain"],
+  strictInput: options.inputModes !== undefined,
   outputModes: options.outputModes ?? ["text/plain"],
   extensions: (options.extensions ?? []).map((extension) => ({
     description: "",

@@ -10,8 +10,12 @@
 import type * as A2A from "@a2a-js/sdk"
 import type { A2AError } from "@a2a-js/sdk/errors"
 import type { ServerCallContext } from "@a2a-js/sdk/server"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { Tasks } from "../../fibers/Tasks.ts"
+import type { Agent } from "./Agent.ts"
+import { Engine } from "./internal/engine.ts"
 
 /**
  * Something that happened to a task, as it stands in streams.
@@ -72,3 +76,29 @@ export interface AgentEngine {
    */
   readonly cancel: (request: A2A.CancelTaskRequest, call: ServerCallContext) => Effect.Effect<A2A.Task, A2AError>
 }
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** As clients read it; see `Card.make`. */
+  readonly card: A2A.AgentCard
+  /** How many events of a task are kept for readers that are slow. Default: 1,024. */
+  readonly history?: number | undefined
+}
+
+/**
+ * Runs the tasks of an agent in `Tasks`. What the engine does by itself ends with
+ * the surrounding scope; the tasks end with `Tasks`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <R>(
+  agent: Agent<R>,
+  options: Options
+): Effect.Effect<AgentEngine, never, Tasks | Scope.Scope | R> =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<Tasks | Scope.Scope | R>()
+    return new Engine(agent as Agent<any>, options, context)
+  })

@@ -12,6 +12,7 @@ import { OpenStreams } from "../OpenStreams.ts"
 import type { Visitor } from "../TaskAccess.ts"
 import * as TaskView from "../TaskView.ts"
 import { authorize, may } from "./authorize.ts"
+import { follow } from "./followers.ts"
 import { type Handler, pathParam, type Served, type Server } from "./served.ts"
 
 export const eventsRoute: Handler = (server, request) =>
@@ -25,7 +26,7 @@ export const eventsRoute: Handler = (server, request) =>
       server.streams
     )
     const counts = served.kind.definition.onDisconnect === "cancel" && request.method !== "HEAD"
-    if (counts && may(visitor, "cancel", served)) yield* follow(server, served, visitor)
+    if (counts && may(visitor, "cancel", served)) yield* followedBy(server, served, visitor)
     return response
   })
 
@@ -49,31 +50,10 @@ const resync = (server: Server, served: Served, missed: EventStream.Missed): Eff
 
 const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
 
-/** Counts this client until it has left. Who may only watch is not counted: it stops nothing by leaving. */
-const follow = (server: Server, served: Served, visitor: Visitor) =>
-  Effect.acquireRelease(
-    Effect.sync(() => served.followers++),
-    () =>
-      Effect.suspend(() => {
-        served.followers--
-        return left(server, served, visitor)
-      })
-  )
-
-/** The last client to leave may stop the task, unless another comes in time. */
-const left = (server: Server, served: Served, { id }: Visitor): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const { cancel, linger, onDisconnect } = served.kind.definition
-    const { log, task } = served
-    if (onDisconnect === "keep" || log.ended) return Effect.void
-    const departure = ++served.departures
-    const stop = Effect.suspend(() =>
-      served.followers > 0 || served.departures !== departure
-        ? Effect.void
-        : Task.requestCancel(task, { ...cancel, reason: CancelReason.disconnect({ by: id }) })
-    )
-    if (linger === undefined || served.followers > 0) return stop
-    const waited = Effect.andThen(Effect.sleep(linger), stop)
-    // The client is gone, and its request with it; the task ends the wait when it ends by itself.
-    return Effect.asVoid(Effect.forkIn(Effect.raceFirst(waited, Task.await(task)), server.scope))
-  })
+/** Who may only watch is not counted: it stops nothing by leaving. */
+const followedBy = (server: Server, served: Served, { id }: Visitor) => {
+  const { cancel, linger } = served.kind.definition
+  const { task } = served
+  const stop = Task.requestCancel(task, { ...cancel, reason: CancelReason.disconnect({ by: id }) })
+  return follow(served, { task, linger, stop, scope: server.scope })
+}

@@ -1,0 +1,212 @@
+/**
+ * One A2A task as clients see it, and the only place where that changes. Whatever
+ * comes after its terminal state is refused, in the step in which it comes; so is
+ * what a straggler still says.
+ */
+import { Role, TaskState } from "@a2a-js/sdk"
+import type * as A2A from "@a2a-js/sdk"
+import * as DateTime from "effect/DateTime"
+import type * as Stream from "effect/Stream"
+import type { Task } from "../../../fibers/Task.ts"
+import type { AgentEvent } from "../AgentEngine.ts"
+import { type Content, toParts } from "../Content.ts"
+import type { ArtifactOptions } from "../Turn.ts"
+import { type AgentLog, Happening } from "./agentLog.ts"
+import { newId } from "./ids.ts"
+
+type Metadata = Readonly<Record<string, unknown>> | undefined
+
+export interface Identity {
+  readonly id: string
+  readonly contextId: string
+  readonly tenant: string
+  /** The name of the user; empty for an anonymous one. */
+  readonly owner: string
+}
+
+const terminal: ReadonlySet<TaskState> = new Set([
+  TaskState.TASK_STATE_COMPLETED,
+  TaskState.TASK_STATE_FAILED,
+  TaskState.TASK_STATE_CANCELED,
+  TaskState.TASK_STATE_REJECTED
+])
+
+export class AgentTask {
+  readonly id: string
+  readonly contextId: string
+  readonly tenant: string
+  readonly owner: string
+  status: A2A.TaskStatus
+  private metadata: Record<string, unknown> | undefined = undefined
+  private readonly artifacts = new Map<string, A2A.Artifact>()
+  private readonly history: Array<A2A.Message>
+  /** None any more once it has ended: those who still read hold it. */
+  private log: AgentLog | undefined
+  private readonly now: () => number
+  private settling: Set<() => void> | undefined = undefined
+  /** What runs it; set when it was started. */
+  running: Task<unknown, unknown, unknown> | undefined = undefined
+  /** Takes the next message, while the agent asks for one. */
+  question: ((message: A2A.Message) => void) | undefined = undefined
+  /** How many follow it whose leaving may stop it. */
+  followers = 0
+  /** How many times one of them has left. */
+  departures = 0
+
+  constructor(identity: Identity, message: A2A.Message, log: AgentLog, now: () => number) {
+    this.id = identity.id
+    this.contextId = identity.contextId
+    this.tenant = identity.tenant
+    this.owner = identity.owner
+    this.now = now
+    this.log = log
+    this.history = [this.addressed(message)]
+    this.status = this.statusOf(TaskState.TASK_STATE_SUBMITTED, undefined, now())
+  }
+
+  get over(): boolean {
+    return terminal.has(this.status.state)
+  }
+
+  /** Whether whoever waits for an answer has one: it ended, or asks. */
+  get settled(): boolean {
+    const { state } = this.status
+    return this.over || state === TaskState.TASK_STATE_INPUT_REQUIRED || state === TaskState.TASK_STATE_AUTH_REQUIRED
+  }
+
+  /** A copy, which does not change any more. */
+  snapshot(historyLength?: number, withArtifacts = true): A2A.Task {
+    return {
+      id: this.id,
+      contextId: this.contextId,
+      status: this.status,
+      artifacts: withArtifacts
+        ? Array.from(this.artifacts.values(), (artifact) => ({ ...artifact, parts: artifact.parts.slice() }))
+        : [],
+      history:
+        historyLength === undefined
+          ? this.history.slice()
+          : historyLength <= 0
+            ? []
+            : this.history.slice(-historyLength),
+      metadata: this.metadata
+    }
+  }
+
+  /** The whole of it as something that happened, in the place of what a reader has missed. */
+  private readonly anew = (): Happening =>
+    new Happening({ payload: { $case: "task", value: this.snapshot() } }, this.stopsStreams)
+
+  /** The task as it is now, then what comes; not of one that has ended. */
+  follow(historyLength?: number): Stream.Stream<AgentEvent> {
+    const log = this.log!
+    const first = new Happening({ payload: { $case: "task", value: this.snapshot(historyLength) } }, false)
+    return log.read(log.last, first, this.anew)
+  }
+
+  private get stopsStreams(): boolean {
+    return this.over || this.status.state === TaskState.TASK_STATE_INPUT_REQUIRED
+  }
+
+  /** False if it has ended. */
+  setStatus(state: TaskState, content?: Content, metadata?: Metadata, at = this.now()): boolean {
+    if (this.over) return false
+    const message = content === undefined ? undefined : this.messageOf(content)
+    this.status = this.statusOf(state, message, at)
+    if (message !== undefined) this.history.push(message)
+    if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
+    const value = { taskId: this.id, contextId: this.contextId, status: this.status, metadata }
+    const log = this.log!
+    log.append(new Happening({ payload: { $case: "statusUpdate", value } }, this.stopsStreams))
+    if (this.over) {
+      this.log = undefined
+      log.end()
+    }
+    if (this.settled) this.tellSettled(log)
+    return true
+  }
+
+  /** False if it has ended. */
+  addArtifact(content: Content, options: ArtifactOptions = {}): boolean {
+    if (this.over) return false
+    const parts = toParts(content)
+    const artifactId = options.id ?? newId()
+    const before = this.artifacts.get(artifactId)
+    const artifact: A2A.Artifact = {
+      artifactId,
+      name: options.name ?? before?.name ?? options.id ?? "",
+      description: options.description ?? before?.description ?? "",
+      parts,
+      metadata: options.metadata,
+      extensions: Array.from(options.extensions ?? [])
+    }
+    // To append to nothing is to begin.
+    const append = options.append === true && before !== undefined
+    if (append) {
+      // Not made anew: a stream of n pieces would cost n².
+      for (const part of parts) before.parts.push(part)
+      before.name = artifact.name
+      before.description = artifact.description
+      if (options.metadata !== undefined) before.metadata = { ...before.metadata, ...options.metadata }
+    } else this.artifacts.set(artifactId, { ...artifact, parts: parts.slice() })
+    const value = {
+      taskId: this.id,
+      contextId: this.contextId,
+      artifact,
+      append,
+      lastChunk: options.last === true,
+      metadata: undefined
+    }
+    this.log!.append(new Happening({ payload: { $case: "artifactUpdate", value } }, false))
+    return true
+  }
+
+  /** Takes the answer to what the agent asks; the returned function lets the agent go on. Undefined if it does not ask. */
+  deliver(message: A2A.Message): (() => void) | undefined {
+    const { question } = this
+    if (question === undefined || this.over) return undefined
+    this.question = undefined
+    this.history.push(this.addressed(message))
+    this.setStatus(TaskState.TASK_STATE_WORKING)
+    return () => question(message)
+  }
+
+  /** Calls back when it is settled, if it is not; the returned function withdraws. */
+  onSettled(listener: () => void): () => void {
+    const settling = (this.settling ??= new Set())
+    settling.add(listener)
+    return () => void settling.delete(listener)
+  }
+
+  /** In a later step: who is told runs on at once, and this one may be in the middle of a cancel. */
+  private tellSettled(log: AgentLog): void {
+    const { settling } = this
+    if (settling === undefined) return
+    this.settling = undefined
+    log.later(() => {
+      for (const listener of settling) listener()
+    })
+  }
+
+  /** A message to or of this task. */
+  addressed(message: A2A.Message): A2A.Message {
+    return { ...message, taskId: this.id, contextId: this.contextId }
+  }
+
+  private messageOf(content: Content): A2A.Message {
+    return {
+      messageId: newId(),
+      taskId: this.id,
+      contextId: this.contextId,
+      role: Role.ROLE_AGENT,
+      parts: toParts(content),
+      metadata: undefined,
+      extensions: [],
+      referenceTaskIds: []
+    }
+  }
+
+  private statusOf(state: TaskState, message: A2A.Message | undefined, at: number): A2A.TaskStatus {
+    return { state, message, timestamp: DateTime.formatIso(DateTime.makeUnsafe(at)) }
+  }
+}

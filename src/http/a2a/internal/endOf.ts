@@ -1,0 +1,64 @@
+/** How the end of a task is told: its state, its message, and what stands about a cancel in the metadata. */
+import { TaskState } from "@a2a-js/sdk"
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import type { Cancelled, Completed, Failed } from "../../../fibers/TaskEvent.ts"
+import type { Content } from "../Content.ts"
+import { Rejected } from "../Turn.ts"
+
+interface End {
+  readonly state: TaskState
+  readonly content?: Content
+  readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+export const endOf = (event: Completed | Failed | Cancelled): End => {
+  switch (event._tag) {
+    case "Completed":
+      return { state: TaskState.TASK_STATE_COMPLETED }
+    case "Failed":
+      return failed(event.cause)
+    case "Cancelled":
+      return cancelled(event)
+  }
+}
+
+const failed = (cause: Cause.Cause<unknown>): End => {
+  const error = cause.reasons.find(Cause.isFailReason)?.error
+  return error instanceof Rejected
+    ? { state: TaskState.TASK_STATE_REJECTED, content: error.why }
+    : { state: TaskState.TASK_STATE_FAILED, content: textOf(error) }
+}
+
+/** A defect is for the log only. */
+const textOf = (error: unknown): string => {
+  if (typeof error === "string" && error !== "") return error
+  const message =
+    error === null || typeof error !== "object" ? undefined : (error as { readonly message?: unknown }).message
+  return typeof message === "string" && message !== "" ? message : "The agent failed"
+}
+
+const cancelled = ({ how, reason, took, task }: Cancelled): End => {
+  const { at, by, message, source } = reason
+  return {
+    state: TaskState.TASK_STATE_CANCELED,
+    content: by === undefined ? message : `${message} (by ${by})`,
+    metadata: {
+      [metadataKey]: {
+        source,
+        message,
+        ...(by === undefined ? {} : { by }),
+        at: DateTime.formatIso(at),
+        how,
+        tookMillis: Math.round(Duration.toMillis(took)),
+        ...(reason.detail === undefined ? {} : { detail: reason.detail }),
+        // It goes on without anybody being told of it any more.
+        ...(how === "abandoned" ? { stragglers: [task] } : {})
+      }
+    }
+  }
+}
+
+/** Under which a task tells in its metadata, and the CANCELED status in its, what `CancelReason` is in process. */
+export const metadataKey = "rescind"

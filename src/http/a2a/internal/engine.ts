@@ -1,0 +1,319 @@
+/** The engine behind `AgentEngine.make`. */
+import type * as A2A from "@a2a-js/sdk"
+import {
+  ContentTypeNotSupportedError,
+  type A2AError,
+  ExtensionSupportRequiredError,
+  RequestMalformedError,
+  TaskNotCancelableError,
+  TaskNotFoundError,
+  UnsupportedOperationError
+} from "@a2a-js/sdk/errors"
+import { TaskState } from "@a2a-js/sdk"
+import type { ServerCallContext } from "@a2a-js/sdk/server"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as CancelReason from "../../../fibers/CancelReason.ts"
+import * as Task from "../../../fibers/Task.ts"
+import type { AlreadyRunning, Draining, TooManyTasks } from "../../../fibers/Tasks.ts"
+import { Tasks } from "../../../fibers/Tasks.ts"
+import { isTerminal, type TaskEvent } from "../../../fibers/TaskEvent.ts"
+import * as Drain from "../../Drain.ts"
+import { follow } from "../../internal/followers.ts"
+import type { Agent } from "../Agent.ts"
+import type { AgentEngine, AgentEvent, Options, Sent } from "../AgentEngine.ts"
+import { Unavailable } from "../Unavailable.ts"
+import { AgentLog } from "./agentLog.ts"
+import { AgentTask } from "./agentTask.ts"
+import { endOf } from "./endOf.ts"
+import { newId } from "./ids.ts"
+import { pageOf } from "./pageOf.ts"
+import { runAgent } from "./runAgent.ts"
+import { Turning } from "./turning.ts"
+
+type Handle = Task.Task<unknown, unknown, unknown>
+
+export class Engine implements AgentEngine {
+  readonly card: A2A.AgentCard
+  private readonly agent: Agent<any>
+  private readonly history: number
+  private readonly tasks: Tasks["Service"]
+  /** What tasks run with: not the services of the request that started them. */
+  private readonly context: Context.Context<any>
+  private readonly scope: Scope.Scope
+  /** What clients see of a task lives as long as `Tasks` keeps its record. */
+  private readonly visible = new WeakMap<Handle, AgentTask>()
+
+  constructor(agent: Agent<any>, options: Options, context: Context.Context<Tasks | Scope.Scope>) {
+    this.agent = agent
+    this.card = options.card
+    this.history = options.history ?? 1024
+    this.context = context
+    this.tasks = Context.get(context, Tasks)
+    this.scope = Context.get(context, Scope.Scope)
+  }
+
+  readonly send: AgentEngine["send"] = (request, call) =>
+    Effect.flatMap(this.accepted(request, call), (message) =>
+      message.taskId === "" ? this.start(request, message, call) : this.goOn(request, message, call)
+    )
+
+  /** Fails as the protocol has it for a message that no task can take. */
+  private accepted(request: A2A.SendMessageRequest, call: ServerCallContext): Effect.Effect<A2A.Message, A2AError> {
+    const { message } = request
+    if (message === undefined) return malformed("message is required")
+    if (message.messageId === "") return malformed("message.messageId is required")
+    if (message.parts.length === 0) return malformed("message.parts must have at least one part")
+    const { extensions, inputModes, strictInput } = this.agent
+    const asked = new Set(call.requestedExtensions)
+    const missing = extensions.filter(({ required, uri }) => required && !asked.has(uri))
+    if (missing.length > 0) {
+      const uris = missing.map(({ uri }) => uri).join(", ")
+      return Effect.fail(new ExtensionSupportRequiredError(`Declare support for: ${uris}`))
+    }
+    const foreign = strictInput ? message.parts.find((part) => !covered(inputModes, part.mediaType)) : undefined
+    if (foreign !== undefined) {
+      const modes = inputModes.join(", ")
+      return Effect.fail(
+        new ContentTypeNotSupportedError(`"${foreign.mediaType}" is not supported; there are ${modes}`)
+      )
+    }
+    // What the agent does not know is as if it had not been asked for.
+    const known = new Set(extensions.map(({ uri }) => uri))
+    call.setRequestedExtensions(call.requestedExtensions?.filter((uri) => known.has(uri)))
+    return Effect.succeed(message)
+  }
+
+  private start(
+    request: A2A.SendMessageRequest,
+    message: A2A.Message,
+    call: ServerCallContext
+  ): Effect.Effect<Sent, A2AError> {
+    return Effect.flatMap(this.referencesOf(message, call), (references) =>
+      Effect.withFiber<Sent, A2AError>((fiber) => {
+        const { agent, tasks } = this
+        const clock = fiber.getRef(Clock.Clock)
+        const log = new AgentLog(fiber.currentDispatcher, this.history)
+        const identity = {
+          id: newId(),
+          contextId: message.contextId === "" ? newId() : message.contextId,
+          tenant: tenantOf(call),
+          owner: ownerOf(call)
+        }
+        const visible = new AgentTask(identity, message, log, () => clock.currentTimeMillisUnsafe())
+        const turn = new Turning(visible, { ...request, message: visible.addressed(message) }, call, references)
+        const sent = this.sent(visible, request, call)
+        const options = {
+          record: this.recorder(visible, turn),
+          onShutdown: agent.onShutdown,
+          timeLimit: agent.timeLimit,
+          overdue: agent.cancel
+        }
+        const started = tasks.start(visible.id, runAgent(agent, turn), options)
+        return Effect.matchEffect(withContext(started, this.context), {
+          onFailure: (refused) => this.refusal(refused),
+          onSuccess: (running) => {
+            visible.running = running
+            this.visible.set(running, visible)
+            return Effect.succeed(sent)
+          }
+        })
+      }).pipe(
+        // Else a client that leaves at this moment could leave a task that nobody can find.
+        // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
+        Effect.uninterruptible
+      )
+    )
+  }
+
+  private refusal(refused: AlreadyRunning | Draining | TooManyTasks): Effect.Effect<never, A2AError> {
+    return refused._tag === "Draining"
+      ? Effect.flatMap(Drain.refusal(this.tasks), ({ detail, headers }) =>
+          Effect.fail(new Unavailable(503, detail, Number(headers?.["retry-after"])))
+        )
+      : Effect.fail(new Unavailable(429, refused.message, 1))
+  }
+
+  /** Is told of every change of state in the very step that makes it. */
+  private recorder(visible: AgentTask, turn: Turning): (event: TaskEvent) => void {
+    return (event) => {
+      if (event._tag === "Started") visible.setStatus(TaskState.TASK_STATE_WORKING)
+      if (!isTerminal(event)) return
+      if (event._tag === "Cancelled" && this.agent.partialResult && turn.unfinished !== undefined) {
+        visible.addArtifact(turn.unfinished, { id: "partial", last: true })
+      }
+      const { content, metadata, state } = endOf(event)
+      visible.setStatus(state, content, metadata)
+    }
+  }
+
+  private goOn(
+    request: A2A.SendMessageRequest,
+    message: A2A.Message,
+    call: ServerCallContext
+  ): Effect.Effect<Sent, A2AError> {
+    return Effect.flatMap(this.find(message.taskId, call), (visible) =>
+      Effect.suspend((): Effect.Effect<Sent, A2AError> => {
+        const { contextId, id } = visible
+        if (message.contextId !== "" && message.contextId !== contextId) {
+          return malformed(`message.contextId is "${message.contextId}", but the task "${id}" is in "${contextId}"`)
+        }
+        if (visible.over) return Effect.fail(new UnsupportedOperationError(`The task "${id}" has ended`))
+        const goOn = visible.deliver(message)
+        if (goOn === undefined) {
+          return Effect.fail(new UnsupportedOperationError(`The task "${id}" does not ask for a message`))
+        }
+        const sent = this.sent(visible, request, call)
+        goOn()
+        return Effect.succeed(sent)
+      })
+    )
+  }
+
+  /** Taken now: what happens later comes behind the task as it is now. */
+  private sent(visible: AgentTask, request: A2A.SendMessageRequest, call: ServerCallContext): Sent {
+    const historyLength = request.configuration?.historyLength
+    return {
+      taskId: visible.id,
+      task: visible.snapshot(historyLength),
+      events: this.followed(visible, call, visible.follow(historyLength)),
+      settled: this.waitedFor(visible, call, this.settled(visible, historyLength))
+    }
+  }
+
+  private settled(visible: AgentTask, historyLength: number | undefined): Effect.Effect<A2A.Task> {
+    const answer = Effect.sync(() => visible.snapshot(historyLength))
+    return Effect.suspend(() =>
+      visible.settled
+        ? answer
+        : Effect.andThen(
+            Effect.callback<void>((resume) => {
+              const withdraw = visible.onSettled(() => resume(Effect.void))
+              return Effect.sync(withdraw)
+            }),
+            answer
+          )
+    )
+  }
+
+  readonly get: AgentEngine["get"] = (request, call) =>
+    Effect.map(this.find(request.id, call), (visible) => visible.snapshot(request.historyLength))
+
+  readonly list: AgentEngine["list"] = (request, call) =>
+    Effect.flatMap(this.all(call), (visible) => pageOf(visible, request))
+
+  readonly subscribe: AgentEngine["subscribe"] = (request, call) =>
+    Effect.flatMap(this.find(request.id, call), (visible) =>
+      visible.over
+        ? Effect.fail(new UnsupportedOperationError(`The task "${visible.id}" has ended; read it instead`))
+        : Effect.succeed(this.followed(visible, call, visible.follow()))
+    )
+
+  readonly cancel: AgentEngine["cancel"] = ({ id, metadata }, call) =>
+    Effect.flatMap(this.find(id, call), (visible) =>
+      Effect.flatMap(
+        visible.over
+          ? Effect.void
+          : Task.cancel(visible.running!, { ...this.agent.cancel, reason: reasonOf(metadata, call) }),
+        () =>
+          visible.over && visible.status.state !== TaskState.TASK_STATE_CANCELED
+            ? Effect.fail(new TaskNotCancelableError(`The task "${id}" has already ended`))
+            : Effect.succeed(visible.snapshot())
+      )
+    )
+
+  /** Those of other tenants and users are unknown. */
+  private find(id: string, call: ServerCallContext): Effect.Effect<AgentTask, A2AError> {
+    if (id.trim() === "") return malformed("The id of the task is required")
+    return Effect.flatMap(this.tasks.get(id), (running) => {
+      const visible = Option.isSome(running) ? this.visible.get(running.value) : undefined
+      return visible === undefined || !belongs(visible, call)
+        ? Effect.fail(new TaskNotFoundError(`Task not found: ${id}`))
+        : Effect.succeed(visible)
+    })
+  }
+
+  private all(call: ServerCallContext): Effect.Effect<ReadonlyArray<AgentTask>> {
+    return Effect.flatMap(this.tasks.list, (infos) =>
+      Effect.map(
+        Effect.forEach(infos, ({ id }) => this.tasks.get(id)),
+        (running) =>
+          running.flatMap((running) => {
+            const visible = Option.isSome(running) ? this.visible.get(running.value) : undefined
+            return visible !== undefined && belongs(visible, call) ? [visible] : []
+          })
+      )
+    )
+  }
+
+  private referencesOf(message: A2A.Message, call: ServerCallContext): Effect.Effect<ReadonlyArray<A2A.Task>> {
+    return message.referenceTaskIds.length === 0
+      ? none
+      : Effect.map(
+          Effect.forEach(message.referenceTaskIds, (id) => Effect.option(this.find(id, call))),
+          (found) => found.flatMap((visible) => (Option.isSome(visible) ? [visible.value.snapshot()] : []))
+        )
+  }
+
+  private waitedFor<A>(visible: AgentTask, call: ServerCallContext, wait: Effect.Effect<A>): Effect.Effect<A> {
+    return this.agent.onDisconnect === "keep" ? wait : Effect.scoped(Effect.andThen(this.follow(visible, call), wait))
+  }
+
+  /** Counts the reader, for an agent that stops when the last one has left. */
+  private followed(
+    visible: AgentTask,
+    call: ServerCallContext,
+    events: Stream.Stream<AgentEvent>
+  ): Stream.Stream<AgentEvent> {
+    return this.agent.onDisconnect === "keep"
+      ? events
+      : Stream.scoped(Stream.unwrap(Effect.as(this.follow(visible, call), events)))
+  }
+
+  private follow(visible: AgentTask, call: ServerCallContext): Effect.Effect<void, never, Scope.Scope> {
+    const { cancel, linger } = this.agent
+    const by = ownerOf(call)
+    const stop = Task.requestCancel(visible.running!, {
+      ...cancel,
+      reason: CancelReason.disconnect(by === "" ? {} : { by })
+    })
+    return follow(visible, { task: visible.running!, linger, stop, scope: this.scope })
+  }
+}
+
+const none: Effect.Effect<ReadonlyArray<A2A.Task>> = Effect.succeed([])
+
+const malformed = (message: string): Effect.Effect<never, A2AError> => Effect.fail(new RequestMalformedError(message))
+
+const tenantOf = ({ tenant }: ServerCallContext): string => tenant ?? ""
+
+const ownerOf = ({ user }: ServerCallContext): string => (user?.isAuthenticated === true ? user.userName : "")
+
+const belongs = ({ owner, tenant }: AgentTask, call: ServerCallContext): boolean =>
+  owner === ownerOf(call) && tenant === tenantOf(call)
+
+/** As a media type covers itself, and `image/*` any image. */
+const covered = (modes: ReadonlyArray<string>, mediaType: string): boolean => {
+  const [plain = ""] = mediaType.toLowerCase().split(";")
+  const type = plain.trim()
+  const [kind] = type.split("/")
+  return type === "" || modes.some((mode) => mode === "*/*" || mode === `${kind}/*` || mode.toLowerCase() === type)
+}
+
+/** Who is known cannot cancel in the name of another. */
+const reasonOf = (metadata: A2A.CancelTaskRequest["metadata"], call: ServerCallContext): CancelReason.Draft => {
+  const { by, detail, reason } = metadata ?? {}
+  const owner = ownerOf(call)
+  return CancelReason.request({
+    message: typeof reason === "string" && reason !== "" ? reason : undefined,
+    by: owner !== "" ? owner : typeof by === "string" && by !== "" ? by : undefined,
+    detail
+  })
+}
+
+const withContext = <A, E>(self: Effect.Effect<A, E, any>, context: Context.Context<any>): Effect.Effect<A, E> =>
+  Effect.updateContext<never, never>(() => context as Context.Context<never>)(self as Effect.Effect<A, E>)

@@ -1,0 +1,24 @@
+/** The program of one task: what its agent does with the message, and what comes of it. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Agent } from "../Agent.ts"
+import type { Turn } from "../Turn.ts"
+
+const result = "result"
+
+export const runAgent = <R>(agent: Agent<R>, turn: Turn): Effect.Effect<void, unknown, R> =>
+  Effect.suspend(() => {
+    const run = agent.run(turn)
+    return Stream.isStream(run)
+      ? Stream.runForEach(run, (piece) => turn.artifact(piece, { id: result, append: true }))
+      : Effect.flatMap(run, (content) =>
+          content === undefined ? Effect.void : turn.artifact(content, { id: result, last: true })
+        )
+  }).pipe(
+    Effect.tapCause((cause) =>
+      Cause.hasDies(cause)
+        ? Effect.logError(`Task "${turn.taskId}" of the agent "${agent.name}" failed with a defect`, cause)
+        : Effect.void
+    )
+  )

@@ -1,0 +1,126 @@
+/** The turn of one task: what its agent says becomes what clients see. */
+import { TaskState } from "@a2a-js/sdk"
+import type * as A2A from "@a2a-js/sdk"
+import type { ServerCallContext } from "@a2a-js/sdk/server"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import * as Deadline from "../../../combinators/Deadline.ts"
+import { CurrentNode } from "../../../fibers/internal/currentNode.ts"
+import * as Task from "../../../fibers/Task.ts"
+import * as TimeLimits from "../../../fibers/TimeLimits.ts"
+import { type Content, textOf } from "../Content.ts"
+import { Rejected, type Turn } from "../Turn.ts"
+import type { AgentTask } from "./agentTask.ts"
+
+/** Getters, because a turn is taken apart: most agents use one or two of them. */
+export class Turning implements Turn {
+  private readonly visible: AgentTask
+  readonly request: A2A.SendMessageRequest
+  readonly call: ServerCallContext
+  readonly references: ReadonlyArray<A2A.Task>
+  private asking: Semaphore.Semaphore | undefined = undefined
+  /** What `partial` was given last. */
+  unfinished: Content | undefined = undefined
+
+  constructor(
+    visible: AgentTask,
+    request: A2A.SendMessageRequest,
+    call: ServerCallContext,
+    references: ReadonlyArray<A2A.Task>
+  ) {
+    this.visible = visible
+    this.request = request
+    this.call = call
+    this.references = references
+  }
+
+  get taskId(): string {
+    return this.visible.id
+  }
+
+  get contextId(): string {
+    return this.visible.contextId
+  }
+
+  get message(): A2A.Message {
+    return this.request.message!
+  }
+
+  get text(): string {
+    return textOf(this.message.parts)
+  }
+
+  get task(): Turn["task"] {
+    return Effect.sync(() => this.visible.snapshot())
+  }
+
+  get say(): Turn["say"] {
+    return (content, metadata) =>
+      Effect.sync(() => {
+        this.visible.setStatus(TaskState.TASK_STATE_WORKING, content, metadata)
+      })
+  }
+
+  get artifact(): Turn["artifact"] {
+    return (content, options) =>
+      Effect.sync(() => {
+        this.visible.addArtifact(content, options)
+      })
+  }
+
+  get ask(): Turn["ask"] {
+    return (question) => this.oneByOne(this.wait(TaskState.TASK_STATE_INPUT_REQUIRED, question))
+  }
+
+  get askForAuth(): Turn["askForAuth"] {
+    return (question) => this.oneByOne(this.wait(TaskState.TASK_STATE_AUTH_REQUIRED, question))
+  }
+
+  get partial(): Turn["partial"] {
+    return (content) =>
+      Effect.suspend(() => {
+        this.unfinished = content
+        return Task.partial(content)
+      })
+  }
+
+  get reject(): Turn["reject"] {
+    return (why) => Effect.fail(new Rejected({ why }))
+  }
+
+  get commit(): Turn["commit"] {
+    return Task.commit
+  }
+
+  get extend(): Turn["extend"] {
+    return TimeLimits.extend
+  }
+
+  get timeLeft(): Turn["timeLeft"] {
+    return Deadline.remaining
+  }
+
+  private oneByOne<A>(effect: Effect.Effect<A>): Effect.Effect<A> {
+    return Effect.suspend(() => Semaphore.withPermits((this.asking ??= Semaphore.makeUnsafe(1)), 1)(effect))
+  }
+
+  private wait(state: TaskState, question: Content): Effect.Effect<A2A.Message> {
+    const { visible } = this
+    return Effect.withFiber((fiber) =>
+      visible.over
+        ? // A straggler: nobody will ever answer it.
+          Effect.interrupt
+        : Effect.callback<A2A.Message>((resume) => {
+            const answer = (message: A2A.Message) => resume(Effect.succeed(message))
+            visible.question = answer
+            visible.setStatus(state, question)
+            return Effect.sync(() => {
+              if (visible.question !== answer) return
+              visible.question = undefined
+              // Who stops to wait for an answer works on, unless the whole task is being stopped.
+              if (fiber.getRef(CurrentNode).mark === undefined) visible.setStatus(TaskState.TASK_STATE_WORKING)
+            })
+          })
+    )
+  }
+}

@@ -1,0 +1,549 @@
+import type * as A2A from "@a2a-js/sdk"
+import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { TestClock } from "effect/testing"
+import * as Stragglers from "../../../src/fibers/Stragglers.ts"
+import * as CancelReason from "../../../src/fibers/CancelReason.ts"
+import { Tasks } from "../../../src/fibers/Tasks.ts"
+import * as Agent from "../../../src/http/a2a/Agent.ts"
+import { textOf } from "../../../src/http/a2a/Content.ts"
+import type { Sent } from "../../../src/http/a2a/AgentEngine.ts"
+import { callOf, reading, requestOf, stateOf, withEngine, wordOf, wordsOf } from "./engines.ts"
+
+const idOf = (id: string, metadata?: Record<string, unknown>): A2A.CancelTaskRequest => ({ tenant: "", id, metadata })
+
+const errorName = <A>(effect: Effect.Effect<A, Error>): Effect.Effect<string> =>
+  Effect.match(effect, { onFailure: ({ name }) => name, onSuccess: () => "no error" })
+
+/** Until everything that can go on waits for something; the clock does not warn of its sleeps then, which ends those of a clean-up. */
+const turns = Effect.andThen(TestClock.adjust(0), Effect.repeat(Effect.yieldNow, { times: 8 }))
+
+const begun = (sent: Sent) => Effect.as(turns, sent)
+
+describe("a task", () => {
+  it.effect("is SUBMITTED, then WORKING, then has its result and is COMPLETED", () =>
+    withEngine(
+      ({ text }) => Effect.succeed(`You said ${text}`),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("hello"), callOf())
+          expect(yield* wordsOf(sent.events)).toEqual(["SUBMITTED", "WORKING", "=You said hello.", "COMPLETED"])
+          const task = yield* engine.get({ tenant: "", id: sent.taskId }, callOf())
+          expect(stateOf(task)).toBe("COMPLETED")
+          expect(task.artifacts).toHaveLength(1)
+          expect(task.artifacts[0]).toMatchObject({ artifactId: "result", name: "result" })
+          expect(task.history.map(({ parts, taskId }) => [textOf(parts), taskId])).toEqual([["hello", sent.taskId]])
+        })
+    )
+  )
+
+  it.effect("of a streaming agent appends each piece to one artifact", () =>
+    withEngine(
+      () => Stream.make("a", "b", "c"),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("go"), callOf())
+          expect(yield* wordsOf(sent.events)).toEqual(["SUBMITTED", "WORKING", "=a", "+b", "+c", "COMPLETED"])
+          const task = yield* sent.settled
+          expect(task.artifacts.map(({ parts }) => textOf(parts))).toEqual(["abc"])
+        })
+    )
+  )
+
+  it.effect("that fails is FAILED with the failure's message, and a defect tells nothing of itself", () =>
+    withEngine(
+      ({ text }) => (text === "die" ? Effect.die(new Error("secret")) : Effect.fail(new Error("no such city"))),
+      (engine) =>
+        Effect.gen(function* () {
+          const failed = yield* engine.send(requestOf("fail"), callOf())
+          expect((yield* wordsOf(failed.events)).at(-1)).toBe("FAILED no such city")
+          const died = yield* engine.send(requestOf("die"), callOf())
+          expect((yield* wordsOf(died.events)).at(-1)).toBe("FAILED The agent failed")
+        })
+    )
+  )
+
+  it.effect("that the agent rejects is REJECTED, and says why", () =>
+    withEngine(
+      ({ reject }) => reject("I write only verses"),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("prose"), callOf())
+          expect((yield* wordsOf(sent.events)).at(-1)).toBe("REJECTED I write only verses")
+        })
+    )
+  )
+
+  it.effect("goes on when the request that started it, and its streams, are gone", () =>
+    withEngine(
+      () => Effect.as(Effect.sleep("1 minute"), "done"),
+      (engine) =>
+        Effect.gen(function* () {
+          const fiber = yield* Effect.forkChild(
+            Effect.flatMap(engine.send(requestOf("go"), callOf()), ({ events }) => Stream.runDrain(events))
+          )
+          yield* turns
+          yield* Fiber.interrupt(fiber)
+          yield* TestClock.adjust("1 minute")
+          const { tasks } = yield* engine.list(listOf(), callOf())
+          expect(tasks.map(stateOf)).toEqual(["COMPLETED"])
+        })
+    )
+  )
+})
+
+const listOf = (fields?: Partial<A2A.ListTasksRequest>): A2A.ListTasksRequest => ({
+  tenant: "",
+  contextId: "",
+  status: 0,
+  pageToken: "",
+  statusTimestampAfter: undefined,
+  ...fields
+})
+
+describe("a cancel", () => {
+  it.effect("between the first event and the first step means that the work never starts", () => {
+    let steps = 0
+    return withEngine(
+      () => Effect.sync(() => void steps++),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("go"), callOf())
+          const task = yield* engine.cancel(idOf(sent.taskId), callOf())
+          expect(stateOf(task)).toBe("CANCELED")
+          expect(yield* wordsOf(sent.events)).toEqual(["SUBMITTED", "CANCELED Task was cancelled"])
+          expect(steps).toBe(0)
+        })
+    )
+  })
+
+  it.effect("interrupts at once, tells who asked and why, and nothing follows", () => {
+    const seen: Array<string> = []
+    return withEngine(
+      ({ artifact, say }) =>
+        Effect.onInterrupt(Effect.andThen(artifact("first"), Effect.sleep("1 hour")), () =>
+          Effect.gen(function* () {
+            const reason = yield* CancelReason.current
+            seen.push(reason._tag === "Some" ? reason.value.message : "none")
+            yield* Effect.sleep("1 second")
+            yield* say("cleaning up")
+          })
+        ),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf({ user: "ann" })), begun)
+          const events = yield* reading(sent.events)
+          const cancelling = yield* Effect.forkChild(
+            engine.cancel(idOf(sent.taskId, { reason: "too late", by: "mallory" }), callOf({ user: "ann" }))
+          )
+          yield* TestClock.adjust("1 second")
+          const task = yield* Fiber.join(cancelling)
+          expect(stateOf(task)).toBe("CANCELED")
+          expect(task.metadata).toMatchObject({
+            rescind: { source: "request", message: "too late", by: "ann", how: "interrupted", tookMillis: 1000 }
+          })
+          yield* events.done
+          expect(events.seen).toEqual([
+            "SUBMITTED",
+            "WORKING",
+            "=first",
+            "WORKING cleaning up",
+            "CANCELED too late (by ann)"
+          ])
+          expect(seen).toEqual(["too late"])
+        })
+    )
+  })
+
+  it.effect("gives up after 2 seconds by default, lists the straggler, and its later words go nowhere", () =>
+    withEngine(
+      ({ artifact }) =>
+        Effect.as(Effect.uninterruptible(Effect.andThen(Effect.sleep("10 seconds"), artifact("late"))), "x"),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          const cancelling = yield* Effect.forkChild(engine.cancel(idOf(sent.taskId), callOf()))
+          yield* TestClock.adjust("1999 millis")
+          expect(cancelling.pollUnsafe()).toBeUndefined()
+          yield* TestClock.adjust("1 millis")
+          const task = yield* Fiber.join(cancelling)
+          expect(task.metadata).toMatchObject({ rescind: { how: "abandoned", stragglers: [sent.taskId] } })
+          expect((yield* Stragglers.list).map(({ name }) => name)).toContain(sent.taskId)
+          yield* TestClock.adjust("20 seconds")
+          expect(yield* engine.get({ tenant: "", id: sent.taskId }, callOf())).toEqual(task)
+          expect(yield* wordsOf(sent.events)).toEqual(["SUBMITTED", "WORKING", expect.stringContaining("CANCELED")])
+        })
+    )
+  )
+
+  it.effect("with grace lets a task finish, and then it was not cancelable", () =>
+    withEngine(
+      Agent.make("graceful", {
+        description: "Finishes",
+        grace: "5 seconds",
+        giveUp: "10 seconds",
+        run: () => Effect.as(Effect.sleep("3 seconds"), "finished")
+      }),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          const cancelling = yield* Effect.forkChild(errorName(engine.cancel(idOf(sent.taskId), callOf())))
+          yield* TestClock.adjust("3 seconds")
+          expect(yield* Fiber.join(cancelling)).toBe("TaskNotCancelableError")
+          expect(stateOf(yield* sent.settled)).toBe("COMPLETED")
+        })
+    )
+  )
+
+  it.effect("answers the same to all who ask, also afterwards", () =>
+    withEngine(
+      () => Effect.onInterrupt(Effect.never, () => Effect.sleep("1 second")),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          const cancels = yield* Effect.forkChild(
+            Effect.all(
+              Array.from({ length: 100 }, (_, index) =>
+                engine.cancel(idOf(sent.taskId, { reason: `number ${index}` }), callOf())
+              ),
+              { concurrency: "unbounded" }
+            )
+          )
+          yield* TestClock.adjust("1 second")
+          const answers = yield* Fiber.join(cancels)
+          const again = yield* engine.cancel(idOf(sent.taskId), callOf())
+          expect(new Set([...answers, again].map((task) => JSON.stringify(task))).size).toBe(1)
+          expect(again.metadata).toMatchObject({ rescind: { message: "number 0" } })
+        })
+    )
+  )
+
+  it.effect("is refused for what ended otherwise, and for what nobody knows", () =>
+    withEngine(
+      ({ reject, text }) => (text === "fail" ? Effect.fail("no") : text === "reject" ? reject("no") : Effect.void),
+      (engine) =>
+        Effect.gen(function* () {
+          for (const text of ["fail", "reject", "complete"]) {
+            const { settled, taskId } = yield* engine.send(requestOf(text), callOf())
+            const before = yield* settled
+            expect(yield* errorName(engine.cancel(idOf(taskId), callOf()))).toBe("TaskNotCancelableError")
+            expect(yield* settled).toEqual(before)
+          }
+          expect(yield* errorName(engine.cancel(idOf("nobody"), callOf()))).toBe("TaskNotFoundError")
+          expect(yield* errorName(engine.cancel(idOf(" "), callOf()))).toBe("RequestMalformedError")
+        })
+    )
+  )
+
+  it.effect("whose caller leaves is not taken back", () =>
+    withEngine(
+      () => Effect.onInterrupt(Effect.never, () => Effect.sleep("1 second")),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          const cancelling = yield* Effect.forkChild(engine.cancel(idOf(sent.taskId), callOf()), {
+            startImmediately: true
+          })
+          yield* turns
+          const exit = yield* Effect.andThen(Fiber.interrupt(cancelling), Fiber.await(cancelling))
+          expect(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)).toBe(true)
+          yield* TestClock.adjust("1 second")
+          expect(stateOf(yield* sent.settled)).toBe("CANCELED")
+        })
+    )
+  )
+
+  it.effect("publishes what there is, for an agent that has partial results", () => {
+    const agent = (partialResult: boolean) =>
+      Agent.make("writer", {
+        description: "Writes",
+        partialResult,
+        run: ({ partial }) => Effect.andThen(Effect.andThen(partial("half a"), partial("half a verse")), Effect.never)
+      })
+    const words = (partialResult: boolean) =>
+      withEngine(agent(partialResult), (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          yield* engine.cancel(idOf(sent.taskId), callOf())
+          return yield* wordsOf(sent.events)
+        })
+      )
+    return Effect.gen(function* () {
+      const end = "CANCELED Task was cancelled"
+      expect(yield* words(true)).toEqual(["SUBMITTED", "WORKING", "=half a verse.", end])
+      expect(yield* words(false)).toEqual(["SUBMITTED", "WORKING", end])
+    })
+  })
+})
+
+describe("a question", () => {
+  const asking = ({ ask }: { readonly ask: (question: string) => Effect.Effect<A2A.Message> }) =>
+    Effect.gen(function* () {
+      const city = yield* ask("Which city?")
+      const day = yield* ask("Which day?")
+      return `${textOf(city.parts)} on ${textOf(day.parts)}`
+    })
+
+  it.effect("waits for the next message to the task, and the first waiter has its answer", () =>
+    withEngine(asking, (engine) =>
+      Effect.gen(function* () {
+        const first = yield* engine.send(requestOf("weather"), callOf())
+        expect(yield* wordsOf(first.events)).toEqual(["SUBMITTED", "WORKING", "INPUT_REQUIRED Which city?"])
+        const { contextId, id } = yield* first.settled
+        const second = yield* engine.send(requestOf("Rome", { taskId: id }), callOf())
+        expect(yield* wordsOf(second.events)).toEqual(["WORKING", "INPUT_REQUIRED Which day?"])
+        const third = yield* engine.send(requestOf("Monday", { taskId: id, contextId }), callOf())
+        const task = yield* third.settled
+        expect(stateOf(task)).toBe("COMPLETED")
+        expect(task.artifacts.map(({ parts }) => textOf(parts))).toEqual(["Rome on Monday"])
+        expect(task.history.map(({ parts }) => textOf(parts))).toEqual([
+          "weather",
+          "Which city?",
+          "Rome",
+          "Which day?",
+          "Monday"
+        ])
+      })
+    )
+  )
+
+  it.effect("does not outlive a cancel", () =>
+    withEngine(asking, (engine) =>
+      Effect.gen(function* () {
+        const sent = yield* engine.send(requestOf("weather"), callOf())
+        yield* sent.settled
+        const stream = yield* engine.subscribe({ tenant: "", id: sent.taskId }, callOf())
+        const events = yield* reading(stream)
+        expect(stateOf(yield* engine.cancel(idOf(sent.taskId), callOf()))).toBe("CANCELED")
+        yield* events.done
+        expect(events.seen).toEqual(["INPUT_REQUIRED", "CANCELED Task was cancelled"])
+        const late = engine.send(requestOf("Rome", { taskId: sent.taskId }), callOf())
+        expect(yield* errorName(late)).toBe("UnsupportedOperationError")
+      })
+    )
+  )
+
+  it.effect("that is not waited for any longer leaves the task WORKING", () =>
+    withEngine(
+      ({ ask }) => Effect.andThen(Effect.timeoutOption(ask("Well?"), "1 minute"), Effect.sleep("1 minute")),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("go"), callOf())
+          expect(stateOf(yield* sent.settled)).toBe("INPUT_REQUIRED")
+          yield* TestClock.adjust("1 minute")
+          expect(stateOf(yield* engine.get({ tenant: "", id: sent.taskId }, callOf()))).toBe("WORKING")
+          const late = engine.send(requestOf("Rome", { taskId: sent.taskId }), callOf())
+          expect(yield* errorName(late)).toBe("UnsupportedOperationError")
+          yield* TestClock.adjust("1 minute")
+          expect(stateOf(yield* sent.settled)).toBe("COMPLETED")
+        })
+    )
+  )
+
+  it.effect("waits until the one before it is answered", () =>
+    withEngine(
+      ({ ask, askForAuth }) =>
+        Effect.map(Effect.all([ask("One?"), askForAuth("Two?")], { concurrency: 2 }), (answers) =>
+          answers.map(({ parts }) => textOf(parts)).join()
+        ),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("go"), callOf())
+          expect(stateOf(yield* sent.settled)).toBe("INPUT_REQUIRED")
+          const next = yield* engine.send(requestOf("1", { taskId: sent.taskId }), callOf())
+          expect(stateOf(yield* next.settled)).toBe("AUTH_REQUIRED")
+          const last = yield* engine.send(requestOf("2", { taskId: sent.taskId }), callOf())
+          expect((yield* last.settled).artifacts.map(({ parts }) => textOf(parts))).toEqual(["1,2"])
+        })
+    )
+  )
+})
+
+describe("readers", () => {
+  it.effect("that are too slow are sent the whole task anew", () =>
+    withEngine(
+      () => Stream.range(0, 99).pipe(Stream.map(String)),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("go"), callOf())
+          yield* sent.settled
+          const events = yield* Stream.runCollect(sent.events)
+          expect(events.map(({ response }) => wordOf(response))).toEqual(["SUBMITTED", "COMPLETED"])
+          const { payload } = events[1]!.response
+          expect(payload?.$case === "task" && payload.value.artifacts[0]?.parts).toHaveLength(100)
+        }),
+      { history: 10 }
+    )
+  )
+
+  it.effect("each get all of it, from where they came in", () =>
+    withEngine(
+      ({ artifact }) =>
+        Effect.forEach(
+          [0, 1, 2],
+          (n) => Effect.andThen(Effect.sleep("1 second"), artifact(String(n), { id: "a", append: true })),
+          { discard: true }
+        ),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          const all = yield* reading(sent.events)
+          yield* TestClock.adjust("1500 millis")
+          const later = yield* reading(yield* engine.subscribe({ tenant: "", id: sent.taskId }, callOf()))
+          yield* TestClock.adjust("2 seconds")
+          yield* Effect.andThen(all.done, later.done)
+          expect(all.seen).toEqual(["SUBMITTED", "WORKING", "=0", "+1", "+2", "COMPLETED"])
+          expect(later.seen).toEqual(["WORKING", "+1", "+2", "COMPLETED"])
+          const refused = engine.subscribe({ tenant: "", id: sent.taskId }, callOf())
+          expect(yield* errorName(refused)).toBe("UnsupportedOperationError")
+        })
+    )
+  )
+
+  it.effect("are the last to leave a task of an agent that then stops", () =>
+    withEngine(
+      Agent.make("shy", { description: "Stops", onDisconnect: "cancel", linger: "1 minute", run: () => Effect.never }),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          const get = engine.get({ tenant: "", id: sent.taskId }, callOf())
+          const first = yield* Effect.forkChild(Stream.runDrain(sent.events))
+          const second = yield* Effect.forkChild(sent.settled)
+          yield* turns
+          yield* Fiber.interrupt(first)
+          yield* turns
+          yield* TestClock.adjust("2 minutes")
+          expect(stateOf(yield* get)).toBe("WORKING")
+          yield* Fiber.interrupt(second)
+          yield* turns
+          yield* TestClock.adjust("59 seconds")
+          expect(stateOf(yield* get)).toBe("WORKING")
+          yield* TestClock.adjust("1 second")
+          yield* turns
+          expect(yield* get).toMatchObject({ metadata: { rescind: { source: "disconnect" } } })
+        })
+    )
+  )
+})
+
+describe("who asks", () => {
+  it.effect("sees the tasks of its own user and tenant only", () =>
+    withEngine(
+      () => Effect.never,
+      (engine) =>
+        Effect.gen(function* () {
+          const ann = callOf({ user: "ann", tenant: "red" })
+          const { taskId } = yield* engine.send(requestOf("go"), ann)
+          for (const call of [callOf(), callOf({ user: "ann" }), callOf({ user: "bob", tenant: "red" })]) {
+            expect(yield* errorName(engine.get({ tenant: "", id: taskId }, call))).toBe("TaskNotFoundError")
+            expect(yield* errorName(engine.cancel(idOf(taskId), call))).toBe("TaskNotFoundError")
+            expect(yield* errorName(engine.subscribe({ tenant: "", id: taskId }, call))).toBe("TaskNotFoundError")
+            expect(yield* errorName(engine.send(requestOf("x", { taskId }), call))).toBe("TaskNotFoundError")
+            expect((yield* engine.list(listOf(), call)).totalSize).toBe(0)
+          }
+          expect((yield* engine.list(listOf(), ann)).tasks.map(({ id }) => id)).toEqual([taskId])
+        })
+    )
+  )
+
+  it.effect("gets pages, the latest first", () =>
+    withEngine(
+      () => Effect.void,
+      (engine) =>
+        Effect.gen(function* () {
+          const ids: Array<string> = []
+          for (let index = 0; index < 5; index++) {
+            const sent = yield* engine.send(
+              requestOf(String(index), { contextId: index < 3 ? "one" : "two" }),
+              callOf()
+            )
+            yield* sent.settled
+            yield* TestClock.adjust("1 second")
+            ids.unshift(sent.taskId)
+          }
+          const list = (fields: Partial<A2A.ListTasksRequest>) => engine.list(listOf(fields), callOf())
+          const first = yield* list({ pageSize: 2 })
+          expect(first).toMatchObject({ totalSize: 5, pageSize: 2 })
+          const second = yield* list({ pageSize: 2, pageToken: first.nextPageToken })
+          const third = yield* list({ pageSize: 2, pageToken: second.nextPageToken })
+          expect([first, second, third].flatMap(({ tasks }) => tasks.map(({ id }) => id))).toEqual(ids)
+          expect(third.nextPageToken).toBe("")
+          expect((yield* list({ contextId: "one" })).totalSize).toBe(3)
+          expect((yield* list({ status: 2 })).totalSize).toBe(0)
+          expect((yield* list({ statusTimestampAfter: "1970-01-01T00:00:03Z" })).totalSize).toBe(2)
+          for (const wrong of [{ pageSize: 0 }, { pageToken: "x" }, { status: 99 }, { statusTimestampAfter: "soon" }]) {
+            expect(yield* errorName(list(wrong))).toBe("RequestMalformedError")
+          }
+        })
+    )
+  )
+})
+
+describe("a message that cannot be taken", () => {
+  it.effect("is refused by what is wrong with it, and starts nothing", () =>
+    withEngine(
+      Agent.make("picky", {
+        description: "Takes text",
+        inputModes: ["text/*"],
+        extensions: [{ uri: "urn:needed", required: true }],
+        run: () => Effect.never
+      }),
+      (engine) =>
+        Effect.gen(function* () {
+          const call = () => callOf({ extensions: ["urn:needed"] })
+          const image = { metadata: undefined, filename: "", mediaType: "image/png" }
+          const send = (request: A2A.SendMessageRequest) => errorName(engine.send(request, call()))
+          expect(yield* send({ ...requestOf("x"), message: undefined })).toBe("RequestMalformedError")
+          expect(yield* send(requestOf("x", { messageId: "" }))).toBe("RequestMalformedError")
+          expect(yield* send(requestOf("x", { parts: [] }))).toBe("RequestMalformedError")
+          expect(yield* send(requestOf("x", { taskId: "nobody" }))).toBe("TaskNotFoundError")
+          expect(yield* send(requestOf("x", { parts: [image] }))).toBe("ContentTypeNotSupportedError")
+          expect(yield* errorName(engine.send(requestOf("x"), callOf()))).toBe("ExtensionSupportRequiredError")
+          const { contextId, id } = (yield* engine.send(requestOf("x"), call())).task
+          expect(yield* send(requestOf("x", { taskId: id, contextId: `not ${contextId}` }))).toBe(
+            "RequestMalformedError"
+          )
+          expect(yield* send(requestOf("x", { taskId: id }))).toBe("UnsupportedOperationError")
+          expect((yield* engine.list(listOf(), call())).totalSize).toBe(1)
+        })
+    )
+  )
+
+  it.effect("is refused by a server that drains, or runs as many as it may", () =>
+    withEngine(
+      () => Effect.never,
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("x"), callOf()), begun)
+          const events = yield* reading(sent.events)
+          const full = yield* Effect.flip(engine.send(requestOf("x"), callOf()))
+          expect(full).toMatchObject({ name: "Unavailable", status: 429, retryAfter: 1 })
+          const tasks = yield* Tasks
+          yield* tasks.drain({ giveUp: "30 seconds" })
+          yield* events.done
+          expect(events.seen.at(-1)).toBe("CANCELED The service is shutting down")
+          const drained = yield* Effect.flip(engine.send(requestOf("x"), callOf()))
+          expect(drained).toMatchObject({ name: "Unavailable", status: 503 })
+        }),
+      { maxRunning: 1 }
+    )
+  )
+})
+
+it.effect("one stream of 2,000 pieces keeps each piece once", () =>
+  withEngine(
+    () => Stream.range(0, 1999).pipe(Stream.map(String)),
+    (engine) =>
+      Effect.gen(function* () {
+        const sent = yield* engine.send(requestOf("go"), callOf())
+        const task = yield* sent.settled
+        expect(task.artifacts[0]!.parts.map((part) => Number(textOf([part])))).toEqual(
+          Array.from({ length: 2000 }, (_, n) => n)
+        )
+      })
+  )
+)
