@@ -25,7 +25,7 @@ export const withEngine = <A, E, R = never>(
     const card = Card.make(made as Agent.Agent<never>, { interfaces: ["http://agent.test/"] })
     const engine = yield* AgentEngine.make(made as Agent.Agent<never>, { card, history: options?.history })
     return yield* test(engine)
-  }).pipe(Effect.scoped, Effect.provide(Layer.fresh(Tasks.layer(options)))) as Effect.Effect<A, E, R>
+  }).pipe(Effect.scoped, Effect.provide(Layer.fresh(Tasks.layer(options))))
 
 export const messageOf = (text: string, fields?: Partial<A2A.Message>): A2A.Message => ({
   messageId: crypto.randomUUID(),
@@ -72,12 +72,13 @@ export const wordOf = ({ payload }: A2A.StreamResponse): string => {
       return [nameOf(payload.value.status!.state), textOf(payload.value.status!.message?.parts ?? [])].join(" ").trim()
     case "artifactUpdate":
       return `${payload.value.append ? "+" : "="}${textOf(payload.value.artifact!.parts)}${payload.value.lastChunk ? "." : ""}`
-    default:
+    case "message":
+    case undefined:
       return String(payload?.$case)
   }
 }
 
-const nameOf = (state: TaskState): string => TaskState[state]!.replace("TASK_STATE_", "")
+const nameOf = (state: TaskState): string => TaskState[state].replace("TASK_STATE_", "")
 
 export const stateOf = (task: A2A.Task): string => nameOf(task.status!.state)
 

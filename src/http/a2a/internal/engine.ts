@@ -275,13 +275,13 @@ export class Engine implements AgentEngine {
   }
 
   private follow(visible: AgentTask, call: ServerCallContext): Effect.Effect<void, never, Scope.Scope> {
-    const { cancel, linger } = this.agent
-    const by = ownerOf(call)
-    const stop = Task.requestCancel(visible.running!, {
-      ...cancel,
-      reason: CancelReason.disconnect(by === "" ? {} : { by })
+    return Effect.suspend(() => {
+      const { cancel, linger } = this.agent
+      const task = visible.running!
+      const by = ownerOf(call)
+      const reason = CancelReason.disconnect(by === "" ? {} : { by })
+      return follow(visible, { task, linger, stop: Task.requestCancel(task, { ...cancel, reason }), scope: this.scope })
     })
-    return follow(visible, { task: visible.running!, linger, stop, scope: this.scope })
   }
 }
 

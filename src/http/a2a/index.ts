@@ -1,0 +1,13 @@
+/**
+ * Agents that others talk to over A2A, and whose cancel really cancels. Needs the
+ * protocol's SDK, `@a2a-js/sdk`, an optional peer.
+ *
+ * @since 0.1.0
+ */
+export * as A2AHandler from "./A2AHandler.ts"
+export * as Agent from "./Agent.ts"
+export * as AgentEngine from "./AgentEngine.ts"
+export * as Card from "./Card.ts"
+export * as Content from "./Content.ts"
+export { type ArtifactOptions, Rejected, type Turn } from "./Turn.ts"
+export { Unavailable } from "./Unavailable.ts"
