@@ -10,7 +10,7 @@ import { manifest, packedProject, root } from "./packedProject.ts"
 const { folder, write, run, outputOf } = packedProject("effect")
 
 /** Subpaths that need an optional peer, and which. */
-const needs: Record<string, string> = { "rescind/testing/vitest": "@effect/vitest" }
+const needs: Record<string, string> = { "rescind/a2a": "@a2a-js/sdk", "rescind/testing/vitest": "@effect/vitest" }
 
 const all = Object.entries(manifest.exports)
   .filter(([subpath, target]) => target !== null && !subpath.endsWith(".json"))

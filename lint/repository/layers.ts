@@ -28,6 +28,7 @@ export const layers = defineRule({
       outside: `"{{source}}" lies outside src and will be missing from the package.`,
       barrel: `Import the module that owns the name ("./Task.ts", "effect/Effect") instead of "{{source}}": a barrel makes cycles and loads everything.`,
       optional: `"{{source}}" is an optional peer: src/{{from}} must work without it. Only src/http and src/examples may use it.`,
+      sdk: `"{{source}}" is an optional peer: only src/http/a2a and src/examples may use it, and who imports rescind/http must not need it.`,
       vitest: `"{{source}}" is an optional peer, and rescind/testing works with any test runner. Only src/testing/vitest may use it.`
     }
   },
@@ -52,8 +53,14 @@ export const layers = defineRule({
       if (source.startsWith("@effect/platform") && from !== "http" && from !== "examples") {
         context.report({ node, messageId: "optional", data: { source, from } })
       }
+      if (source.startsWith("@a2a-js/") && !insideSrc.startsWith("http/a2a/") && from !== "examples") {
+        context.report({ node, messageId: "sdk", data: { source } })
+      }
       if (/^(@effect\/)?vitest(\/|$)/.test(source) && !insideSrc.startsWith("testing/vitest/")) {
         context.report({ node, messageId: "vitest", data: { source } })
+      }
+      if (/\/a2a\//.test(source) && from === "http" && !insideSrc.startsWith("http/a2a/")) {
+        context.report({ node, messageId: "sdk", data: { source } })
       }
       if (source.startsWith(".")) checkRelative(node, source)
     }

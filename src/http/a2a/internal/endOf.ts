@@ -61,4 +61,4 @@ const cancelled = ({ how, reason, took, task }: Cancelled): End => {
 }
 
 /** Under which a task tells in its metadata, and the CANCELED status in its, what `CancelReason` is in process. */
-export const metadataKey = "rescind"
+const metadataKey = "rescind"
