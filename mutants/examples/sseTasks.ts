@@ -10,6 +10,7 @@ const timeouts = [`${folder}/timeouts.test.ts`]
 const shutdown = [`${folder}/shutdown.test.ts`]
 const fetching = [`${folder}/fetch.test.ts`]
 const coordinator = `${home}/coordinator/Coordinator.ts`
+const cancelling = `${home}/coordinator/cancelOf.ts`
 const attempt = `${home}/coordinator/Attempt.ts`
 const body = `${home}/coordinator/body.ts`
 const watch = `${home}/coordinator/watch.ts`
@@ -30,8 +31,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "what a task says about its cancellation is lost",
     law: "S1-56",
     file: attempt,
-    find: "terminalOf(end, attempt.own)",
-    replace: "terminalOf(end)",
+    find: "endOf(event, model.error, attempt.own)",
+    replace: "endOf(event, model.error, undefined)",
     tests: cancellation
   },
   {
@@ -70,8 +71,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "how a task ended is not saved if the store fails once",
     law: "S1x-28",
     file: watch,
-    find: "Effect.retry({ times: 5,",
-    replace: "Effect.retry({ times: 0,",
+    find: 'Effect.catch(() => Effect.delay(Effect.retry(once, patiently), "100 millis"))',
+    replace: "Effect.catch(() => Effect.succeed(true))",
     tests: races
   },
   {
@@ -93,7 +94,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "every cancel of a task that is stopping says that it stopped it",
     law: "S1-24",
-    file: coordinator,
+    file: cancelling,
     find: '"reason" in result && result.reason === mine',
     replace: '"reason" in result && mine.scope === name',
     tests: cancellation
@@ -101,7 +102,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a cancel of nothing is not logged",
     law: "S1-20",
-    file: coordinator,
+    file: cancelling,
     find: "Effect.logWarning(`Cannot cancel task ${name}: not found`)",
     replace: "Effect.void",
     tests: cancellation
@@ -125,7 +126,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a cancel says that it stops a task whose value is being saved",
     law: "S1x-27",
-    file: coordinator,
+    file: cancelling,
     find: "if (found.attempt.saving && call.wait !== true) {",
     replace: "if (found.attempt.saving && call.wait === undefined && call.by === key.app) {",
     tests: races
@@ -174,7 +175,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a shutdown does not wait until the ends are saved",
     law: "S1x-21",
     file: coordinator,
-    find: "      yield* FiberSet.awaitEmpty(watchers)\n",
+    find: "      yield* Effect.timeoutOption(FiberSet.awaitEmpty(watchers), saveWithin)\n",
     replace: "",
     tests: [...shutdown, ...races]
   },
@@ -225,5 +226,85 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "if (Option.isNone(error) || Cause.hasDies(cause)) return internalError",
     replace: 'if (Option.isNone(error)) return { message: String(Cause.squash(cause)), error_type: "Error" }',
     tests: cancellation
+  },
+  {
+    name: "a task's own words are gone with the server that heard them",
+    law: "S1-56",
+    file: `${home}/store/rows.ts`,
+    find: "[column, textOf(column, value)]))\n\n/** All",
+    replace: '[column, column === "cancellation_details" ? null : textOf(column, value)]))\n\n/** All',
+    tests: http
+  },
+  {
+    name: "a database of an earlier version lacks the newer columns",
+    law: "S1x-02",
+    file: `${home}/store/schema.ts`,
+    find: "for (const step of steps.slice(done))",
+    replace: "for (const step of steps.slice(0, 2))",
+    tests: http
+  },
+  {
+    name: "a store that takes nothing any more holds the shutdown",
+    law: "S1-60",
+    file: coordinator,
+    find: "Effect.timeoutOption(FiberSet.awaitEmpty(watchers), saveWithin)",
+    replace: "FiberSet.awaitEmpty(watchers)",
+    tests: shutdown
+  },
+  {
+    name: "a retry waits for as long as the store refuses the end before it",
+    law: "S1x-28",
+    file: coordinator,
+    find: "Effect.timeoutOption(attempt.saved.await, saveWithin)",
+    replace: "Effect.timeoutOption(attempt.saved.await, maxRunTime)",
+    tests: races
+  },
+  {
+    name: "a service that shuts down takes new records",
+    law: "S1x-24",
+    file: coordinator,
+    find: "if (yield* tasks.draining) return",
+    replace: "if (draft.model === draft.app) return",
+    tests: shutdown
+  },
+  {
+    name: "any task may be told to continue",
+    law: "S1x-40",
+    file: coordinator,
+    find: "?.continues !== true",
+    replace: "?.continues === undefined",
+    tests: http
+  },
+  {
+    name: "what has ended may be told to continue",
+    law: "S1x-40",
+    file: coordinator,
+    find: "return goesOn ? now :",
+    replace: "return goesOn || isFinal(now.status) ? now :",
+    tests: http
+  },
+  {
+    name: "a list is cut before what is another's is left out",
+    law: "S1x-40",
+    file: store,
+    find: "if (rows.length < limit ||",
+    replace: "if (rows.length <= limit ||",
+    tests: http
+  },
+  {
+    name: "guesses of tokens are not counted",
+    law: "S1x-40",
+    file: `${home}/http/RequestRate.ts`,
+    find: "yield* count(address, 1)",
+    replace: "yield* count(address, 0)",
+    tests: http
+  },
+  {
+    name: "callers behind one proxy share one limit",
+    law: "S1x-40",
+    file: `${home}/http/RequestRate.ts`,
+    find: "yield* count(address, -1)",
+    replace: "yield* count(address, 0)",
+    tests: http
   }
 ]

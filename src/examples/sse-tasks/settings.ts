@@ -18,7 +18,7 @@ export interface Settings {
   readonly maxTasks: number
   readonly maxStreams: number
   readonly maxStreamsPerTask: number
-  /** Of one visitor. */
+  /** Of one caller, or of one address whose callers are not known. */
   readonly requestsPerMinute: number
   /** Who may use it: callers with their tokens. None: whoever reaches it. */
   readonly tokens: ReadonlyArray<BearerTokens.Entry<TaskAccess.Caller>>

@@ -31,7 +31,7 @@ export interface Options {
   readonly access?: Layer.Layer<never> | undefined
   /** Under which hosts it is reached, as `TaskServer` has it. Default: any. */
   readonly hosts?: ReadonlyArray<string> | undefined
-  /** Of one visitor. Default: no bound. */
+  /** Of one caller, or of one address whose callers are not known. Default: no bound. */
   readonly requestsPerMinute?: number | undefined
 }
 

@@ -4,16 +4,27 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as path from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { exampleTask } from "../../../src/examples/sse-tasks/models/exampleTask.ts"
 import * as BearerTokens from "../../../src/http/BearerTokens.ts"
 import { whenBusy } from "../../support/busy.ts"
 import { eventually } from "../server/fetchEventually.ts"
 import { call } from "../server/serverProcess.ts"
-import { failing, polite, quick, sleeping, waiting } from "./models.ts"
+import { continuing, failing, polite, quick, sleeping, waiting } from "./models.ts"
 import { folder } from "./serviceProcess.ts"
 import { open, serving } from "./serving.ts"
 
 const models = [waiting, quick, sleeping, failing, polite, exampleTask]
+
+const ann = { authorization: "Bearer ann-ann-ann-ann-ann" }
+const bob = { authorization: "Bearer bob-bob-bob-bob-bob" }
+const annAndBob: Layer.Layer<never> = BearerTokens.layer({
+  tokens: [
+    { token: Redacted.make("ann-ann-ann-ann-ann"), caller: { id: "ann" } },
+    { token: Redacted.make("bob-bob-bob-bob-bob"), caller: { id: "bob" } }
+  ],
+  cookie: "task_token"
+})
 
 const isReady = (events: ReadonlyArray<{ readonly event: string }>) => events.some(({ event }) => event === "progress")
 
@@ -237,7 +248,48 @@ describe("POST /tasks", () => {
   )
 })
 
+describe("GET /tasks", () => {
+  it.live("lists the newest 1,000 that the visitor may read, however many newer ones are another's", () =>
+    serving({ models, access: annAndBob }, (site) =>
+      Effect.gen(function* () {
+        const create = (owner: string) =>
+          Effect.orDie(site.store.create({ app: "tests", model: "QuickTask", params: {}, owner }))
+        yield* create("ann")
+        for (let record = 0; record < 2100; record++) yield* create("bob")
+        yield* create("ann")
+        const ids = (headers: Record<string, string>) =>
+          Effect.map(site.get("/tasks?status=pending", headers), ({ json }) => json.tasks.map(({ id }: any) => id))
+        expect(yield* ids(ann)).toEqual([2102, 1])
+        expect(yield* ids(bob)).toEqual(Array.from({ length: 1000 }, (_, index) => 2101 - index))
+      })
+    )
+  )
+})
+
 describe("The other routes", () => {
+  it.live("continue lets on what waits for it, also before it runs, and refuses all else", () =>
+    serving({ models: [...models, continuing] }, (site) =>
+      Effect.gen(function* () {
+        const task = yield* site.create("tests", "ContinuingTask")
+        const path = `/continue/tests/ContinuingTask/${task.id}`
+        expect(yield* site.post(path)).toMatchObject({ status: 200, json: { status: "pending", continue: true } })
+        yield* (yield* site.follow(task.links.stream)).until(isReady)
+        expect(yield* site.post(path)).toMatchObject({ status: 200, json: { status: "running", continue: true } })
+        yield* site.post(task.links.cancel, { wait: true })
+        const other = yield* site.create("tests", "WaitingTask")
+        for (const [path, status, state] of [
+          [`/continue/tests/ContinuingTask/${task.id}`, 409, "cancelled"],
+          [`/continue/tests/WaitingTask/${other.id}`, 409, "pending"],
+          ["/continue/tests/ContinuingTask/99999", 404, undefined]
+        ] as const) {
+          const answer = yield* site.post(path)
+          expect([path, answer.status, answer.json.state]).toEqual([path, status, state])
+        }
+        expect((yield* site.get(other.links.status)).json.continue).toBe(false)
+      })
+    )
+  )
+
   it.live("S1x-40 S1-67: retry runs again, extend gives more time", () =>
     serving({ models }, (site) =>
       Effect.gen(function* () {
@@ -308,15 +360,34 @@ describe("The other routes", () => {
     })
   )
 
+  it.live("S1x-40: requests are counted before anybody is believed: of an address, and of each caller by itself", () =>
+    serving({ models, access: annAndBob, requestsPerMinute: 3 }, (site) =>
+      Effect.gen(function* () {
+        const ask = (headers?: Record<string, string>) =>
+          Effect.map(site.get("/tasks", headers), ({ status }) => status)
+        const times = (count: number, headers?: Record<string, string>) =>
+          Effect.all(Array.from({ length: count }, () => ask(headers)))
+        // What turned out to be a caller's does not count for the address that it shares with others.
+        expect(yield* times(4, ann)).toEqual([200, 200, 200, 429])
+        expect(yield* times(4, bob)).toEqual([200, 200, 200, 429])
+      })
+    )
+  )
+
+  it.live("S1x-40: who guesses tokens is refused before the next guess is looked at", () =>
+    serving({ models, access: annAndBob, requestsPerMinute: 3 }, (site) =>
+      Effect.gen(function* () {
+        const guess = (word: string) =>
+          Effect.map(site.get("/tasks", { authorization: `Bearer ${word}` }), ({ status }) => status)
+        const wrong = ["1111111111111111", "2222222222222222", "3333333333333333", "4444444444444444"]
+        expect(yield* Effect.forEach(wrong, guess)).toEqual([401, 401, 401, 429])
+        expect(yield* guess("ann-ann-ann-ann-ann")).toBe(429)
+      })
+    )
+  )
+
   it.live("S1x-40: with tokens, nobody comes without one, and what is another's does not exist", () => {
-    const tokens = [
-      { token: Redacted.make("ann-ann-ann-ann-ann"), caller: { id: "ann" } },
-      { token: Redacted.make("bob-bob-bob-bob-bob"), caller: { id: "bob" } }
-    ]
-    const ann = { authorization: "Bearer ann-ann-ann-ann-ann" }
-    const bob = { authorization: "Bearer bob-bob-bob-bob-bob" }
-    const access: Layer.Layer<never> = BearerTokens.layer({ tokens, cookie: "task_token" })
-    return serving({ models, access }, (site) =>
+    return serving({ models, access: annAndBob }, (site) =>
       Effect.gen(function* () {
         expect((yield* site.post("/tasks", { app: "tests", model: "WaitingTask" })).status).toBe(401)
         const { json: task } = yield* site.post("/tasks", { app: "tests", model: "WaitingTask" }, ann)
@@ -401,30 +472,60 @@ describe("A restart", () => {
         const seen = yield* Effect.scoped(
           Effect.gen(function* () {
             const site = yield* open({ models, database })
-            const task = yield* site.create("tests", "WaitingTask")
+            const task = yield* site.create("tests", "PoliteTask")
             const client = yield* site.follow(task.links.stream)
             yield* client.until(isReady)
             yield* site.close
             const events = yield* client.ended
-            expect(events.map(({ event }) => event)).toEqual(["start", "progress", "shutdown", "cancelled"])
-            return events.map(({ id }) => id)
+            expect(events.map(({ event }) => event)).toEqual(["start", "progress", "shutdown", "cleanup", "cancelled"])
+            return events
           })
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
             const site = yield* open({ models, database })
-            const stream = "/stream/tests/WaitingTask/1"
-            // One client had read all, one had not read the end.
-            expect((yield* site.get(stream, { "last-event-id": seen.at(-1)! })).status).toBe(204)
-            const late = yield* (yield* site.follow(stream, seen.at(-2))).ended
-            expect(late.map(({ event }) => event)).toEqual(["cancelled"])
-            expect(late[0]!.data).toMatchObject({ reason: "shutdown", _task_id: 1 })
+            const stream = "/stream/tests/PoliteTask/1"
+            // One client had read all, one had not read the end: it reads what the others did, the task's own words too.
+            expect((yield* site.get(stream, { "last-event-id": seen.at(-1)!.id })).status).toBe(204)
+            const late = yield* (yield* site.follow(stream, seen.at(-2)!.id)).ended
+            expect(late.map(({ data, event }) => [event, data])).toEqual([["cancelled", seen.at(-1)!.data]])
+            expect(late[0]!.data).toMatchObject({ reason: "shutdown", details: { rows: 3 }, _task_id: 1 })
             expect((yield* site.get(stream, { "last-event-id": late[0]!.id })).status).toBe(204)
             expect((yield* site.get(stream)).json).toMatchObject({ status: "cancelled", attempts: 1 })
           })
         )
       })
     }
+  )
+
+  it.live("S1x-02: a database of the first version is taken over, records and all", () =>
+    Effect.gen(function* () {
+      const database = path.join(yield* folder, "tasks.sqlite")
+      yield* Effect.sync(() => {
+        const file = new DatabaseSync(database)
+        file.exec(`CREATE TABLE tasks (id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT NOT NULL, model TEXT NOT NULL,
+          status TEXT NOT NULL, params TEXT NOT NULL, max_run_seconds REAL, attempts INTEGER NOT NULL DEFAULT 0,
+          continue_flag INTEGER NOT NULL DEFAULT 0, owner TEXT, created_at TEXT NOT NULL, started_at TEXT,
+          completed_at TEXT, failed_at TEXT, cancelled_at TEXT, cancellation_reason TEXT, cancelled_by TEXT,
+          final_value TEXT, error TEXT, last_event INTEGER) STRICT`)
+        file.exec(`INSERT INTO tasks (app, model, status, params, created_at)
+          VALUES ('tests', 'PoliteTask', 'pending', '{}', '2026-01-01T00:00:00.000Z')`)
+        file.close()
+      })
+      for (const visit of ["first", "second"]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const site = yield* open({ models, database })
+            if (visit === "first") {
+              yield* (yield* site.follow("/stream/tests/PoliteTask/1")).until(isReady)
+              yield* site.post("/cancel/tests/PoliteTask/1", { wait: true })
+            }
+            const { json } = yield* site.get("/status/tests/PoliteTask/1")
+            expect(json).toMatchObject({ status: "cancelled", cancellation_details: { details: { rows: 3 } } })
+          })
+        )
+      }
+    })
   )
 
   it.live("after a crash what read as running has failed, and can be retried", () => {

@@ -111,6 +111,17 @@ export const chatty = TaskModel.make({
     })
 })
 
+/** Waits until its record says that it may continue. */
+export const continuing = TaskModel.make({
+  app,
+  model: "ContinuingTask",
+  description: "waits to be continued",
+  params: none,
+  value: Schema.Void,
+  continues: true,
+  process: (_, task) => Effect.andThen(task.send("progress", { message: "ready" }), Effect.never)
+})
+
 export interface Stubborn {
   readonly model: TaskModel.TaskModel
   readonly letGo: Effect.Effect<void>

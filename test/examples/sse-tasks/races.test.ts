@@ -144,6 +144,42 @@ describe("Races", () => {
     })
   )
 
+  it.effect(
+    "S1x-28: however long the store is down, the end is saved when it is back; a retry asks to come later",
+    () => {
+      let down = true
+      const through = (store: Store): Store => ({
+        ...store,
+        end: (...end) =>
+          Effect.suspend(() =>
+            down ? Effect.fail(new StoreFailed({ operation: "save", cause: {} as never })) : store.end(...end)
+          )
+      })
+      return coordinated({ models, through }, ({ client, coordinator, create, log, record, stored }) =>
+        Effect.gen(function* () {
+          const key = yield* create("WaitingTask")
+          yield* client(key)
+          yield* coordinator.cancel(key)
+          yield* TestClock.adjust("5 minutes")
+          expect([(yield* record(key)).status, (yield* stored(key))!.status]).toEqual(["cancelled", "running"])
+          const retry = yield* Effect.forkChild(Effect.flip(coordinator.retry(key)))
+          yield* TestClock.adjust("5 seconds")
+          expect(yield* Fiber.join(retry)).toMatchObject({
+            _tag: "WrongState",
+            message: expect.stringMatching(/not saved yet/)
+          })
+          down = false
+          yield* TestClock.adjust("1 second")
+          expect((yield* stored(key))!.status).toBe("cancelled")
+          // Told once, not at every try.
+          expect(log.filter((line) => /level=(WARN|ERROR)/.test(line))).toHaveLength(1)
+          yield* coordinator.retry(key)
+          expect((yield* record(key)).attempts).toBe(2)
+        })
+      )
+    }
+  )
+
   it.effect("S1x-28: several cancels at once, with no client at all", () =>
     coordinated({ models }, ({ coordinator, create, record }) =>
       Effect.gen(function* () {

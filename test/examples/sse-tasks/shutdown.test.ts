@@ -9,6 +9,8 @@ import { polite, quick, sleeping, stubborn, waiting } from "./models.ts"
 
 const models = [waiting, quick, sleeping, polite]
 
+const refused = Effect.fail(new StoreFailed({ operation: "save", cause: {} as never }))
+
 describe("Shutdown", () => {
   it.effect(
     "S1-59 S1x-14 S1x-16: cancels all running tasks: every client is told that it shuts down, and cancelled",
@@ -118,8 +120,7 @@ describe("Shutdown", () => {
     let down = 1
     const through = (store: TaskStore["Service"]): TaskStore["Service"] => ({
       ...store,
-      end: (...end) =>
-        down-- > 0 ? Effect.fail(new StoreFailed({ operation: "save", cause: {} as never })) : store.end(...end)
+      end: (...end) => (down-- > 0 ? refused : store.end(...end))
     })
     return coordinated({ models, through }, ({ client, coordinator, create, stored }) =>
       Effect.gen(function* () {
@@ -131,6 +132,27 @@ describe("Shutdown", () => {
         yield* TestClock.adjust("1 second")
         yield* Fiber.join(shutdown)
         expect((yield* stored(key))!.status).toBe("cancelled")
+      })
+    )
+  })
+
+  it.effect("S1-60 S1x-21: a store that takes nothing any more cannot hold it: what it lacks is named", () => {
+    const through = (store: TaskStore["Service"]): TaskStore["Service"] => ({ ...store, end: () => refused })
+    return coordinated({ models, through }, ({ client, coordinator, create, log, record }) =>
+      Effect.gen(function* () {
+        const key = yield* create("WaitingTask")
+        const listener = yield* client(key)
+        const shutdown = yield* Effect.forkChild(coordinator.shutdown())
+        yield* TestClock.adjust("2999 millis")
+        yield* settle
+        expect([listener.names().at(-1), shutdown.pollUnsafe()]).toEqual(["cancelled", undefined])
+        expect(log.filter((line) => line.includes("level=ERROR"))).toEqual([])
+        yield* TestClock.adjust("1 millis")
+        yield* settle
+        yield* Fiber.join(shutdown)
+        expect((yield* record(key)).status).toBe("cancelled")
+        const errors = log.filter((line) => line.includes("level=ERROR"))
+        expect(errors).toEqual([expect.stringContaining("How task tests:WaitingTask:1 ended is not in the store")])
       })
     )
   })
@@ -162,6 +184,9 @@ describe("Shutdown", () => {
         const key = yield* create("WaitingTask")
         yield* coordinator.shutdown()
         expect(yield* coordinator.draining).toBe(true)
+        expect(yield* Effect.flip(coordinator.create({ app: "tests", model: "QuickTask", params: {} }))).toMatchObject({
+          _tag: "Draining"
+        })
         const error = yield* Effect.flip(coordinator.start(key))
         expect(error).toMatchObject({
           _tag: "Draining",

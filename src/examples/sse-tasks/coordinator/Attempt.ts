@@ -10,9 +10,9 @@ import * as Latch from "effect/Latch"
 import type { Deadline } from "../../../combinators/Deadline.ts"
 import { isTerminal, type TaskEvent } from "../../../fibers/TaskEvent.ts"
 import * as EventLog from "../../../http/EventLog.ts"
-import type { TaskEnd, TaskRecord } from "../store/TaskRecord.ts"
+import type { JsonObject, TaskEnd, TaskRecord } from "../store/TaskRecord.ts"
 import type { TaskKey } from "../TaskKey.ts"
-import { endOf, type JsonObject, stamped, terminalOf } from "./taskEvents.ts"
+import { endOf, stamped, terminalOf } from "./taskEvents.ts"
 import type { TaskModel } from "./TaskModel.ts"
 
 export interface Attempt {
@@ -23,12 +23,18 @@ export interface Attempt {
   /** Of its maximum run time, once it runs. */
   deadline: Deadline | undefined
   /** What the task said about its cancellation. */
-  own: JsonObject
+  own: JsonObject | undefined
   end: TaskEnd | undefined
   /** Whether it has its value, and a cancel comes too late unless that cannot be saved. */
   saving: boolean
   /** Open once the store has its end, or will never have it. */
   readonly saved: Latch.Latch
+}
+
+/** A record, and its attempt if this server knows it: it runs, or it has ended not long ago. */
+export interface Found {
+  readonly record: TaskRecord
+  readonly attempt: Attempt | undefined
 }
 
 export const make = (key: TaskKey, model: TaskModel<any>, number: number): Effect.Effect<Attempt> =>
@@ -38,7 +44,7 @@ export const make = (key: TaskKey, model: TaskModel<any>, number: number): Effec
     number,
     log,
     deadline: undefined,
-    own: {},
+    own: undefined,
     end: undefined,
     saving: false,
     saved: Latch.makeUnsafe()
@@ -60,9 +66,9 @@ export const record =
   (event: TaskEvent): void => {
     const { key, log, model } = attempt
     if (isTerminal(event)) {
-      const end = endOf(event, model.error)
+      const end = endOf(event, model.error, attempt.own)
       attempt.end = { ...end, last_event: log.last + 1 }
-      const { data, event: name } = terminalOf(end, attempt.own)
+      const { data, event: name } = terminalOf(end)
       EventLog.endUnsafe(log, stamped(key, name, data, event.at))
     } else if (event._tag === "CancelRequested" && event.reason.source === "shutdown") {
       const { message } = event.reason

@@ -4,7 +4,6 @@
  * to no client: who leaves stops nothing, and who comes joins what runs.
  */
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -14,9 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as CancelPolicy from "../../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
-import type { CancelResult } from "../../../fibers/CancelResult.ts"
-import * as Task from "../../../fibers/Task.ts"
-import { type DrainReport, type Draining, Tasks, type TooManyTasks } from "../../../fibers/Tasks.ts"
+import { Draining, type DrainReport, Tasks, type TooManyTasks } from "../../../fibers/Tasks.ts"
 import * as Drain from "../../../http/Drain.ts"
 import { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as Problem from "../../../http/Problem.ts"
@@ -27,6 +24,7 @@ import * as TaskKey from "../TaskKey.ts"
 import * as Attempt from "./Attempt.ts"
 import { NoSuchModel, NoSuchTask, WrongState } from "./coordinatorErrors.ts"
 import { bodyOf } from "./body.ts"
+import { type CancelAnswer, type CancelCall, cancelOf } from "./cancelOf.ts"
 import { watch } from "./watch.ts"
 import type { TaskModel } from "./TaskModel.ts"
 
@@ -34,26 +32,6 @@ export interface Options<R> {
   readonly models: ReadonlyArray<TaskModel<R>>
   /** The longest that any task may run, whatever it or its model says. Default: an hour. */
   readonly maxRunTime?: Duration.Input | undefined
-}
-
-/** A record, and its attempt if this server knows it: it runs, or it has ended not long ago. */
-export interface Found {
-  readonly record: TaskRecord
-  readonly attempt: Attempt.Attempt | undefined
-}
-
-export interface CancelCall {
-  readonly reason?: string | undefined
-  readonly by?: string | undefined
-  /** Whether to wait until the task has ended. Default: the answer comes at once. */
-  readonly wait?: boolean | undefined
-}
-
-/** `cancelled` is true for the one call that stopped the task. */
-export interface CancelAnswer {
-  readonly cancelled: boolean
-  readonly status: TaskRecord["status"]
-  readonly detail: string
 }
 
 type Refused = NoSuchTask | NoSuchModel | WrongState | StoreFailed | TooManyTasks | Draining
@@ -65,23 +43,26 @@ export class Coordinator extends Context.Service<
     /** True once a shutdown has begun. */
     readonly draining: Effect.Effect<boolean>
     /** A pending record, whose parameters fit its model. */
-    readonly create: (draft: Draft) => Effect.Effect<TaskRecord, NoSuchModel | Problem.Problem | StoreFailed>
-    readonly find: (key: TaskKey.TaskKey) => Effect.Effect<Found, NoSuchTask | StoreFailed>
+    readonly create: (draft: Draft) => Effect.Effect<TaskRecord, NoSuchModel | Problem.Problem | StoreFailed | Draining>
+    readonly find: (key: TaskKey.TaskKey) => Effect.Effect<Attempt.Found, NoSuchTask | StoreFailed>
     readonly list: (
       filter: Parameters<TaskStore["Service"]["list"]>[0]
     ) => Effect.Effect<ReadonlyArray<TaskRecord>, StoreFailed>
     /** Starts what is pending; does nothing to what runs or has ended. */
-    readonly start: (key: TaskKey.TaskKey) => Effect.Effect<Found, Refused>
+    readonly start: (key: TaskKey.TaskKey) => Effect.Effect<Attempt.Found, Refused>
     /** Runs what failed, was cancelled or timed out again; if it cannot, the record still tells how it ended. */
-    readonly retry: (key: TaskKey.TaskKey) => Effect.Effect<Found, Refused>
+    readonly retry: (key: TaskKey.TaskKey) => Effect.Effect<Attempt.Found, Refused>
     readonly cancel: (key: TaskKey.TaskKey, call?: CancelCall) => Effect.Effect<CancelAnswer, NoSuchTask | StoreFailed>
     /** The same in three parts and one word: false if it was not running, or nobody knows it. */
     readonly cancelTask: (app: string, model: string, id: number) => Effect.Effect<boolean, StoreFailed>
+    /** Lets a task go on that waits for that, or will once it runs. */
+    readonly letContinue: (key: TaskKey.TaskKey) => Effect.Effect<TaskRecord, NoSuchTask | WrongState | StoreFailed>
     /** Moves the end of the maximum run time; false if there is none to move. */
     readonly extend: (key: TaskKey.TaskKey, by: Duration.Input) => Effect.Effect<boolean, NoSuchTask | StoreFailed>
     /**
-     * Starts nothing any more, cancels all, waits until clients have read the end and the store has it, at most
-     * `timeout` (default: 30 seconds) for the tasks, and says who was left behind. A second call joins the first.
+     * Starts nothing any more, cancels all, waits until clients have read the end and the store has it, and says who was
+     * left behind. At most `timeout` (default: 30 seconds) for the tasks, then a second for the clients and three for the
+     * store. A second call joins the first.
      */
     readonly shutdown: (options?: {
       readonly timeout?: Duration.Input | undefined
@@ -124,7 +105,7 @@ const make = <R>(options: Options<R>) =>
       if (Option.isNone(record)) return yield* Effect.fail(new NoSuchTask({ key }))
       return yield* withAttempt(record.value)
     })
-    const withAttempt = (record: TaskRecord): Effect.Effect<Found> =>
+    const withAttempt = (record: TaskRecord): Effect.Effect<Attempt.Found> =>
       Effect.map(taskOf(record), (task) => {
         const known = Option.isNone(task) ? undefined : attempts.get(task.value)
         const attempt = known?.number === record.attempts ? known : undefined
@@ -157,7 +138,7 @@ const make = <R>(options: Options<R>) =>
       key: TaskKey.TaskKey,
       claim: Effect.Effect<Option.Option<TaskRecord>, StoreFailed>,
       before?: TaskRecord
-    ): Effect.Effect<Option.Option<Found>, Refused> =>
+    ): Effect.Effect<Option.Option<Attempt.Found>, Refused> =>
       Effect.gen(function* () {
         const claimed = yield* claim
         if (Option.isNone(claimed)) return Option.none()
@@ -177,34 +158,7 @@ const make = <R>(options: Options<R>) =>
         Option.isSome(begun) ? Effect.succeed(begun.value) : look(key)
       )
 
-    const cancel = Effect.fnUntraced(function* (key: TaskKey.TaskKey, call: CancelCall = {}) {
-      const name = TaskKey.toString(key)
-      const found = yield* Effect.tapError(find(key), () => Effect.logWarning(`Cannot cancel task ${name}: not found`))
-      const task = yield* taskOf(key)
-      if (found.record.status !== "running" || found.attempt === undefined || Option.isNone(task)) {
-        const { status } = found.record
-        yield* Effect.logInfo(`Cannot cancel task ${name}: it is ${status}`)
-        return { cancelled: false, status, detail: `The task is not running: it is ${status}` }
-      }
-      if (found.attempt.saving && call.wait !== true) {
-        yield* Effect.logInfo(`Cannot cancel task ${name}: its value is being saved`)
-        return { cancelled: false, status: "running" as const, detail: "The task has its value, which is being saved" }
-      }
-      const draft = CancelReason.request({ message: call.reason, by: call.by })
-      const now = yield* DateTime.now
-      const mine = CancelReason.stamp(draft, name, now.epochMilliseconds)
-      const policy = { grace: 0, giveUp: "5 seconds", ...found.attempt.model.cancel, reason: mine } as const
-      const result = yield* call.wait === true
-        ? Task.cancel(task.value, policy)
-        : Task.requestCancel(task.value, policy)
-      const cancelled = "reason" in result && result.reason === mine
-      yield* Effect.logInfo(cancelled ? `Cancelling task ${name}` : `Cannot cancel task ${name}: ${result._tag}`).pipe(
-        Effect.annotateLogs({ task: name, by: call.by ?? "", reason: call.reason ?? "" })
-      )
-      const { status } = Attempt.overlaid(found.record, found.attempt)
-      return { cancelled, status, detail: detailOf(result, cancelled) }
-    })
-
+    const cancel = cancelOf(find, taskOf)
     const shutdown = Effect.fnUntraced(function* (options?: {
       timeout?: Duration.Input | undefined
       by?: string | undefined
@@ -215,7 +169,9 @@ const make = <R>(options: Options<R>) =>
         giveUp: timeout,
         flush: "1 second"
       }).pipe(Effect.provideService(Tasks, tasks), Effect.provideService(OpenStreams, streams))
-      yield* FiberSet.awaitEmpty(watchers)
+      // A store that takes nothing any more holds it no longer than this; what it lacks is logged.
+      yield* Effect.timeoutOption(FiberSet.awaitEmpty(watchers), saveWithin)
+      yield* FiberSet.clear(watchers)
       return report
     })
     // Whoever forgets it gets it all the same, before the store closes.
@@ -225,6 +181,7 @@ const make = <R>(options: Options<R>) =>
       models: options.models,
       draining: tasks.draining,
       create: Effect.fnUntraced(function* (draft: Draft) {
+        if (yield* tasks.draining) return yield* Effect.fail(new Draining())
         const model = yield* modelOf(draft.app, draft.model)
         const schema = Schema.Struct({ params: model.params })
         const { params } = yield* Problem.decode(Schema.toCodecJson(schema), "body")({ params: draft.params })
@@ -244,7 +201,9 @@ const make = <R>(options: Options<R>) =>
           return yield* refuse(`Only what failed, timed out or was cancelled can be retried; it is ${record.status}`)
         }
         // The end may be told and not yet saved.
-        if (attempt !== undefined) yield* attempt.saved.await
+        if (attempt !== undefined && Option.isNone(yield* Effect.timeoutOption(attempt.saved.await, saveWithin))) {
+          return yield* refuse("How it ended is not saved yet, since the store refuses that; try again later")
+        }
         const begun = yield* begin(key, store.reclaim(record), record)
         if (Option.isNone(begun)) return yield* refuse("Its record was changed meanwhile; look at it again")
         yield* Effect.logInfo(`Task ${TaskKey.toString(key)} is retried`)
@@ -256,24 +215,28 @@ const make = <R>(options: Options<R>) =>
           Effect.map(({ cancelled }) => cancelled),
           Effect.catchTag("NoSuchTask", () => Effect.succeed(false))
         ),
+      letContinue: Effect.fnUntraced(function* (key: TaskKey.TaskKey) {
+        const { record } = yield* find(key)
+        const refuse = ({ status }: TaskRecord, why: string) =>
+          Effect.fail(new WrongState({ key, status, message: `There is nothing to continue: ${why}` }))
+        if (models.get(`${key.app}/${key.model}`)?.continues !== true) {
+          return yield* refuse(record, `a ${key.model} does not wait for that`)
+        }
+        const goesOn = !isFinal(record.status) && (yield* store.letContinue(key))
+        const { record: now } = yield* find(key)
+        return goesOn ? now : yield* refuse(now, `it is ${now.status}`)
+      }),
       extend: (key, by) =>
         Effect.flatMap(find(key), ({ attempt }) => attempt?.deadline?.extend(by) ?? Effect.succeed(false)),
       shutdown
     })
   })
 
+/** How long anybody waits for the store to take how a task ended; it takes that in a moment, or has trouble. */
+const saveWithin = "3 seconds"
+
 const stillRunning = "The attempt before still runs; try again when it has ended"
 
 /** In place of the services of the request: the task outlives it. */
 const withContext = <A, E>(self: Effect.Effect<A, E>, context: Context.Context<never>): Effect.Effect<A, E> =>
   Effect.updateContext<never, never>(() => context)(self)
-
-const detailOf = (result: CancelResult, cancelled: boolean): string => {
-  const { _tag: tag } = result
-  if (tag === "Cancelled" && result.how === "abandoned") {
-    return "The task was cancelled, but has not stopped: it ignores the cancel, and nobody waits for it any more"
-  }
-  if (cancelled) return tag === "Requested" ? "The task is being cancelled" : "The task was cancelled"
-  if (tag === "Requested") return "The task is already being cancelled"
-  return tag === "AlreadyCancelled" ? "The task was cancelled by somebody else" : "The task ended before the cancel"
-}

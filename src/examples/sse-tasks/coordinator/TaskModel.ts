@@ -7,8 +7,8 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as CancelPolicy from "../../../fibers/CancelPolicy.ts"
+import type { JsonObject } from "../store/TaskRecord.ts"
 import type { TaskKey } from "../TaskKey.ts"
-import type { JsonObject } from "./taskEvents.ts"
 
 type Codec<A> = Schema.Codec<A, any>
 
@@ -37,6 +37,8 @@ export interface TaskModel<out R = never> {
   /** Without it, the limit of the server counts. */
   readonly maxRunTime: Duration.Input | undefined
   readonly cancel: CancelPolicy.CancelPolicyInput
+  /** Whether it waits until its record says that it may continue. */
+  readonly continues: boolean
   /** The fields of the `start` event. */
   readonly start: (params: any) => JsonObject
   readonly process: (params: any, task: StreamTask) => Effect.Effect<any, any, R>
@@ -53,6 +55,8 @@ export const make = <Params, Value, R, E = never>(options: {
   readonly error?: Codec<E>
   readonly maxRunTime?: Duration.Input
   readonly cancel?: CancelPolicy.CancelPolicyInput
+  /** Default: it does not. */
+  readonly continues?: boolean
   /** Default: none. */
   readonly start?: (params: Params) => JsonObject
   readonly process: (params: Params, task: StreamTask) => Effect.Effect<Value, E, R>
@@ -61,6 +65,7 @@ export const make = <Params, Value, R, E = never>(options: {
   error: options.error ?? Schema.Never,
   maxRunTime: options.maxRunTime,
   cancel: options.cancel ?? {},
+  continues: options.continues ?? false,
   start: options.start ?? (() => ({})),
   process: options.process as never
 })

@@ -9,21 +9,24 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
 import type { Cancelled, Completed, Failed } from "../../../fibers/TaskEvent.ts"
 import type * as EventLog from "../../../http/EventLog.ts"
-import type { TaskEnd, TaskFailure, TaskRecord } from "../store/TaskRecord.ts"
+import type { JsonObject, TaskEnd, TaskRecord } from "../store/TaskRecord.ts"
 import type { TaskKey } from "../TaskKey.ts"
-
-export type JsonObject = Readonly<Record<string, Schema.Json>>
 
 export const stamped = (key: TaskKey, event: string, data: JsonObject, at: DateTime.Utc): EventLog.Event => ({
   event,
   data: { ...data, _task_id: key.id, _app: key.app, _model: key.model, _timestamp: DateTime.formatIso(at) }
 })
 
-/** What the record says once the attempt has ended. */
-export const endOf = (event: Completed | Failed | Cancelled, error: Schema.Codec<any, any>): TaskEnd => {
+/** What the record says once the attempt has ended; `own` is what the task itself said about its cancellation. */
+export const endOf = (
+  event: Completed | Failed | Cancelled,
+  error: Schema.Codec<any, any>,
+  own: JsonObject | undefined
+): TaskEnd => {
   const at = DateTime.formatIso(event.at)
   switch (event._tag) {
     case "Completed":
@@ -37,17 +40,15 @@ export const endOf = (event: Completed | Failed | Cancelled, error: Schema.Codec
         status: event.reason.source === "timeout" ? "timeout" : "cancelled",
         cancelled_at: at,
         cancellation_reason: whyOf(event.reason),
-        ...(by === undefined ? {} : { cancelled_by: by })
+        ...(by === undefined ? {} : { cancelled_by: by }),
+        ...(own === undefined ? {} : { cancellation_details: own })
       }
     }
   }
 }
 
-/** The terminal event that tells this end; `own` is what the task itself said about its cancellation. */
-export const terminalOf = (
-  end: TaskEnd,
-  own: JsonObject = {}
-): { readonly event: string; readonly data: JsonObject } => {
+/** The terminal event that tells this end. */
+export const terminalOf = (end: TaskEnd): { readonly event: string; readonly data: JsonObject } => {
   switch (end.status) {
     case "completed":
       return { event: "complete", data: { final_value: end.final_value } }
@@ -59,7 +60,10 @@ export const terminalOf = (
       const reason = end.cancellation_reason === "shutdown" ? "shutdown" : "external_cancellation"
       const asked = end.cancellation_reason === reason ? {} : { cancellation_reason: end.cancellation_reason }
       const by = end.cancelled_by === undefined ? {} : { cancelled_by: end.cancelled_by }
-      return { event: "cancelled", data: { message: "Task was cancelled", reason, ...asked, ...by, ...own } }
+      return {
+        event: "cancelled",
+        data: { message: "Task was cancelled", reason, ...asked, ...by, ...end.cancellation_details }
+      }
     }
   }
 }
@@ -85,7 +89,7 @@ export const endIn = (record: TaskRecord): TaskEnd | undefined => {
         status: record.status,
         cancelled_at: record.cancelled_at ?? record.created_at,
         cancellation_reason: record.cancellation_reason ?? "external_cancellation",
-        ...(record.cancelled_by === undefined ? {} : { cancelled_by: record.cancelled_by })
+        ...Struct.pick(record, ["cancelled_by", "cancellation_details"])
       }
     case "pending":
     case "running":
@@ -113,10 +117,10 @@ const whyOf = ({ message, source }: CancelReason.CancelReason): string => {
   return message === "shutdown" ? '"shutdown"' : message
 }
 
-const internalError: TaskFailure = { message: "Internal error", error_type: "InternalError" }
+const internalError: JsonObject = { message: "Internal error", error_type: "InternalError" }
 
 /** A defect is for the log only. */
-const failureOf = (cause: Cause.Cause<unknown>, schema: Schema.Codec<any, any>): TaskFailure => {
+const failureOf = (cause: Cause.Cause<unknown>, schema: Schema.Codec<any, any>): JsonObject => {
   const error = Cause.findErrorOption(cause)
   if (Option.isNone(error) || Cause.hasDies(cause)) return internalError
   const encoded = Schema.encodeUnknownOption(Schema.toCodecJson(schema))(error.value)

@@ -31,6 +31,7 @@ export const watch = (
     Effect.ensuring(attempt.saved.open)
   )
 
+/** Clients were told the end, so the store gets it however long it refuses: until the service is stopped without it. */
 const save = (attempt: Attempt.Attempt, store: TaskStore["Service"]): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { end, key, number } = attempt
@@ -38,12 +39,20 @@ const save = (attempt: Attempt.Attempt, store: TaskStore["Service"]): Effect.Eff
     if (end === undefined) return
     const name = TaskKey.toString(key)
     yield* Effect.logInfo(`Task ${name} has ended: ${end.status}`)
-    if (end.status === "completed") return yield* store.setLastEvent(key, number, attempt.log.last)
-    if (yield* store.end(key, number, end)) return
-    yield* Effect.logWarning(`The record of ${name} was changed or deleted while the task ran, and is left as it is`)
-  }).pipe(
-    Effect.retry({ times: 5, schedule: Schedule.exponential("100 millis") }),
-    Effect.catch((error) =>
-      Effect.logError(`How task ${TaskKey.toString(attempt.key)} ended is not in the store`, error)
+    const once = Effect.suspend(() =>
+      end.status === "completed"
+        ? Effect.as(store.setLastEvent(key, number, attempt.log.last), true)
+        : store.end(key, number, end)
     )
-  )
+    const written = yield* once.pipe(
+      Effect.tapError((error) => Effect.logWarning(`How task ${name} ended cannot be saved yet; trying on`, error)),
+      Effect.catch(() => Effect.delay(Effect.retry(once, patiently), "100 millis")),
+      Effect.orDie,
+      Effect.onInterrupt(() => Effect.logError(`How task ${name} ended is not in the store, which took nothing`))
+    )
+    if (written) return
+    yield* Effect.logWarning(`The record of ${name} was changed or deleted while the task ran, and is left as it is`)
+  })
+
+/** Without an end. */
+const patiently = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("1 second")])

@@ -12,7 +12,8 @@ import type { OpenStreams } from "../../../http/OpenStreams.ts"
 import * as JsonBody from "../../../http/JsonBody.ts"
 import * as Problem from "../../../http/Problem.ts"
 import type { Action, Subject, TaskAccess, Visitor } from "../../../http/TaskAccess.ts"
-import type { Coordinator, Found } from "../coordinator/Coordinator.ts"
+import type { Found } from "../coordinator/Attempt.ts"
+import type { Coordinator } from "../coordinator/Coordinator.ts"
 import type { TaskRecord } from "../store/TaskRecord.ts"
 import type { TaskStore } from "../store/TaskStore.ts"
 import * as TaskKey from "../TaskKey.ts"
@@ -53,8 +54,7 @@ export const route = (
 ): HttpRouter.Route<never, HttpRouter.Provided> =>
   HttpRouter.route(method, path, (request) =>
     Effect.gen(function* () {
-      const visitor = yield* site.access.visitor(request)
-      yield* site.rate(request, visitor)
+      const visitor = yield* site.rate(request, site.access.visitor(request))
       return yield* handler({ site, request, visitor })
     }).pipe(
       Effect.catchTag("Draining", () => Effect.flatMap(Drain.refusal(site.tasks), Effect.fail)),

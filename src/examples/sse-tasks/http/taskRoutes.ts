@@ -44,10 +44,11 @@ const decodeQuery = Problem.decode(ListQuery, "query")
 export const listRoute: Handler = ({ site, visitor }) =>
   Effect.gen(function* () {
     const filter = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
-    const records = yield* site.coordinator.list(filter)
-    return HttpServerResponse.jsonUnsafe({
-      tasks: records.filter((record) => visitor.may("read", subjectOf(record))).map(withPaths)
+    const records = yield* site.coordinator.list({
+      ...filter,
+      only: (record) => visitor.may("read", subjectOf(record))
     })
+    return HttpServerResponse.jsonUnsafe({ tasks: records.map(withPaths) })
   })
 
 export const statusRoute: Handler = (call) => Effect.map(taskInPath(call, "read"), ({ record }) => recordJson(record))
@@ -90,8 +91,7 @@ export const continueRoute: Handler = (call) =>
   Effect.gen(function* () {
     const { key } = yield* taskInPath(call, "start")
     yield* body(call, Schema.Struct({}))
-    yield* call.site.store.letContinue(key)
-    return recordJson((yield* call.site.coordinator.find(key)).record)
+    return recordJson(yield* call.site.coordinator.letContinue(key))
   })
 
 const Extend = Schema.Struct({ seconds: Schema.Finite.check(Schema.isBetween({ minimum: 0.001, maximum: 86_400 })) })

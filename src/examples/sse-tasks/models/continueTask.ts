@@ -21,6 +21,7 @@ export const continueTask = TaskModel.make({
   params: Schema.Struct({ look_millis: Schema.optionalKey(Millis.check(Schema.isGreaterThan(0))) }),
   value: Schema.Struct({ continued: Schema.Boolean }),
   error: RecordGone,
+  continues: true,
   start: () => ({ message: "Waiting to be continued" }),
   process: ({ look_millis = 100 }, task) =>
     Effect.gen(function* () {

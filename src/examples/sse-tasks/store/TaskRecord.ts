@@ -10,9 +10,8 @@ export type Status = typeof Status.Type
 
 export const isFinal = (status: Status): boolean => status !== "pending" && status !== "running"
 
-/** Why a task failed, as its `task-error` event says it too. */
-export const TaskFailure = Schema.Record(Schema.String, Schema.Json)
-export type TaskFailure = typeof TaskFailure.Type
+export const JsonObject = Schema.Record(Schema.String, Schema.Json)
+export type JsonObject = typeof JsonObject.Type
 
 /** Times are ISO 8601; what has not happened is left out. */
 export const TaskRecord = Schema.Struct({
@@ -35,8 +34,11 @@ export const TaskRecord = Schema.Struct({
   cancelled_at: Schema.optionalKey(Schema.String),
   cancellation_reason: Schema.optionalKey(Schema.String),
   cancelled_by: Schema.optionalKey(Schema.String),
+  /** What the task itself said about its cancellation. */
+  cancellation_details: Schema.optionalKey(JsonObject),
   final_value: Schema.optionalKey(Schema.Json),
-  error: Schema.optionalKey(TaskFailure),
+  /** Why it failed, as its `task-error` event says it too. */
+  error: Schema.optionalKey(JsonObject),
   /** The number of its last event, once it has ended. */
   last_event: Schema.optionalKey(Schema.Int)
 })
@@ -51,11 +53,12 @@ export interface Completed {
 /** How an attempt ended: what changes in the record then. */
 export type TaskEnd = { readonly last_event?: number } & (
   | Completed
-  | { readonly status: "failed"; readonly failed_at: string; readonly error: TaskFailure }
+  | { readonly status: "failed"; readonly failed_at: string; readonly error: JsonObject }
   | {
       readonly status: "cancelled" | "timeout"
       readonly cancelled_at: string
       readonly cancellation_reason: string
       readonly cancelled_by?: string
+      readonly cancellation_details?: JsonObject
     }
 )

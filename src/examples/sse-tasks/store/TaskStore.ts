@@ -14,7 +14,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as TaskKey from "../TaskKey.ts"
 import { columnsOf, progressOf, type Row, recordOf } from "./rows.ts"
-import { schema } from "./schema.ts"
+import { migrate } from "./schema.ts"
 import type { Status, TaskEnd, TaskRecord } from "./TaskRecord.ts"
 
 /** The database said no. */
@@ -39,7 +39,9 @@ export interface Filter {
   readonly app?: string | undefined
   readonly model?: string | undefined
   readonly status?: Status | undefined
-  /** The newest so many. */
+  /** Asked of every record, newest first, until there are as many as `limit`. */
+  readonly only?: ((record: TaskRecord) => boolean) | undefined
+  /** The newest so many. Default: 1,000. */
   readonly limit?: number | undefined
 }
 
@@ -65,7 +67,7 @@ export class TaskStore extends Context.Service<
     readonly end: (key: TaskKey.TaskKey, attempt: number, end: TaskEnd) => Stored<boolean>
     /** Of an attempt that has ended. */
     readonly setLastEvent: (key: TaskKey.TaskKey, attempt: number, event: number) => Stored<void>
-    /** Lets a `ContinueTask` go on; false if there is no such record. */
+    /** Lets a `ContinueTask` go on; false if it has ended, or there is no such record. */
     readonly letContinue: (key: TaskKey.TaskKey) => Stored<boolean>
     /** False if there was none. */
     readonly remove: (key: TaskKey.TaskKey) => Stored<boolean>
@@ -98,12 +100,14 @@ const readable = (row: Row): Effect.Effect<Option.Option<TaskRecord>> =>
     )
   )
 
+const records = (rows: ReadonlyArray<Row>): Effect.Effect<ReadonlyArray<TaskRecord>> =>
+  Effect.map(Effect.forEach(rows, readable), Arr.getSomes)
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  for (const statement of schema) yield* stored("prepare its table")(sql.unsafe(statement))
+  yield* stored("prepare its table")(migrate(sql))
 
   const is = ({ app, id, model }: TaskKey.TaskKey) => sql`app = ${app} AND model = ${model} AND id = ${id}`
-  const records = Effect.flatMap((rows: ReadonlyArray<Row>) => Effect.map(Effect.forEach(rows, readable), Arr.getSomes))
   const first = Effect.map((rows: ReadonlyArray<Row>) => Option.map(Option.fromUndefinedOr(rows[0]), recordOf))
   const any = Effect.map((rows: ReadonlyArray<unknown>) => rows.length > 0)
 
@@ -125,14 +129,24 @@ const make = Effect.gen(function* () {
         )
       }),
     get: (key) => sql<Row>`SELECT * FROM tasks WHERE ${is(key)}`.pipe(first, stored("read a record")),
-    list: ({ app, limit, model, status } = {}) => {
+    list: Effect.fnUntraced(function* ({ app, limit = 1000, model, only = () => true, status }: Filter = {}) {
       const wanted = Object.entries({ app, model, status }).filter(([, value]) => value !== undefined)
       const where = sql.and([sql`1 = 1`, ...wanted.map(([column, value]) => sql`${sql(column)} = ${value}`)])
-      return sql<Row>`SELECT * FROM tasks WHERE ${where} ORDER BY id DESC LIMIT ${limit ?? 1000}`.pipe(
-        records,
-        stored("list records")
-      )
-    },
+      const page = (before: unknown) =>
+        sql<Row>`SELECT * FROM tasks WHERE ${where} AND id < ${before} ORDER BY id DESC LIMIT ${limit}`.pipe(
+          stored("list records")
+        )
+      const listed: Array<TaskRecord> = []
+      let rows = yield* page(Number.MAX_SAFE_INTEGER)
+      while (rows.length > 0) {
+        for (const record of yield* records(rows)) if (only(record)) listed.push(record)
+        if (rows.length < limit || listed.length >= limit) break
+        // Of a long table many pages may be another's, and others want to run meanwhile.
+        yield* Effect.yieldNow
+        rows = yield* page(rows.at(-1)!["id"])
+      }
+      return listed.slice(0, limit)
+    }),
     next: sql<{ seq: number }>`SELECT seq FROM sqlite_sequence WHERE name = 'tasks'`.pipe(
       Effect.map((rows) => (rows[0]?.seq ?? 0) + 1),
       stored("look for the next number")
@@ -149,8 +163,8 @@ const make = Effect.gen(function* () {
     reclaim: (ended) =>
       Effect.flatMap(now, (started_at) =>
         sql<Row>`UPDATE tasks SET status = 'running', attempts = attempts + 1, started_at = ${started_at},
-            failed_at = NULL, cancelled_at = NULL, cancellation_reason = NULL, cancelled_by = NULL, error = NULL,
-            last_event = NULL
+            failed_at = NULL, cancelled_at = NULL, cancellation_reason = NULL, cancelled_by = NULL,
+            cancellation_details = NULL, error = NULL, last_event = NULL
           WHERE ${is(ended)} AND status IN ('failed', 'cancelled', 'timeout') AND attempts = ${ended.attempts}
           RETURNING *`.pipe(first, stored("start a record again"))
       ),
@@ -172,11 +186,14 @@ const make = Effect.gen(function* () {
         stored("save the number of the last event")
       ),
     letContinue: (key) =>
-      sql`UPDATE tasks SET continue_flag = 1 WHERE ${is(key)} RETURNING id`.pipe(any, stored("let a task continue")),
+      sql`UPDATE tasks SET continue_flag = 1 WHERE ${is(key)} AND status IN ('pending', 'running') RETURNING id`.pipe(
+        any,
+        stored("let a task continue")
+      ),
     remove: (key) => sql`DELETE FROM tasks WHERE ${is(key)} RETURNING id`.pipe(any, stored("delete a record")),
     recover: Effect.flatMap(now, (failed_at) =>
       sql<Row>`UPDATE tasks SET ${sql.update(columnsOf({ status: "failed", failed_at, error: lost }))}
-        WHERE status = 'running' RETURNING *`.pipe(records, stored("look for tasks that were cut off"))
+        WHERE status = 'running' RETURNING *`.pipe(Effect.flatMap(records), stored("look for tasks that were cut off"))
     )
   })
 })

@@ -5,7 +5,7 @@ import { type TaskEnd, TaskRecord } from "./TaskRecord.ts"
 
 export type Row = Readonly<Record<string, unknown>>
 
-const jsonColumns = ["params", "final_value", "error"]
+const jsonColumns = ["params", "final_value", "error", "cancellation_details"]
 
 const decode = Schema.decodeUnknownSync(TaskRecord)
 
@@ -35,6 +35,7 @@ const progress = [
   "cancelled_at",
   "cancellation_reason",
   "cancelled_by",
+  "cancellation_details",
   "final_value",
   "error",
   "last_event"

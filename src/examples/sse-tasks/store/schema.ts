@@ -1,5 +1,23 @@
-/** The table. Later versions append statements that change it: each must do nothing the second time. */
-export const schema: ReadonlyArray<string> = [
+/**
+ * The table, by the steps that made it what it is. Each is done once in the life of a file, which knows how many it has
+ * seen; later versions append theirs.
+ */
+import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+
+/** All or nothing: a process that is killed meanwhile leaves the file as it was. */
+export const migrate = (sql: SqlClient.SqlClient): Effect.Effect<void, SqlError> =>
+  Effect.gen(function* () {
+    const [file] = yield* sql.unsafe<{ user_version: number }>("PRAGMA user_version")
+    const done = file!.user_version
+    if (done >= steps.length) return
+    for (const step of steps.slice(done)) yield* sql.unsafe(step)
+    yield* sql.unsafe(`PRAGMA user_version = ${steps.length}`)
+  }).pipe(sql.withTransaction)
+
+const steps: ReadonlyArray<string> = [
+  // The first two also in files that were made before any counted.
   `CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     app TEXT NOT NULL,
@@ -21,5 +39,6 @@ export const schema: ReadonlyArray<string> = [
     error TEXT,
     last_event INTEGER
   ) STRICT`,
-  "CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status)"
+  "CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status)",
+  "ALTER TABLE tasks ADD COLUMN cancellation_details TEXT"
 ]
