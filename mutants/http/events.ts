@@ -86,7 +86,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a stream is not open before the task says something",
     law: "S1-12",
     file: sending,
-    find: "        writer.write(open)\n",
+    find: "      writer.write(open)\n",
     replace: "",
     tests: events
   },
@@ -366,7 +366,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "as many streams as there are clients",
     law: "S1x-40",
     file: streams,
-    find: "const full = log.readers >= (limits?.maxReaders ?? Infinity)",
+    find: "const full = log.readers >= (options?.maxReaders ?? Infinity)",
     replace: "const full = false",
     tests: slow
   },
@@ -382,8 +382,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a quiet stream never says that it lives",
     law: "S1-12",
     file: streams,
-    find: "for (const { reader } of streams) reader?.ping(ping)",
-    replace: "for (const { reader } of streams) reader?.ping",
+    find: "for (const stream of streams) stream.ping(ping)",
+    replace: "for (const stream of streams) void stream",
     tests: events
   },
   {

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import type { EventLog } from "./EventLog.ts"
 import type { LogNode } from "./internal/stream/logNode.ts"
 import { sendOnNode } from "./internal/stream/onNode.ts"
-import { resynced, Sending } from "./internal/stream/sending.ts"
+import { resynced } from "./internal/stream/sending.ts"
 import { SlotWriter } from "./internal/stream/slotWriter.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import type { Problem } from "./Problem.ts"
@@ -47,8 +47,6 @@ export interface Options {
   readonly slow?: "resync" | "disconnect" | undefined
   /** How many clients may be sent this log at once. Default: no bound. */
   readonly maxReaders?: number | undefined
-  /** Runs when a client that was sent the log has left or has read its end. Not for a `HEAD`, or a log that had ended. */
-  readonly onClose?: Effect.Effect<void> | undefined
 }
 
 /**
@@ -85,8 +83,7 @@ export const respond = (
     if (log.ended) return HttpServerResponse.text(yield* kept(node, cursor, options), { headers, contentType })
     if (request.method === "HEAD") return HttpServerResponse.stream(Stream.empty, { headers, contentType })
     const streams = yield* OpenStreams
-    const stream = yield* streams.open(log, options)
-    const sending = new Sending(node, cursor, stream, options)
+    const sending = yield* streams.open(log, cursor, options)
     const response = HttpServerResponse.stream(
       Stream.suspend(() => SlotWriter.stream((writer) => sending.through(writer))),
       { headers, contentType }

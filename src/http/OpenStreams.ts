@@ -9,14 +9,14 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { EventLog } from "./EventLog.ts"
+import type { Options as EventStreamOptions } from "./EventStream.ts"
 import { Chunk } from "./internal/stream/chunk.ts"
 import type { LogNode } from "./internal/stream/logNode.ts"
-import type { LogReader } from "./internal/stream/logReader.ts"
+import { Sending } from "./internal/stream/sending.ts"
 import { Problem } from "./Problem.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
 
@@ -32,22 +32,6 @@ export interface Options {
 }
 
 /**
- * One stream to one client, for `EventStream.respond`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface OpenStream {
-  readonly hooks: StreamMetrics.Hooks
-  /** Set while it is written to. */
-  reader: LogReader | undefined
-  /** Says why it will close. */
-  readonly closing: (why: StreamMetrics.CloseReason) => void
-  /** Runs what sends it, so that it can be cut. */
-  readonly run: (sending: Effect.Effect<void>) => Effect.Effect<void>
-}
-
-/**
  * @category services
  * @since 0.1.0
  */
@@ -59,11 +43,15 @@ export class OpenStreams extends Context.Service<
     readonly awaitNone: Effect.Effect<void>
     /** Tears off those that are open. A stream whose client does not read ends in no other way. */
     readonly cut: Effect.Effect<void>
-    /** Admits one client to `log` until the scope closes; fails with `too-many-streams` over a limit. */
+    /**
+     * For `EventStream.respond`: admits a client that has read `log` up to `cursor`, until the scope closes; fails with
+     * `too-many-streams` over a limit.
+     */
     readonly open: (
       log: EventLog,
-      options?: { readonly maxReaders?: number | undefined; readonly onClose?: Effect.Effect<void> | undefined }
-    ) => Effect.Effect<OpenStream, Problem, Scope.Scope>
+      cursor: number,
+      options?: EventStreamOptions
+    ) => Effect.Effect<Sending, Problem, Scope.Scope>
   }
 >()("rescind/http/OpenStreams") {
   static readonly layer = (options?: Options): Layer.Layer<OpenStreams> => Layer.effect(OpenStreams, make(options))
@@ -73,11 +61,11 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
   Effect.gen(function* () {
     const maxStreams = options?.maxStreams ?? Infinity
     const heartbeat = Duration.fromInputUnsafe(options?.heartbeat ?? "15 seconds")
-    const streams = new Set<Stream>()
+    const streams = new Set<Sending>()
     const hooks = yield* StreamMetrics.Current
     const none = Latch.makeUnsafe(true)
     const beat = Effect.sync(() => {
-      for (const { reader } of streams) reader?.ping(ping)
+      for (const stream of streams) stream.ping(ping)
     })
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(heartbeat), beat)))
     return {
@@ -86,15 +74,15 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
       cut: Effect.sync(() => {
         for (const stream of streams) stream.cut()
       }),
-      open: (log, limits) =>
+      open: (log, cursor, options) =>
         Effect.acquireRelease(
-          Effect.suspend((): Effect.Effect<Stream, Problem> => {
-            const full = log.readers >= (limits?.maxReaders ?? Infinity)
+          Effect.suspend((): Effect.Effect<Sending, Problem> => {
+            const full = log.readers >= (options?.maxReaders ?? Infinity)
             if (full || streams.size >= maxStreams) {
               hooks.refused(full ? "per-log" : "total")
               return Effect.fail(tooMany(full ? "of this task " : ""))
             }
-            const stream = new Stream(hooks)
+            const stream = new Sending(log as LogNode, cursor, hooks, options)
             hooks.readerOpened()
             streams.add(stream)
             none.closeUnsafe()
@@ -102,12 +90,11 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
             return Effect.succeed(stream)
           }),
           (stream) =>
-            Effect.suspend(() => {
+            Effect.sync(() => {
               streams.delete(stream)
               hooks.readerClosed(stream.why)
               if (streams.size === 0) none.openUnsafe()
               ;(log as LogNode).closed()
-              return limits?.onClose ?? Effect.void
             })
         )
     }
@@ -121,30 +108,3 @@ const tooMany = (whose: string): Problem =>
     detail: `As many event streams ${whose}as this server allows are open; close one, or try again later`,
     headers: { "retry-after": "5" }
   })
-
-class Stream implements OpenStream {
-  reader: LogReader | undefined = undefined
-  why: StreamMetrics.CloseReason = "left"
-  readonly hooks: StreamMetrics.Hooks
-  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-
-  constructor(hooks: StreamMetrics.Hooks) {
-    this.hooks = hooks
-  }
-
-  closing(why: StreamMetrics.CloseReason): void {
-    this.why = why
-  }
-
-  run(sending: Effect.Effect<void>): Effect.Effect<void> {
-    return Effect.withFiber((fiber) => {
-      this.fiber = fiber
-      return sending
-    })
-  }
-
-  cut(): void {
-    this.why = "cut"
-    this.fiber?.interruptUnsafe()
-  }
-}

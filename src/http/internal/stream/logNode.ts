@@ -138,7 +138,7 @@ export class LogNode implements EventLog {
     if (ring.after === ring) return
     const chunk = this.after(flushed, Infinity)
     this.trim()
-    this.forReaders((reader) => reader.send(chunk))
+    this.forReaders((reader) => reader.write(chunk))
     // Who ends has clean-up to do: not before all have been sent the end.
     if (this.ended) this.forReaders((reader) => reader.finish())
   }

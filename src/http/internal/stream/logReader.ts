@@ -65,11 +65,6 @@ export class LogReader implements Link {
     }
   }
 
-  /** Called by the log on who is up to date. */
-  send(chunk: Chunk): void {
-    this.write(chunk)
-  }
-
   /** Called by the log on who was sent its end. */
   finish(): void {
     this.log.detach(this)
@@ -87,8 +82,8 @@ export class LogReader implements Link {
     this.withdraw = undefined
   }
 
-  /** False if this reader now waits, or has come to an end. */
-  private write(chunk: Chunk): boolean {
+  /** Called by the log on who is up to date. False if this reader now waits, or has come to an end. */
+  write(chunk: Chunk): boolean {
     let room: boolean
     // oxlint-disable-next-line repository/effect-only -- a client's socket must not stop those of the others
     try {

@@ -1,8 +1,8 @@
 /**
  * Sends an event stream past Effect's own writing of responses, where Node is
  * below: just before the response would be sent, and with the head that it has by
- * then, so that middlewares that add headers are heeded. A stream of Effect's costs a subscriber
- * 4 kB more, and each write twice as much (`bench/README.md`).
+ * then, so that middlewares that add headers are heeded. A stream of Effect's
+ * costs a subscriber 4 kB more, and each write twice as much (`bench/README.md`).
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Effect from "effect/Effect"

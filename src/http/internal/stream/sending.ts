@@ -1,7 +1,11 @@
-/** Sends a log to one client: what is kept, then what comes, with a word where something was dropped. */
+/**
+ * One stream to one client: sends it a log, what is kept, then what comes, with a
+ * word where something was dropped, until the end, or until it is cut.
+ */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { Missed, Options } from "../../EventStream.ts"
-import type { OpenStream } from "../../OpenStreams.ts"
+import type { CloseReason, Hooks } from "../../StreamMetrics.ts"
 import { Chunk } from "./chunk.ts"
 import type { LogNode } from "./logNode.ts"
 import { type End, type EventWriter, LogReader } from "./logReader.ts"
@@ -10,45 +14,63 @@ import { type End, type EventWriter, LogReader } from "./logReader.ts"
 const open = new Chunk(": open\n\n", 0)
 
 export class Sending {
+  /** Why it has closed; the client has left if nothing else is said. */
+  why: CloseReason = "left"
   private readonly log: LogNode
   private readonly from: number
-  private readonly stream: OpenStream
+  private readonly hooks: Hooks
   private readonly options: Options | undefined
+  /** While something is being written. */
+  private reader: LogReader | undefined = undefined
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
-  constructor(log: LogNode, from: number, stream: OpenStream, options: Options | undefined) {
+  constructor(log: LogNode, from: number, hooks: Hooks, options: Options | undefined) {
     this.log = log
     this.from = from
-    this.stream = stream
+    this.hooks = hooks
     this.options = options
   }
 
   /** Ends when the client was sent the end, or is disconnected by policy; interrupts itself when writing fails. */
   through(writer: EventWriter): Effect.Effect<void> {
-    return this.stream.run(
-      Effect.suspend(() => {
-        writer.write(open)
-        return this.readOn(writer, new LogReader(this.log, writer, this.from, this.stream.hooks))
-      })
-    )
+    return Effect.withFiber((fiber) => {
+      this.fiber = fiber
+      writer.write(open)
+      return this.readOn(writer, this.from)
+    })
   }
 
-  private readOn(writer: EventWriter, reader: LogReader): Effect.Effect<void> {
-    this.stream.reader = reader
+  /** Says that the server lives. */
+  ping(chunk: Chunk): void {
+    this.reader?.ping(chunk)
+  }
+
+  cut(): void {
+    this.why = "cut"
+    this.fiber?.interruptUnsafe()
+  }
+
+  private readOn(writer: EventWriter, cursor: number): Effect.Effect<void> {
+    const reader = new LogReader(this.log, writer, cursor, this.hooks)
+    this.reader = reader
     return Effect.flatMap(reading(reader), (end) => this.after(end, writer, reader))
   }
 
   private after(end: End, writer: EventWriter, reader: LogReader): Effect.Effect<void> {
-    const { log, options, stream } = this
-    stream.reader = undefined
+    const { hooks, log, options } = this
+    this.reader = undefined
     if (end === "broken") return Effect.interrupt
     // Who comes back late was not slow.
     const isSlow = end === "overrun" && options?.slow === "disconnect" && reader.cursor > this.from
-    if (end === "ended" || isSlow) return Effect.sync(() => stream.closing(isSlow ? "slow" : "end"))
+    if (end === "ended" || isSlow) {
+      this.why = isSlow ? "slow" : "end"
+      return Effect.void
+    }
     const missed = { from: reader.cursor + 1, to: log.first - 1 }
     return Effect.flatMap(resynced(log, missed, options), (chunk) => {
       writer.write(chunk)
-      stream.hooks.resynced(missed.to - missed.from + 1)
-      return this.readOn(writer, new LogReader(log, writer, missed.to, stream.hooks))
+      hooks.resynced(missed.to - missed.from + 1)
+      return this.readOn(writer, missed.to)
     })
   }
 }
