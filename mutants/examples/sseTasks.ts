@@ -292,6 +292,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: http
   },
   {
+    name: "a client whose socket throws keeps the others from being told",
+    law: "S1x-34",
+    file: "src/http/internal/stream/logReader.ts",
+    find: "      this.log.detach(this)\n      this.tell(broken)\n      return false\n",
+    replace: '      throw new Error("The socket broke")\n',
+    tests: races
+  },
+  {
     name: "guesses of tokens are not counted",
     law: "S1x-40",
     file: `${home}/http/RequestRate.ts`,

@@ -264,13 +264,14 @@ describe("A cancel", () => {
       Effect.gen(function* () {
         const key = yield* create("WaitingTask")
         yield* client(key)
-        const said = yield* Effect.gen(function* () {
+        const say = Effect.gen(function* () {
           const coordinator = yield* Coordinator.Coordinator
           return (yield* coordinator.cancelTask("tests", "WaitingTask", key.id))
             ? "Task cancelled successfully"
             : "Task not running or already completed"
         }).pipe(Effect.provideService(Coordinator.Coordinator, service))
-        expect(said).toBe("Task cancelled successfully")
+        expect(yield* say).toBe("Task cancelled successfully")
+        expect(yield* say).toBe("Task not running or already completed")
       })
     )
   )

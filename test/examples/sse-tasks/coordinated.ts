@@ -14,6 +14,7 @@ import { TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
 import * as TaskKey from "../../../src/examples/sse-tasks/TaskKey.ts"
 import * as TaskService from "../../../src/examples/sse-tasks/taskService.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
+import type { EventLog } from "../../../src/http/EventLog.ts"
 import * as EventStream from "../../../src/http/EventStream.ts"
 import { OpenStreams } from "../../../src/http/OpenStreams.ts"
 import { setImmediate } from "node:timers/promises"
@@ -48,7 +49,7 @@ export interface World {
   ) => Effect.Effect<TaskKey.TaskKey>
   /** Starts the task, or joins it, and follows it as an EventSource does. */
   readonly client: (key: TaskKey.TaskKey) => Effect.Effect<Client, never, Scope.Scope>
-  /** A client that fails when it is sent this event. */
+  /** A client whose socket throws when this event is written to it. */
   readonly breaking: (key: TaskKey.TaskKey, event: string) => Effect.Effect<Client, never, Scope.Scope>
   readonly record: (key: TaskKey.TaskKey) => Effect.Effect<TaskRecord>
   readonly stored: (key: TaskKey.TaskKey) => Effect.Effect<TaskRecord | undefined>
@@ -85,25 +86,15 @@ const world = (context: Context.Context<TaskService.Services>, log: ReadonlyArra
   const coordinator = Context.get(context, Coordinator)
   const store = Context.get(context, TaskStore)
   const streams = Context.get(context, OpenStreams)
-  const client = (key: TaskKey.TaskKey, breaksAt?: string): Effect.Effect<Client, never, Scope.Scope> =>
+  const reads = (
+    key: TaskKey.TaskKey,
+    read: (log: EventLog, said: (text: string) => void) => Effect.Effect<unknown, unknown, OpenStreams | Scope.Scope>
+  ): Effect.Effect<Client, never, Scope.Scope> =>
     Effect.gen(function* () {
       const { attempt } = yield* Effect.orDie(coordinator.start(key))
-      const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
       let raw = ""
       let ended = false
-      const decoder = new TextDecoder()
-      const reading = yield* EventStream.respond(attempt!.log, request).pipe(
-        Effect.flatMap(({ body }) =>
-          body._tag === "Stream"
-            ? Stream.runForEach(body.stream, (bytes) =>
-                Effect.suspend(() => {
-                  raw += decoder.decode(bytes, { stream: true })
-                  const breaks = breaksAt !== undefined && raw.includes(`event: ${breaksAt}\n`)
-                  return breaks ? Effect.die(new Error("The client broke")) : Effect.void
-                })
-              )
-            : Effect.sync(() => (raw = decoder.decode((body as unknown as { readonly body: Uint8Array }).body)))
-        ),
+      const reading = yield* read(attempt!.log, (text) => (raw += text)).pipe(
         Effect.ensuring(Effect.sync(() => (ended = true))),
         Effect.scoped,
         Effect.provideService(OpenStreams, streams),
@@ -128,12 +119,37 @@ const world = (context: Context.Context<TaskService.Services>, log: ReadonlyArra
       Effect.orDie(coordinator.create({ app: "tests", model, params: params as never, maxRunSeconds })).pipe(
         Effect.map(({ id }) => TaskKey.make("tests", model, id))
       ),
-    client: (key) => client(key),
-    breaking: client,
+    client: (key) => reads(key, follow),
+    breaking: (key, event) => reads(key, (log, said) => followUntilItBreaks(log, event, said)),
     record: (key) => Effect.orDie(Effect.map(coordinator.find(key), ({ record }) => record)),
     stored: (key) => Effect.orDie(Effect.map(store.get(key), Option.getOrUndefined))
   }
 }
+
+const follow = (log: EventLog, said: (text: string) => void) =>
+  Effect.flatMap(
+    EventStream.respond(log, HttpServerRequest.fromWeb(new Request("http://localhost/"))),
+    ({ body }): Effect.Effect<void, unknown> => {
+      const decoder = new TextDecoder()
+      return body._tag === "Stream"
+        ? Stream.runForEach(body.stream, (bytes) => Effect.sync(() => said(decoder.decode(bytes, { stream: true }))))
+        : Effect.sync(() => said(decoder.decode((body as unknown as { readonly body: Uint8Array }).body)))
+    }
+  )
+
+const followUntilItBreaks = (log: EventLog, event: string, said: (text: string) => void) =>
+  Effect.flatMap(OpenStreams, (streams) =>
+    Effect.flatMap(streams.open(log, 0), (sending) =>
+      sending.through({
+        write: ({ text }) => {
+          said(text)
+          if (text.includes(`event: ${event}\n`)) throw new Error("The socket broke")
+          return true
+        },
+        onRoom: () => () => {}
+      })
+    )
+  )
 
 const eventsOf = (raw: string): ReadonlyArray<Sent> =>
   raw

@@ -8,9 +8,10 @@ import { DatabaseSync } from "node:sqlite"
 import { exampleTask } from "../../../src/examples/sse-tasks/models/exampleTask.ts"
 import * as BearerTokens from "../../../src/http/BearerTokens.ts"
 import { whenBusy } from "../../support/busy.ts"
+import { names } from "../../http/follow.ts"
 import { eventually } from "../server/fetchEventually.ts"
 import { call } from "../server/serverProcess.ts"
-import { continuing, failing, polite, quick, sleeping, waiting } from "./models.ts"
+import { continuing, failing, polite, quick, sleeping, stubborn, waiting } from "./models.ts"
 import { folder } from "./serviceProcess.ts"
 import { open, serving } from "./serving.ts"
 
@@ -144,20 +145,22 @@ describe("GET /stream", () => {
     )
   )
 
-  it.live("S1x-29: who comes while a cancel is under way reads the cancelled event, or the record", () =>
-    serving({ models }, (site) =>
+  it.live("S1x-29: who comes while a cancel is under way reads the cancelled event, who comes later the record", () => {
+    const { letGo, model } = stubborn()
+    return serving({ models: [model], before: letGo }, (site) =>
       Effect.gen(function* () {
-        const task = yield* site.create("tests", "PoliteTask")
-        const first = yield* site.follow(task.links.stream)
-        yield* first.until(isReady)
-        const [, answer] = yield* Effect.all([site.post(task.links.cancel), site.follow(task.links.stream)], {
-          concurrency: "unbounded"
-        })
-        if (answer.headers.get("content-type") === "application/json") return
-        expect((yield* answer.ended).at(-1)!.event).toBe("cancelled")
+        const task = yield* site.create("tests", "StubbornTask")
+        yield* (yield* site.follow(task.links.stream)).until(isReady)
+        expect((yield* site.post(task.links.cancel)).json).toMatchObject({ cancelled: true, status: "running" })
+        const during = yield* site.follow(task.links.stream)
+        yield* during.until(isReady)
+        expect(names(during.events())).toEqual(["start", "progress"])
+        yield* letGo
+        expect(names(yield* during.ended)).toEqual(["start", "progress", "cancelled"])
+        expect((yield* site.get(task.links.stream)).json).toMatchObject({ status: "cancelled", attempts: 1 })
       })
     )
-  )
+  })
 
   it.live("a record that says it runs, which nobody here runs, is a conflict", () =>
     serving({ models }, (site) =>
@@ -237,11 +240,11 @@ describe("POST /tasks", () => {
           expect([got, json.errors?.[0].field]).toEqual([status, field])
         }
         yield* site.create("tests", "WaitingTask")
-        const names = (query: string) =>
+        const listed = (query: string) =>
           Effect.map(site.get(`/tasks${query}`), ({ json }) => json.tasks.map(({ model }: any) => model))
-        expect(yield* names("")).toEqual(["WaitingTask", "SleepingTask"])
-        expect(yield* names("?model=WaitingTask&status=pending")).toEqual(["WaitingTask"])
-        expect(yield* names("?status=running")).toEqual([])
+        expect(yield* listed("")).toEqual(["WaitingTask", "SleepingTask"])
+        expect(yield* listed("?model=WaitingTask&status=pending")).toEqual(["WaitingTask"])
+        expect(yield* listed("?status=running")).toEqual([])
         expect((yield* site.get("/tasks?status=odd")).json.errors[0].field).toBe("status")
       })
     )

@@ -1,31 +1,12 @@
 /** Many tasks, many clients, clients that do not read: over real sockets, in real time. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import * as TaskModel from "../../../src/examples/sse-tasks/coordinator/TaskModel.ts"
 import { whenBusy } from "../../support/busy.ts"
 import { names } from "../../http/follow.ts"
-import { chatty, sleeping, waiting } from "./models.ts"
+import { sleeping, streaming, waiting } from "./models.ts"
 import { serving } from "./serving.ts"
 
-/** A kilobyte a turn, so that clients read in between. */
-const streaming = TaskModel.make({
-  app: "tests",
-  model: "StreamingTask",
-  description: "a kilobyte a turn",
-  params: Schema.Struct({ count: Schema.Int }),
-  value: Schema.Int,
-  process: ({ count }, task) =>
-    Effect.gen(function* () {
-      for (let number = 1; number <= count; number++) {
-        yield* task.send("progress", { number, padding: "x".repeat(1000) })
-        yield* Effect.yieldNow
-      }
-      return count
-    })
-})
-
-const models = [sleeping, waiting, chatty, streaming]
+const models = [sleeping, waiting, streaming]
 
 describe("Load", () => {
   it.live("S1x-32: 20 tasks at once, each with a client of its own, end in the time of one (real time)", () =>

@@ -94,10 +94,10 @@ export const clumsy = TaskModel.make({
     )
 })
 
-/** Sends `count` events of a kilobyte each, without a pause. */
-export const chatty = TaskModel.make({
+/** Sends `count` events of `bytes` (default: a kilobyte) each, one a turn, so that clients read in between. */
+export const streaming = TaskModel.make({
   app,
-  model: "ChattyTask",
+  model: "StreamingTask",
   description: "sends much",
   params: Schema.Struct({ count: Schema.Int, bytes: Schema.optionalKey(Schema.Int) }),
   value: Schema.Int,
@@ -105,7 +105,7 @@ export const chatty = TaskModel.make({
     Effect.gen(function* () {
       for (let number = 1; number <= count; number++) {
         yield* task.send("progress", { number, padding: "x".repeat(bytes) })
-        if (number % 50 === 0) yield* task.checkpoint
+        yield* Effect.yieldNow
       }
       return count
     })

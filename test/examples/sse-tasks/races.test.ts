@@ -215,7 +215,7 @@ describe("Races", () => {
   )
 
   it.effect(
-    "S1x-34: a client whose stream breaks while it is told stops neither the cancel nor what the others read",
+    "S1x-34: a client whose socket throws while it is told stops neither the cancel nor what the others read",
     () =>
       coordinated({ models }, ({ breaking, client, coordinator, create, record, stored, streams }) =>
         Effect.gen(function* () {
