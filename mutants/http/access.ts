@@ -410,5 +410,21 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "{ fatal: true }",
     replace: "{ fatal: false }",
     tests: body
+  },
+  {
+    name: "nobody hears that an access protects nothing",
+    law: "D8",
+    file: "src/http/TaskAccess.ts",
+    find: "(taken ? Effect.void : Effect.logWarning(nobodyTookIt))",
+    replace: "(taken ? Effect.logWarning(nobodyTookIt) : Effect.void)",
+    tests: ["test/http/TaskAccess.test.ts"]
+  },
+  {
+    name: "a server that took the access is told that nobody did",
+    law: "D8",
+    file: "src/http/TaskAccess.ts",
+    find: "        get security() {\n          taken = true\n",
+    replace: "        get security() {\n",
+    tests: ["test/http/TaskAccess.test.ts"]
   }
 ]

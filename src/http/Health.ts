@@ -2,7 +2,8 @@
  * What a supervisor and a load balancer ask a server: `GET /health`, whether the
  * process lives, with what it has to do; and `GET /ready`, whether new work may be
  * sent to it, which ends when it begins to drain. `TaskServer.layer` has both;
- * mount `layer` where you serve `Tasks` by routes of your own.
+ * mount `layer` where you serve `Tasks` by routes of your own. They ask for no
+ * token, and no page of another origin reads them, whatever `cors` says.
  *
  * @since 0.1.0
  */

@@ -98,7 +98,8 @@ export interface TaskAccess {
 const everybody: Effect.Effect<Visitor> = Effect.succeed({ id: undefined, may: () => true, mayInspect: true })
 
 /**
- * Taken by `TaskServer.layer` where it is built.
+ * Taken by `TaskServer.layer` where it is built. A server of your own takes
+ * `visitor` from it when its routes are mounted.
  *
  * @category references
  * @since 0.1.0
@@ -125,8 +126,9 @@ export interface Options<C extends Caller, R> {
  * **Gotchas**
  *
  * It must be *provided* to `TaskServer.layer`. Merged beside it, it does nothing,
- * and the tasks are open: see that a request without credentials answers 401. It
- * is asked once a request: an event stream that is open stays open.
+ * and the tasks are open: a warning says so if no server has taken it 10 seconds
+ * later; see that a request without credentials answers 401. It is asked once a
+ * request: an event stream that is open stays open.
  *
  * @example
  * ```ts
@@ -144,16 +146,33 @@ export const layer = <C extends Caller, R = never>({
 }: Options<C, R>): Layer.Layer<never, never, R> =>
   Layer.effect(
     TaskAccess,
-    Effect.map(Effect.context<R>(), (context) => ({
-      visitor: (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.gen(function* () {
+      const context = yield* Effect.context<R>()
+      const visitor = (request: HttpServerRequest.HttpServerRequest) =>
         Effect.map(Effect.provideContext(identify(request), context), (caller) => ({
           id: caller.id,
           may: (action: Action, task: Subject) => may(caller, action, task),
           mayInspect: inspect(caller)
-        })),
-      security
-    }))
+        }))
+      let taken = false
+      const warning = Effect.suspend(() => (taken ? Effect.void : Effect.logWarning(nobodyTookIt)))
+      yield* Effect.forkScoped(Effect.delay(warning, "10 seconds"))
+      return {
+        get visitor() {
+          taken = true
+          return visitor
+        },
+        get security() {
+          taken = true
+          return security
+        }
+      }
+    })
   )
+
+const nobodyTookIt =
+  "A TaskAccess was made and no server has taken it, so it protects nothing: " +
+  "provide it to `TaskServer.layer` with `Layer.provide`, do not merge it beside"
 
 /**
  * Everybody who is identified may start tasks, and sees and cancels its own.

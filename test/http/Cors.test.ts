@@ -44,6 +44,18 @@ describe("Cors", () => {
     )
   )
 
+  it.live("probes are not for pages: what /health and /ready answer, not even a listed origin reads", () =>
+    serving({ tasks: [wait], cors }, (site) =>
+      Effect.gen(function* () {
+        for (const path of ["/health", "/ready"]) {
+          const { headers, status } = yield* site.get(path, app)
+          expect([path, status, corsHeaders(headers)]).toEqual([path, 200, {}])
+        }
+        expect(corsHeaders((yield* site.get("/tasks", app)).headers)).not.toEqual({})
+      })
+    )
+  )
+
   it.live("a page of a listed origin reads every answer: values, problems, streams and those without a body", () =>
     serving({ tasks: [wait, count], cors }, (site) =>
       Effect.gen(function* () {

@@ -3,10 +3,15 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import { Tasks } from "../../src/fibers/Tasks.ts"
 import * as TaskAccess from "../../src/http/TaskAccess.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
+import * as TaskServer from "../../src/http/TaskServer.ts"
 import { names } from "./follow.ts"
 import { count, Stubborn, stubborn, wait } from "./probes.ts"
 import { serving, type Site } from "./serving.ts"
@@ -42,6 +47,28 @@ const byLabel = TaskAccess.layer({
   may: (caller, action, task) =>
     (action === "read" && task.labels.includes("shared")) ||
     (TaskAccess.owned(caller, action, task) && !task.labels.includes("forbidden"))
+})
+
+describe("TaskAccess.layer", () => {
+  const warnings = (layers: Layer.Layer<never>) =>
+    Effect.gen(function* () {
+      const log: Array<unknown> = []
+      const logger = Logger.make(({ message, logLevel }) => void (logLevel === "Warn" && log.push(String(message))))
+      yield* Layer.build(layers).pipe(Effect.provide(Logger.layer([logger])))
+      yield* TestClock.adjust("9999 millis")
+      expect(log).toEqual([])
+      yield* TestClock.adjust("1 millis")
+      return log
+    })
+  const server = TaskServer.layer({ tasks: [wait] }).pipe(Layer.provide([HttpRouter.layer, Tasks.layer()]))
+
+  it.effect("warns who merges it beside the server, where it protects nothing; provided, it says nothing", () =>
+    Effect.gen(function* () {
+      const beside = yield* warnings(Layer.mergeAll(server, access))
+      expect(beside).toEqual([expect.stringContaining("provide it to `TaskServer.layer`")])
+      expect(yield* warnings(Layer.provide(server, access) as Layer.Layer<never>)).toEqual([])
+    })
+  )
 })
 
 const as = (user: string | undefined): Record<string, string> => (user === undefined ? {} : { "x-user": user })

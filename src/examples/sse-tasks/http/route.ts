@@ -26,7 +26,7 @@ export interface Site {
   readonly store: TaskStore["Service"]
   readonly tasks: Tasks["Service"]
   readonly streams: OpenStreams["Service"]
-  readonly access: TaskAccess
+  readonly visitor: TaskAccess["visitor"]
   readonly rate: RequestRate
   readonly maxStreamsPerTask: number
 }
@@ -54,7 +54,7 @@ export const route = (
 ): HttpRouter.Route<never, HttpRouter.Provided> =>
   HttpRouter.route(method, path, (request) =>
     Effect.gen(function* () {
-      const visitor = yield* site.rate(request, site.access.visitor(request))
+      const visitor = yield* site.rate(request, site.visitor(request))
       return yield* handler({ site, request, visitor })
     }).pipe(
       Effect.catchTag("Draining", () => Effect.flatMap(Drain.refusal(site.tasks), Effect.fail)),

@@ -47,7 +47,7 @@ const routes = (options: Options | undefined) =>
         store: yield* TaskStore,
         tasks: yield* Tasks,
         streams: yield* OpenStreams,
-        access: yield* TaskAccess,
+        visitor: (yield* TaskAccess).visitor,
         rate: yield* RequestRate,
         maxStreamsPerTask: options?.maxStreamsPerTask ?? Infinity
       }
