@@ -7,6 +7,7 @@ const log = "src/fibers/internal/taskLog.ts"
 const outcome = "src/fibers/internal/outcome.ts"
 const queue = "src/fibers/internal/startQueue.ts"
 const api = "src/fibers/Task.ts"
+const commit = "src/fibers/internal/commit.ts"
 
 const task = "test/fibers/Task.test.ts"
 const nursery = "test/fibers/Nursery.test.ts"
@@ -231,7 +232,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a commit saves although the cancel was first",
     law: "K9",
-    file: api,
+    file: commit,
     find: "if (task.interrupted) return Effect.interrupt\n",
     replace: "",
     tests: [task, reviewed, random]
@@ -239,7 +240,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a commit takes as long as it likes",
     law: "K9",
-    file: api,
+    file: commit,
     find: "Effect.timeoutOrElse(save, {\n        duration: within,",
     replace: "Effect.timeoutOrElse(save, {\n        duration: Infinity,",
     tests: [model, task]
@@ -247,7 +248,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a commit may be made by any fiber of the task",
     law: "K9",
-    file: api,
+    file: commit,
     find: " || task.fiber !== fiber) {",
     replace: ") {",
     tests: [task]

@@ -6,13 +6,11 @@
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { CancelAbortError } from "./CancelAbortError.ts"
-import * as CancelPolicy from "./CancelPolicy.ts"
+import type * as CancelPolicy from "./CancelPolicy.ts"
 import type * as CancelReason from "./CancelReason.ts"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelAs } from "./internal/cancelAs.ts"
@@ -20,11 +18,13 @@ import { CurrentNode } from "./internal/currentNode.ts"
 import { enclosingTask } from "./internal/enclosingTask.ts"
 import { onRequest } from "./internal/onRequest.ts"
 import { outcomeOf } from "./internal/outcome.ts"
-import { TaskNode } from "./internal/taskNode.ts"
+import type { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
 import { afterClose } from "./internal/waits.ts"
 import { TaskCancelled } from "./TaskCancelled.ts"
 import * as TaskOutcome from "./TaskOutcome.ts"
+
+export { commit, CommitTimedOut } from "./internal/commit.ts"
 
 const TypeId: unique symbol = Symbol.for("rescind/fibers/Task")
 
@@ -275,52 +275,4 @@ export const partial = (value: unknown): Effect.Effect<void> =>
   withTask(Effect.void, (task) => {
     if (!task.gone) TaskRecord.of(task).partial = { value }
     return Effect.void
-  })
-
-/**
- * The save was not done in time.
- *
- * @category errors
- * @since 0.1.0
- */
-export class CommitTimedOut extends Schema.TaggedError<CommitTimedOut>()("CommitTimedOut", {
-  task: Schema.String,
-  within: Schema.DurationFromMillis
-}) {}
-
-/**
- * The last step of a task, which a cancel can no longer undo: from here on,
- * interrupts and giving up are withheld. If `save` succeeds the task is
- * Completed; if it fails, or `within` passes, Failed; cancels that come
- * meanwhile wait for that (contract K9).
- *
- * **Gotchas**
- *
- * Only on the task's own fiber: inside `Effect.all`, a race or a nursery body it
- * is a defect, because the cancel that it holds off is the task's. A body that
- * catches the failure of its commit and goes on can be cancelled again.
- *
- * @category inside
- * @since 0.1.0
- */
-export const commit = <A, E, R>(
-  save: Effect.Effect<A, E, R>,
-  options: { readonly within: Duration.Input }
-): Effect.Effect<A, E | CommitTimedOut, R> =>
-  Effect.withFiber((fiber) => {
-    const within = CancelPolicy.bound("within", options.within)
-    const task = fiber.getRef(CurrentNode)
-    if (!(task instanceof TaskNode) || task.kind !== "task" || task.fiber !== fiber) {
-      return Effect.die(new Error("Task.commit must be the last step of a task, on the task's own fiber"))
-    }
-    // The cancel was first: its interrupt is on the way, and nothing may be saved.
-    if (task.interrupted) return Effect.interrupt
-    task.committing = true
-    return Effect.onError(
-      Effect.timeoutOrElse(save, {
-        duration: within,
-        orElse: () => Effect.fail(new CommitTimedOut({ task: task.name, within }))
-      }),
-      () => Effect.sync(() => task.commitFailed())
-    )
   })

@@ -14,7 +14,6 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CancelResult } from "./CancelResult.ts"
@@ -24,62 +23,14 @@ import { drain } from "./internal/drain.ts"
 import { planOf, TaskLimits } from "./internal/taskLimits.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
+import { AlreadyRunning, Draining, TaskNotFound, TooManyTasks } from "./internal/tasksErrors.ts"
 import { TasksNode } from "./internal/tasksNode.ts"
 import * as Task from "./Task.ts"
 import type { TaskEvent } from "./TaskEvent.ts"
 import type * as TaskOutcome from "./TaskOutcome.ts"
 import type { TimeLimits } from "./TimeLimits.ts"
 
-/**
- * The id is taken by a task that runs, or that was told to stop and has not ended.
- *
- * @category errors
- * @since 0.1.0
- */
-export class AlreadyRunning extends Schema.TaggedError<AlreadyRunning>()("AlreadyRunning", {
-  id: Schema.String,
-  state: Schema.Literals(["running", "cancelling", "straggling"])
-}) {
-  override get message(): string {
-    return `The task "${this.id}" is ${this.state}; cancel and await it, or choose another id`
-  }
-}
-
-/**
- * The limit on tasks that run at once is reached.
- *
- * @category errors
- * @since 0.1.0
- */
-export class TooManyTasks extends Schema.TaggedError<TooManyTasks>()("TooManyTasks", { maxRunning: Schema.Int }) {
-  override get message(): string {
-    return `${this.maxRunning} tasks are running, which is the limit; try again when one has ended`
-  }
-}
-
-/**
- * The service is shutting down and starts nothing any more.
- *
- * @category errors
- * @since 0.1.0
- */
-export class Draining extends Schema.TaggedError<Draining>()("Draining", {}) {
-  override get message(): string {
-    return "The task service is shutting down and starts nothing any more"
-  }
-}
-
-/**
- * Nobody knows this id: never started, or ended so long ago that it was forgotten.
- *
- * @category errors
- * @since 0.1.0
- */
-export class TaskNotFound extends Schema.TaggedError<TaskNotFound>()("TaskNotFound", { id: Schema.String }) {
-  override get message(): string {
-    return `There is no task "${this.id}"`
-  }
-}
+export { AlreadyRunning, Draining, TaskNotFound, TooManyTasks }
 
 /**
  * One line of a listing.
