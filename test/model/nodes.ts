@@ -3,16 +3,8 @@
  * (grace and giving up), K15 (finalizers, last acquired first), K18.
  */
 import type { Cleanup } from "../../src/testing/TaskPlan.ts"
+import { type Exit, interrupted, ok, textOf } from "./exit.ts"
 import type { World } from "./world.ts"
-
-/** What something ended with: nothing is success, else the parts of its cause. */
-export type Exit = ReadonlyArray<string>
-export const ok: Exit = []
-export const interrupted: Exit = ["interrupt"]
-export const both = (one: Exit, other: Exit): Exit => [...new Set([...one, ...other])].toSorted()
-/** An interrupt may come with what failed on the way: that is Effect's affair. */
-export const textOf = (exit: Exit): string =>
-  exit.length === 0 ? "ok" : exit.includes("interrupt") ? "interrupt" : exit.join("+")
 
 export interface Request {
   readonly reason: string
@@ -77,6 +69,11 @@ export abstract class Node {
   }
 
   childClosed(_child: Node): void {}
+
+  /** Whether the scope of this child is not its own any more. */
+  takesScope(_child: Unit, _exit: Exit): boolean {
+    return false
+  }
 
   /** The end of the grace. */
   abstract tell(): void
@@ -166,6 +163,11 @@ interface Held {
   readonly by: Unit
 }
 
+export interface Named {
+  readonly name: string
+  readonly body: Body
+}
+
 export type Body = (fiber: Fiber, done: (exit: Exit) => void) => void
 
 /** What runs on a fiber of its own and has one outcome: a task, member, body, shield or deadline. */
@@ -214,7 +216,7 @@ export class Unit extends Node {
 
   /** True hands its scope on. */
   protected keepsScope(exit: Exit): boolean {
-    return this.up instanceof Group && this.up.keepsScope(this, exit)
+    return this.up?.takesScope(this, exit) === true
   }
 
   private exited(exit: Exit): void {
@@ -287,74 +289,4 @@ export const clean = (world: World, name: string, { end, ms }: Cleanup, by: Unit
   }
   if (ms === 0) over()
   else world.after(ms, over)
-}
-
-/** What owns units while a fiber waits for it: a nursery, race or join. */
-export abstract class Group extends Node {
-  readonly owner: Fiber
-  protected readonly policy: Policy
-  protected begun = false
-
-  constructor(owner: Fiber, name: string, policy: Policy) {
-    super(owner.unit.world, name, owner.unit)
-    this.owner = owner
-    this.policy = policy
-  }
-
-  abstract begin(): void
-  abstract get done(): boolean
-  abstract result(done: (exit: Exit) => void): void
-  abstract memberEnded(unit: Unit): void
-
-  /** The owner was interrupted, and all has ended. */
-  lost(done: () => void): void {
-    done()
-  }
-
-  keepsScope(_unit: Unit, _exit: Exit): boolean {
-    return false
-  }
-
-  override childClosed(child: Node): void {
-    this.memberEnded(child as Unit)
-    this.closeIfDone()
-  }
-
-  closeIfDone(): void {
-    if (this.begun && !this.closed && this.children.size === 0 && this.done) this.close()
-  }
-
-  override tell(): void {
-    this.told = true
-    for (const child of this.children) child.tell()
-    this.closeIfDone()
-  }
-
-  override get givenUp(): boolean {
-    return this.told
-  }
-
-  override abandon(): void {
-    this.closeIfDone()
-  }
-
-  /** K1: the owner waits until all has ended, and if it is interrupted all the same (K5, K12: without grace). */
-  own(done: (exit: Exit) => void): void {
-    const { owner } = this
-    let left = false
-    this.open()
-    owner.abort = () => {
-      left = true
-      if (!this.told) this.cancel(owner.unit.readable ?? "", { giveUp: this.policy.giveUp })
-    }
-    this.onClosed(() => {
-      owner.abort = undefined
-      wakes(owner)
-      if (left) this.lost(() => done(interrupted))
-      else this.result(done)
-    })
-    this.begin()
-    this.begun = true
-    this.closeIfDone()
-  }
 }
