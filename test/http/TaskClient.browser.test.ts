@@ -1,14 +1,10 @@
 /** The client in a real browser: bundled, on a page of the server, over the browser's own fetch. Real time. */
-import * as path from "node:path"
 import { describe, expect, it } from "@effect/vitest"
-import chromium from "@sparticuz/chromium"
 import * as Effect from "effect/Effect"
-import { chromium as playwright } from "playwright-core"
-import { rolldown } from "rolldown"
 import { count, wait } from "./probes.ts"
 import { serving } from "./serving.ts"
-
-const root = path.resolve(import.meta.dirname, "../..")
+import { browserBundle } from "../support/browserBundle.ts"
+import { launchChromium } from "../support/chromium.ts"
 
 /** What a page has in its script; `calls` is what the test calls. */
 const script = `
@@ -31,48 +27,20 @@ const script = `
   }
 `
 
-const bundled = async (): Promise<string> => {
-  const entry = path.join(root, "entry.js")
-  const bundle = await rolldown({
-    input: entry,
-    platform: "browser",
-    resolve: { conditionNames: ["rescind-source", "browser", "import", "default"] },
-    onLog: (_, log) => {
-      if (log.code === "UNRESOLVED_IMPORT") throw new Error(log.message)
-    },
-    plugins: [
-      {
-        name: "entry that is not on disk",
-        resolveId: (source) => (source === entry ? entry : undefined),
-        load: (id) => (id === entry ? script : undefined)
-      }
-    ]
-  })
-  const { output } = await bundle.generate({ format: "iife", minify: true })
-  return output[0].code
-}
-
 declare const calls: Record<"count" | "call" | "wait" | "leave", () => Promise<unknown>>
 
 describe("TaskClient in a browser", () => {
   it.live("starts, watches, calls, and cancels what a page leaves", () =>
     serving({ tasks: [count, wait] }, (site) =>
       Effect.gen(function* () {
-        const browser = yield* Effect.acquireRelease(
-          Effect.promise(async () =>
-            playwright.launch({
-              args: ["--no-sandbox", "--disable-gpu"],
-              executablePath: await chromium.executablePath()
-            })
-          ),
-          (browser) => Effect.promise(() => browser.close())
-        )
+        const browser = yield* launchChromium
         const page = yield* Effect.promise(() => browser.newPage())
         const wrong: Array<string> = []
         page.on("pageerror", (error) => wrong.push(error.message))
         yield* Effect.promise(async () => {
           await page.goto(`${site.url}/tasks`)
-          await page.addScriptTag({ content: await bundled() })
+          const [bundle] = await browserBundle(script, "iife")
+          await page.addScriptTag({ content: bundle!.code })
         })
         expect(yield* Effect.promise(() => page.evaluate(() => calls.count()))).toEqual([
           "1 Started",

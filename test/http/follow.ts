@@ -61,7 +61,7 @@ export const follow = (
     }
   })
 
-const eventsOf = (raw: string): ReadonlyArray<Sent> =>
+export const eventsOf = (raw: string): ReadonlyArray<Sent> =>
   raw
     .split("\n\n")
     .slice(0, -1)

@@ -5,10 +5,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CancelReason, type CancelResult } from "../../../src/fibers/index.ts"
 import type { CancelCall } from "../../../src/http/index.ts"
+import type { RequestServer } from "../Contestant.ts"
+import { effectServer } from "../effectServer.ts"
 import { startedOf, type Started } from "./waiting.ts"
 
 /** The body of a start. */
@@ -47,3 +50,19 @@ export const cancel = (
       took: Duration.millis(Math.round(Duration.toMillis(took)))
     })
   })
+
+/** The routes on a free port, with fibers of their own. */
+export const serveFibers = async <A>(
+  routes: (fibers: Fibers) => Layer.Layer<A, never, any>
+): Promise<RequestServer> => {
+  let fibers: Fibers
+  const { port, runtime } = await effectServer(
+    Layer.unwrap(
+      Effect.map(FiberMap.make<string, never>(), (made) => {
+        fibers = made
+        return routes(made)
+      })
+    )
+  )
+  return { port, left: () => runtime.runPromise(FiberMap.size(fibers)) }
+}

@@ -1,6 +1,5 @@
 /** The same as an `HttpApi` with the schemas of Rescind's own contract: the baseline of the requests. */
 import * as Effect from "effect/Effect"
-import * as FiberMap from "effect/FiberMap"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -12,8 +11,7 @@ import * as Schema from "effect/Schema"
 import { CancelResult } from "../../../src/fibers/index.ts"
 import { CancelCall, TaskApi } from "../../../src/http/index.ts"
 import type { RequestServer } from "../Contestant.ts"
-import { effectServer } from "../effectServer.ts"
-import { cancel, type Fibers, Payload, start } from "./fibers.ts"
+import { cancel, type Fibers, Payload, serveFibers, start } from "./fibers.ts"
 
 class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { id: Schema.String }) {}
 
@@ -48,15 +46,4 @@ const routes = (fibers: Fibers) =>
     )
   )
 
-export const httpApi = async (): Promise<RequestServer> => {
-  let fibers: Fibers
-  const { port, runtime } = await effectServer(
-    Layer.unwrap(
-      Effect.map(FiberMap.make<string, never>(), (made) => {
-        fibers = made
-        return routes(made)
-      })
-    )
-  )
-  return { port, left: () => runtime.runPromise(FiberMap.size(fibers)) }
-}
+export const httpApi = (): Promise<RequestServer> => serveFibers(routes)

@@ -1,6 +1,5 @@
 /** Routes of Effect's `HttpRouter` that decode, fork and answer by hand, with the schemas that Rescind has. */
 import * as Effect from "effect/Effect"
-import * as FiberMap from "effect/FiberMap"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -10,8 +9,7 @@ import * as Schema from "effect/Schema"
 import { CancelResult } from "../../../src/fibers/index.ts"
 import { CancelCall, TaskApi } from "../../../src/http/index.ts"
 import type { RequestServer } from "../Contestant.ts"
-import { effectServer } from "../effectServer.ts"
-import { cancel, type Fibers, Payload, start } from "./fibers.ts"
+import { cancel, type Fibers, Payload, serveFibers, start } from "./fibers.ts"
 
 const readPayload = HttpServerRequest.schemaBodyJson(Payload)
 const readCall = HttpServerRequest.schemaBodyJson(CancelCall.CancelCall)
@@ -42,15 +40,4 @@ const routes = (fibers: Fibers) =>
     )
   )
 
-export const httpRouter = async (): Promise<RequestServer> => {
-  let fibers: Fibers
-  const { port, runtime } = await effectServer(
-    Layer.unwrap(
-      Effect.map(FiberMap.make<string, never>(), (made) => {
-        fibers = made
-        return routes(made)
-      })
-    )
-  )
-  return { port, left: () => runtime.runPromise(FiberMap.size(fibers)) }
-}
+export const httpRouter = (): Promise<RequestServer> => serveFibers(routes)

@@ -57,7 +57,7 @@ export const start = (settings: Settings): Effect.Effect<ExampleServer, CannotLi
         // Else any page could have this machine fetch URLs, through a name that it points here.
         hosts
       }),
-      ExamplePage.layer
+      ExamplePage.layer(new URL("page.html", import.meta.url))
     )
     const server = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(Tasks.layer({ maxRunning: 1000 })),

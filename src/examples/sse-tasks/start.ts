@@ -9,13 +9,13 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as BearerTokens from "../../http/BearerTokens.ts"
 import { cannotListen, cannotListenAt } from "../server/cannotListen.ts"
+import * as ExamplePage from "../server/examplePage.ts"
 import { localHosts } from "../server/localHosts.ts"
 import * as Origin from "../server/origin.ts"
 import { promptServer } from "../server/promptServer.ts"
 import { urlOf } from "../server/tryIt.ts"
 import { tokenCookie } from "./http/sessionRoute.ts"
 import { all } from "./models/all.ts"
-import * as Page from "./page.ts"
 import type { Settings } from "./settings.ts"
 import * as TaskService from "./taskService.ts"
 
@@ -58,7 +58,7 @@ export const start = (settings: Settings): Effect.Effect<Started, CannotStart, S
         // No page of another site may reach this machine through a name that it points here.
         hosts: "path" in listen ? undefined : localHosts(listen.host)
       },
-      Page.layer
+      ExamplePage.layer(new URL("page.html", import.meta.url))
     ).pipe(
       Layer.provide(NodeFileSystem.layer),
       Layer.build,

@@ -1,11 +1,11 @@
 /** A real browser on the example's page: what an EventSource sees of a cancel, and what a newcomer sees. Real time. */
 import { expect, layer } from "@effect/vitest"
-import chromium from "@sparticuz/chromium"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Browser, chromium as playwright, type Page } from "playwright-core"
+import type { Browser, Page } from "playwright-core"
 import { call, type ServerProcess, startServer } from "./serverProcess.ts"
+import { launchChromium } from "../../support/chromium.ts"
 
 class Setup extends Context.Service<Setup, { readonly server: ServerProcess; readonly browser: Browser }>()(
   "test/Setup"
@@ -14,15 +14,7 @@ class Setup extends Context.Service<Setup, { readonly server: ServerProcess; rea
     Setup,
     Effect.gen(function* () {
       const server = yield* startServer()
-      const browser = yield* Effect.acquireRelease(
-        Effect.promise(async () =>
-          playwright.launch({
-            args: ["--no-sandbox", "--disable-gpu"],
-            executablePath: await chromium.executablePath()
-          })
-        ),
-        (browser) => Effect.promise(() => browser.close())
-      )
+      const browser = yield* launchChromium
       return { server, browser }
     })
   )

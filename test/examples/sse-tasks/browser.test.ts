@@ -3,31 +3,23 @@
  * server; and what an EventSource does by itself. Real time. With `SCREENSHOTS=<folder>` it leaves pictures there.
  */
 import { expect, layer } from "@effect/vitest"
-import chromium from "@sparticuz/chromium"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as net from "node:net"
 import * as path from "node:path"
-import { type Browser, chromium as playwright, type Page } from "playwright-core"
+import type { Browser, Page } from "playwright-core"
 import { eventually } from "../server/fetchEventually.ts"
 import { call, type ServerProcess } from "../server/serverProcess.ts"
 import { create, folder, startService } from "./serviceProcess.ts"
+import { launchChromium } from "../../support/chromium.ts"
 
 class Setup extends Context.Service<Setup, { readonly browser: Browser; readonly home: string }>()("test/Setup") {
   static readonly layer = Layer.effect(
     Setup,
     Effect.gen(function* () {
-      const browser = yield* Effect.acquireRelease(
-        Effect.promise(async () =>
-          playwright.launch({
-            args: ["--no-sandbox", "--disable-gpu"],
-            executablePath: await chromium.executablePath()
-          })
-        ),
-        (browser) => Effect.promise(() => browser.close())
-      )
+      const browser = yield* launchChromium
       return { browser, home: yield* folder }
     })
   )

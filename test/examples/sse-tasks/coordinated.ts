@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Coordinator } from "../../../src/examples/sse-tasks/coordinator/Coordinator.ts"
 import type { TaskRecord } from "../../../src/examples/sse-tasks/store/TaskRecord.ts"
-import { TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
+import { StoreFailed, TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
 import * as TaskKey from "../../../src/examples/sse-tasks/TaskKey.ts"
 import * as TaskService from "../../../src/examples/sse-tasks/taskService.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
@@ -18,13 +18,8 @@ import type { EventLog } from "../../../src/http/EventLog.ts"
 import * as EventStream from "../../../src/http/EventStream.ts"
 import { OpenStreams } from "../../../src/http/OpenStreams.ts"
 import { setImmediate } from "node:timers/promises"
+import { eventsOf, type Sent } from "../../http/follow.ts"
 import { leakChecked } from "../../support/leaks.ts"
-
-interface Sent {
-  readonly id: string
-  readonly event: string
-  readonly data: any
-}
 
 export interface Client {
   readonly events: () => ReadonlyArray<Sent>
@@ -60,6 +55,9 @@ export interface Options extends Partial<TaskService.Options> {
   /** Stands between the coordinator and the store. */
   readonly through?: (store: TaskStore["Service"]) => TaskStore["Service"]
 }
+
+/** What a store answers that takes nothing. */
+export const refused = Effect.fail(new StoreFailed({ operation: "save", cause: {} as never }))
 
 /** Lets everything that can run now run, without moving the test clock: clients read on turns of their own. */
 export const settle: Effect.Effect<void> = Effect.gen(function* () {
@@ -150,13 +148,3 @@ const followUntilItBreaks = (log: EventLog, event: string, said: (text: string) 
       })
     )
   )
-
-const eventsOf = (raw: string): ReadonlyArray<Sent> =>
-  raw
-    .split("\n\n")
-    .slice(0, -1)
-    .filter((block) => !block.startsWith(":"))
-    .map((block) => {
-      const fields = new Map(block.split("\n").map((line) => [line.split(": ")[0], line.slice(line.indexOf(": ") + 2)]))
-      return { id: fields.get("id")!, event: fields.get("event")!, data: JSON.parse(fields.get("data")!) }
-    })

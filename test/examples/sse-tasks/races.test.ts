@@ -7,12 +7,12 @@ import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import { Coordinator } from "../../../src/examples/sse-tasks/coordinator/Coordinator.ts"
-import { StoreFailed, TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
+import { TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
 import * as TaskKey from "../../../src/examples/sse-tasks/TaskKey.ts"
 import * as TaskService from "../../../src/examples/sse-tasks/taskService.ts"
 import * as Gate from "../../../src/testing/Gate.ts"
 import { randomFrom, World, wrongSeeds } from "../../support/sim.ts"
-import { coordinated, settle } from "./coordinated.ts"
+import { coordinated, refused, settle } from "./coordinated.ts"
 import { failing, polite, quick, sleeping, stubborn, waiting } from "./models.ts"
 
 const models = [waiting, quick, sleeping, polite]
@@ -104,10 +104,7 @@ describe("Races", () => {
     Effect.gen(function* () {
       const through = (store: Store): Store => ({
         ...store,
-        end: (key, attempt, end) =>
-          end.status === "completed"
-            ? Effect.fail(new StoreFailed({ operation: "save", cause: {} as never }))
-            : store.end(key, attempt, end)
+        end: (key, attempt, end) => (end.status === "completed" ? refused : store.end(key, attempt, end))
       })
       yield* coordinated({ models, through }, ({ client, create, stored }) =>
         Effect.gen(function* () {
@@ -125,8 +122,7 @@ describe("Races", () => {
       let down = 2
       const through = (store: Store): Store => ({
         ...store,
-        end: (...end) =>
-          down-- > 0 ? Effect.fail(new StoreFailed({ operation: "save", cause: {} as never })) : store.end(...end)
+        end: (...end) => (down-- > 0 ? refused : store.end(...end))
       })
       yield* coordinated({ models, through }, ({ client, coordinator, create, record, stored }) =>
         Effect.gen(function* () {
@@ -150,10 +146,7 @@ describe("Races", () => {
       let down = true
       const through = (store: Store): Store => ({
         ...store,
-        end: (...end) =>
-          Effect.suspend(() =>
-            down ? Effect.fail(new StoreFailed({ operation: "save", cause: {} as never })) : store.end(...end)
-          )
+        end: (...end) => Effect.suspend(() => (down ? refused : store.end(...end)))
       })
       return coordinated({ models, through }, ({ client, coordinator, create, log, record, stored }) =>
         Effect.gen(function* () {

@@ -3,13 +3,11 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { StoreFailed, type TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
-import { coordinated, settle } from "./coordinated.ts"
+import type { TaskStore } from "../../../src/examples/sse-tasks/store/TaskStore.ts"
+import { coordinated, refused, settle } from "./coordinated.ts"
 import { polite, quick, sleeping, stubborn, waiting } from "./models.ts"
 
 const models = [waiting, quick, sleeping, polite]
-
-const refused = Effect.fail(new StoreFailed({ operation: "save", cause: {} as never }))
 
 describe("Shutdown", () => {
   it.effect(
