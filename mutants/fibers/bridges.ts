@@ -290,5 +290,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "    this.catch(() => {})\n",
     replace: "",
     tests: [runner]
+  },
+  {
+    name: "a runner's drain lets every task finish, however it was started",
+    law: "K37",
+    file: "src/fibers/TaskRunner.ts",
+    find: 'if (options?.onShutdown === "cancel") TaskRecord',
+    replace: "if (options?.onShutdown === undefined) TaskRecord",
+    tests: [runner]
   }
 ]

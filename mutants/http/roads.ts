@@ -277,5 +277,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: '      ...instant("deadline", info.deadline),\n',
     replace: "",
     tests: limits
+  },
+  {
+    name: "a duration of any length is looked at",
+    law: "D8",
+    file: cancelCall,
+    find: " && input.length > maxPatience",
+    replace: " && input.length < 0",
+    tests: ["test/http/CancelCall.test.ts"]
   }
 ]

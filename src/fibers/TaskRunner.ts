@@ -19,6 +19,7 @@ import { cancel } from "./internal/cancelling.ts"
 import { boundsOf, drain } from "./internal/drain.ts"
 import { RunnerNode } from "./internal/runnerNode.ts"
 import { RunningTaskPromise } from "./internal/runningTask.ts"
+import { TaskRecord } from "./internal/taskRecord.ts"
 import type * as Task from "./Task.ts"
 import type * as TaskOutcome from "./TaskOutcome.ts"
 import type { DrainOptions, DrainReport } from "./Tasks.ts"
@@ -50,6 +51,8 @@ export interface RunningTask<A, E = never> extends Promise<A> {
 export interface StartOptions {
   /** Its abort is a cancel, with the reason that `CancelSignal.reasonOf` reads; aborted already, the body never runs. */
   readonly signal?: AbortSignal | undefined
+  /** Whether a drain lets it `"finish"` for the time that the drain has for that (default), or cancels it at once. */
+  readonly onShutdown?: "finish" | "cancel" | undefined
 }
 
 /**
@@ -134,6 +137,7 @@ export const make = <R, ER = never>(
     start: (name, effect, options) => {
       if (node.draining !== undefined) throw new TaskRunnerClosed({ runner: node.name, task: name })
       const task = node.adopt(name, effect)
+      if (options?.onShutdown === "cancel") TaskRecord.of(task).onShutdown = "cancel"
       const signal = options?.signal
       if (signal !== undefined) {
         const abort = () => cancel(task, CancelSignal.reasonOf(signal), CancelPolicy.immediate, node.context)

@@ -11,6 +11,9 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
+/** In characters: no duration that somebody means is longer. */
+const maxPatience = 64
+
 const expected = 'a duration of zero or more, such as "2 seconds" or 500 (milliseconds)'
 
 /**
@@ -27,7 +30,10 @@ export const Patience: Schema.Codec<Duration.Duration, string | number> = Schema
     Schema.Duration,
     SchemaTransformation.transformEffect({
       decode: (input: string | number) => {
-        const duration = Duration.fromInput(input as Duration.Input)
+        const duration =
+          typeof input === "string" && input.length > maxPatience
+            ? Option.none()
+            : Duration.fromInput(input as Duration.Input)
         return Option.isSome(duration) && Duration.isGreaterThanOrEqualTo(duration.value, Duration.zero)
           ? Effect.succeed(duration.value)
           : Effect.fail(new SchemaIssue.InvalidValue({ message: `Expected ${expected}` }))

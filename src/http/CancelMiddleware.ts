@@ -34,9 +34,11 @@ export type Handled = RequestCancelled.RequestCancelled | RequestCancelled.Inner
  * **Gotchas**
  *
  * The routes of `TaskServer` do not need it: they have drains and disconnects of
- * their own. Routes added with `{ uninterruptible: true }` read the reason but run on. An
- * `HttpServer.serve` without a router is interruptible nowhere; its handlers do
- * not hear of a client that leaves.
+ * their own. Routes added with `{ uninterruptible: true }` read the reason but run
+ * on. An `HttpServer.serve` without a router is interruptible nowhere; its handlers
+ * do not hear of a client that leaves. A handler that upgrades to a WebSocket is
+ * cancelled by a drain and by its limit as any other; a client that leaves ends
+ * its socket, which the handler reads.
  *
  * @example
  * ```ts

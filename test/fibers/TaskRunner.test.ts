@@ -280,6 +280,18 @@ describe("TaskRunner, in real time", () => {
     expect(Effect.runSync(Stragglers.list)).toEqual([])
   })
 
+  it("K37: in one drain some are cancelled at once and others may finish, each as it was started", async () => {
+    const runner = made(Layer.empty)
+    void runner.start("quick", Effect.sleep(5), { onShutdown: "finish" })
+    void runner.start("unsaid", Effect.sleep(5))
+    const endless = runner.start("endless", Effect.never, { onShutdown: "cancel" })
+    await turn()
+    const report = await runner.drain({ finish: "20 seconds" })
+    expect(report).toMatchObject({ completed: ["quick", "unsaid"], cancelled: ["endless"], abandoned: [] })
+    expect(Duration.toMillis(report.took)).toBeLessThan(10_000)
+    expect(await endless.outcome).toMatchObject({ _tag: "Cancelled", reason: { source: "shutdown" } })
+  })
+
   it("K45: its tasks are seen in the tree by name, and leave nothing when it is disposed of", async () => {
     const runner = made(Layer.empty, { name: "web" })
     void runner.start("one", Effect.never)

@@ -25,6 +25,8 @@ describe("CancelCall", () => {
       "2 lightyears",
       "-1 seconds",
       "-Infinity",
+      // A number of a million digits would be looked at for a quarter of a second.
+      `${"9".repeat(100)} seconds`,
       -1,
       NaN,
       Infinity,
