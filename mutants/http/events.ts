@@ -8,6 +8,7 @@ const fanOut = ["test/http/internal/stream/fanOut.test.ts"]
 const node = "src/http/EventStream.ts"
 const wire = "src/http/WireEvent.ts"
 const route = "src/http/internal/eventsRoute.ts"
+const followers = "src/http/internal/followers.ts"
 const recording = "src/http/internal/recording.ts"
 const log = "src/http/internal/stream/logNode.ts"
 const reader = "src/http/internal/stream/logReader.ts"
@@ -134,24 +135,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client that leaves stops the task unasked",
     law: "K11",
     file: route,
-    find: 'onDisconnect === "keep" || log.ended',
-    replace: "log.ended",
+    find: 'onDisconnect === "cancel" && request',
+    replace: "onDisconnect !== undefined && request",
     tests: events
   },
   {
     name: "the first client that leaves stops the task",
     law: "K11",
-    file: route,
-    find: "served.followers > 0 || served.departures !== departure",
-    replace: "served.departures !== departure",
+    file: followers,
+    find: "followed.followers > 0 || followed.departures !== departure",
+    replace: "followed.departures !== departure",
     tests: events
   },
   {
     name: "the last client that leaves stops nothing",
     law: "K11",
-    file: route,
-    find: 'if (onDisconnect === "keep" || log.ended) return Effect.void',
-    replace: "if (onDisconnect !== undefined) return Effect.void",
+    file: followers,
+    find: "Effect.void : Effect.asVoid(stop)",
+    replace: "Effect.asVoid(stop) : Effect.void",
     tests: events
   },
   {
@@ -173,17 +174,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a task does not wait for another client",
     law: "S1x-07",
-    file: route,
-    find: "if (linger === undefined || served.followers > 0) return stop",
-    replace: "if (linger !== null || served.followers > 0) return stop",
+    file: followers,
+    find: "if (linger === undefined || followed.followers > 0) return",
+    replace: "if (linger !== null || followed.followers > 0) return",
     tests: slow
   },
   {
     name: "a task that waits for another client stops though one came",
     law: "S1x-07",
-    file: route,
-    find: "      served.followers > 0 || served.departures !== departure\n",
-    replace: "      served.departures < departure\n",
+    file: followers,
+    find: "followed.followers > 0 || followed.departures !== departure",
+    replace: "followed.departures < departure",
     tests: slow
   },
   {
