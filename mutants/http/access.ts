@@ -15,6 +15,7 @@ const guard = "src/http/internal/hostGuard.ts"
 const events = "src/http/internal/eventsRoute.ts"
 const server = "src/http/TaskServer.ts"
 const startRoute = "src/http/internal/startRoute.ts"
+const jsonText = "src/http/internal/jsonText.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -406,7 +407,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "bytes that are no text are taken for other text",
     law: "D8",
-    file: "src/http/JsonBody.ts",
+    file: jsonText,
     find: "{ fatal: true }",
     replace: "{ fatal: false }",
     tests: body

@@ -18,6 +18,7 @@ const task = "src/http/internal/taskBody.ts"
 
 const sizes = ["test/http/faults.sizes.test.ts"]
 const unsayable = ["test/http/faults.schemas.test.ts"]
+const jsonText = "src/http/internal/jsonText.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -135,7 +136,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a body that nests without end is followed down",
     law: "D8",
-    file: json,
+    file: jsonText,
     find: "if (++depth > maxDepth) return true",
     replace: "++depth",
     tests: body
@@ -143,7 +144,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "brackets in text count as nesting",
     law: "D8",
-    file: json,
+    file: jsonText,
     find: "} else if (char === '\"') inString = true",
     replace: "} else if (char === '\"') inString = false",
     tests: body
@@ -151,7 +152,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an escaped quote ends a text",
     law: "D8",
-    file: json,
+    file: jsonText,
     find: 'if (char === "\\\\") index++\n      else if',
     replace: "if",
     tests: body
@@ -159,7 +160,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "brackets that close do not count",
     law: "D8",
-    file: json,
+    file: jsonText,
     find: 'else if (char === "]" || char === "}") depth--',
     replace: "",
     tests: body

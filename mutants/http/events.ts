@@ -367,7 +367,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "as many streams as there are clients",
     law: "S1x-40",
     file: streams,
-    find: "const full = log.readers >= (options?.maxReaders ?? Infinity)",
+    find: "const full = of !== undefined && of.log.readers >= (of.maxReaders ?? Infinity)",
     replace: "const full = false",
     tests: slow
   },

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import type { EventLog } from "./EventLog.ts"
 import type { LogNode } from "./internal/stream/logNode.ts"
 import { sendOnNode } from "./internal/stream/onNode.ts"
-import { resynced } from "./internal/stream/sending.ts"
+import { resynced, Sending } from "./internal/stream/sending.ts"
 import { SlotWriter } from "./internal/stream/slotWriter.ts"
 import { OpenStreams } from "./OpenStreams.ts"
 import type { Problem } from "./Problem.ts"
@@ -83,7 +83,10 @@ export const respond = (
     if (log.ended) return HttpServerResponse.text(yield* kept(node, cursor, options), { headers, contentType })
     if (request.method === "HEAD") return HttpServerResponse.stream(Stream.empty, { headers, contentType })
     const streams = yield* OpenStreams
-    const sending = yield* streams.open(log, cursor, options)
+    const sending = yield* streams.open((hooks) => new Sending(node, cursor, hooks, options), {
+      log,
+      maxReaders: options?.maxReaders
+    })
     const response = HttpServerResponse.stream(
       Stream.suspend(() => SlotWriter.stream((writer) => sending.through(writer))),
       { headers, contentType }

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Cors from "./Cors.ts"
+import { isTooLarge, maxDepth, nestsTooDeep, utf8 } from "./internal/jsonText.ts"
 import { Problem } from "./Problem.ts"
 
 /**
@@ -61,12 +62,6 @@ export const read = (
     })
   })
 
-/** Else bytes that are no text would arrive as other text than was sent. */
-const utf8 = /*#__PURE__*/ new TextDecoder("utf-8", { fatal: true })
-
-const isTooLarge = (reason: { readonly _tag: string; readonly reason?: string | undefined }): boolean =>
-  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
-
 const tooLarge = (limit: ByteSize.ByteSize): Problem =>
   new Problem({
     code: "body-too-large",
@@ -84,22 +79,3 @@ const notJson = (message: string): Problem =>
 
 const isJson = (contentType: string | undefined): boolean =>
   contentType !== undefined && /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType)
-
-const maxDepth = 64
-
-/** Schemas recurse; a stack overflow must not be had for 64 kB. */
-const nestsTooDeep = (text: string): boolean => {
-  let depth = 0
-  let inString = false
-  for (let index = 0; index < text.length; index++) {
-    const char = text[index]
-    if (inString) {
-      if (char === "\\") index++
-      else if (char === '"') inString = false
-    } else if (char === '"') inString = true
-    else if (char === "[" || char === "{") {
-      if (++depth > maxDepth) return true
-    } else if (char === "]" || char === "}") depth--
-  }
-  return false
-}

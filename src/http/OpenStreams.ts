@@ -13,10 +13,9 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { EventLog } from "./EventLog.ts"
-import type { Options as EventStreamOptions } from "./EventStream.ts"
 import { Chunk } from "./internal/stream/chunk.ts"
 import type { LogNode } from "./internal/stream/logNode.ts"
-import { Sending } from "./internal/stream/sending.ts"
+import type { OpenStream } from "./internal/stream/openStream.ts"
 import { Problem } from "./Problem.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
 
@@ -43,15 +42,11 @@ export class OpenStreams extends Context.Service<
     readonly awaitNone: Effect.Effect<void>
     /** Tears off those that are open. A stream whose client does not read ends in no other way. */
     readonly cut: Effect.Effect<void>
-    /**
-     * For `EventStream.respond`: admits a client that has read `log` up to `cursor`, until the scope closes; fails with
-     * `too-many-streams` over a limit.
-     */
-    readonly open: (
-      log: EventLog,
-      cursor: number,
-      options?: EventStreamOptions
-    ) => Effect.Effect<Sending, Problem, Scope.Scope>
+    /** Admits a client until the scope closes; fails with `too-many-streams` over a limit: of its log, or of all. */
+    readonly open: <S extends OpenStream>(
+      stream: (hooks: StreamMetrics.Hooks) => S,
+      of?: { readonly log: EventLog; readonly maxReaders?: number | undefined } | undefined
+    ) => Effect.Effect<S, Problem, Scope.Scope>
   }
 >()("rescind/http/OpenStreams") {
   static readonly layer = (options?: Options): Layer.Layer<OpenStreams> => Layer.effect(OpenStreams, make(options))
@@ -61,7 +56,7 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
   Effect.gen(function* () {
     const maxStreams = options?.maxStreams ?? Infinity
     const heartbeat = Duration.fromInputUnsafe(options?.heartbeat ?? "15 seconds")
-    const streams = new Set<Sending>()
+    const streams = new Set<OpenStream>()
     const hooks = yield* StreamMetrics.Current
     const none = Latch.makeUnsafe(true)
     const beat = Effect.sync(() => {
@@ -74,19 +69,22 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
       cut: Effect.sync(() => {
         for (const stream of streams) stream.cut()
       }),
-      open: (log, cursor, options) =>
+      open: <S extends OpenStream>(
+        make: (hooks: StreamMetrics.Hooks) => S,
+        of?: { readonly log: EventLog; readonly maxReaders?: number | undefined }
+      ) =>
         Effect.acquireRelease(
-          Effect.suspend((): Effect.Effect<Sending, Problem> => {
-            const full = log.readers >= (options?.maxReaders ?? Infinity)
+          Effect.suspend((): Effect.Effect<S, Problem> => {
+            const full = of !== undefined && of.log.readers >= (of.maxReaders ?? Infinity)
             if (full || streams.size >= maxStreams) {
               hooks.refused(full ? "per-log" : "total")
               return Effect.fail(tooMany(full ? "of this task " : ""))
             }
-            const stream = new Sending(log as LogNode, cursor, hooks, options)
+            const stream = make(hooks)
             hooks.readerOpened()
             streams.add(stream)
             none.closeUnsafe()
-            ;(log as LogNode).opened()
+            ;(of?.log as LogNode | undefined)?.opened()
             return Effect.succeed(stream)
           }),
           (stream) =>
@@ -94,7 +92,7 @@ const make = (options: Options | undefined): Effect.Effect<OpenStreams["Service"
               streams.delete(stream)
               hooks.readerClosed(stream.why)
               if (streams.size === 0) none.openUnsafe()
-              ;(log as LogNode).closed()
+              ;(of?.log as LogNode | undefined)?.closed()
             })
         )
     }

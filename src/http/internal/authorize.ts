@@ -11,11 +11,16 @@ import { findServed, type Served, type Server } from "./served.ts"
 import { taskNotFound } from "./taskNotFound.ts"
 
 /** Who asks. Before anything else: who may not is told nothing, and its body is not read. */
-export const enter = (server: Server, request: HttpServerRequest.HttpServerRequest): Effect.Effect<Visitor, Problem> =>
-  server.access.visitor(request)
+export const enter = (
+  server: Pick<Server, "access">,
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<Visitor, Problem> => server.access.visitor(request)
 
 /** The same for what is about all tasks. */
-export const inspect = (server: Server, request: HttpServerRequest.HttpServerRequest): Effect.Effect<void, Problem> =>
+export const inspect = (
+  server: Pick<Server, "access">,
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<void, Problem> =>
   Effect.flatMap(enter(server, request), ({ mayInspect }) =>
     mayInspect ? Effect.void : Effect.fail(forbidden("You may not see what is about the tasks of others"))
   )

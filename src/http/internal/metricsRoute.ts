@@ -3,9 +3,14 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { inspect } from "./authorize.ts"
-import type { Handler } from "./served.ts"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type { Problem } from "../Problem.ts"
+import type { Server } from "./served.ts"
 
-export const metricsRoute: Handler = (server, request) =>
+export const metricsRoute = (
+  server: Pick<Server, "access" | "context">,
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem> =>
   Effect.map(inspect(server, request), () =>
     HttpServerResponse.text(PrometheusMetrics.formatUnsafe(server.context), {
       contentType: "text/plain; version=0.0.4; charset=utf-8",

@@ -16,6 +16,8 @@ import * as TaskService from "../../../src/examples/sse-tasks/taskService.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
 import type { EventLog } from "../../../src/http/EventLog.ts"
 import * as EventStream from "../../../src/http/EventStream.ts"
+import type { LogNode } from "../../../src/http/internal/stream/logNode.ts"
+import { Sending } from "../../../src/http/internal/stream/sending.ts"
 import { OpenStreams } from "../../../src/http/OpenStreams.ts"
 import { setImmediate } from "node:timers/promises"
 import { eventsOf, type Sent } from "../../http/follow.ts"
@@ -137,14 +139,16 @@ const follow = (log: EventLog, said: (text: string) => void) =>
 
 const followUntilItBreaks = (log: EventLog, event: string, said: (text: string) => void) =>
   Effect.flatMap(OpenStreams, (streams) =>
-    Effect.flatMap(streams.open(log, 0), (sending) =>
-      sending.through({
-        write: ({ text }) => {
-          said(text)
-          if (text.includes(`event: ${event}\n`)) throw new Error("The socket broke")
-          return true
-        },
-        onRoom: () => () => {}
-      })
+    Effect.flatMap(
+      streams.open((hooks) => new Sending(log as LogNode, 0, hooks, undefined), { log }),
+      (sending) =>
+        sending.through({
+          write: ({ text }) => {
+            said(text)
+            if (text.includes(`event: ${event}\n`)) throw new Error("The socket broke")
+            return true
+          },
+          onRoom: () => () => {}
+        })
     )
   )

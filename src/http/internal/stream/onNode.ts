@@ -11,8 +11,13 @@ import * as Cookies from "effect/http/Cookies"
 import * as HttpEffect from "effect/http/HttpEffect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type { EventWriter } from "./logReader.ts"
 import { NodeWriter } from "./nodeWriter.ts"
-import type { Sending } from "./sending.ts"
+
+/** Ends when all was written, or fails to say that the client must not take what it was sent for all. */
+export interface Sending {
+  readonly through: (writer: EventWriter) => Effect.Effect<void>
+}
 
 /** Takes over the sending of `response`, if nothing speaks against it when it is to be sent. */
 export const sendOnNode = (

@@ -3,51 +3,42 @@
  * word where something was dropped, until the end, or until it is cut.
  */
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import type { Missed, Options } from "../../EventStream.ts"
-import type { CloseReason, Hooks } from "../../StreamMetrics.ts"
+import type { Hooks } from "../../StreamMetrics.ts"
 import { Chunk } from "./chunk.ts"
 import type { LogNode } from "./logNode.ts"
 import { type End, type EventWriter, LogReader } from "./logReader.ts"
+import { OpenStream } from "./openStream.ts"
 
 /** The head of an answer goes out with its first bytes, and a log may be silent for long. */
 const open = new Chunk(": open\n\n", 0)
 
-export class Sending {
-  /** Why it has closed; the client has left if nothing else is said. */
-  why: CloseReason = "left"
+export class Sending extends OpenStream {
   private readonly log: LogNode
   private readonly from: number
-  private readonly hooks: Hooks
   private readonly options: Options | undefined
   /** While something is being written. */
   private reader: LogReader | undefined = undefined
-  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
   constructor(log: LogNode, from: number, hooks: Hooks, options: Options | undefined) {
+    super(hooks)
     this.log = log
     this.from = from
-    this.hooks = hooks
     this.options = options
   }
 
   /** Ends when the client was sent the end, or is disconnected by policy; interrupts itself when writing fails. */
   through(writer: EventWriter): Effect.Effect<void> {
-    return Effect.withFiber((fiber) => {
-      this.fiber = fiber
-      writer.write(open)
-      return this.readOn(writer, this.from)
-    })
+    return this.run(
+      Effect.suspend(() => {
+        writer.write(open)
+        return this.readOn(writer, this.from)
+      })
+    )
   }
 
-  /** Says that the server lives. */
-  ping(chunk: Chunk): void {
+  override ping(chunk: Chunk): void {
     this.reader?.ping(chunk)
-  }
-
-  cut(): void {
-    this.why = "cut"
-    this.fiber?.interruptUnsafe()
   }
 
   private readOn(writer: EventWriter, cursor: number): Effect.Effect<void> {
