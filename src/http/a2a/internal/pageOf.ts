@@ -16,8 +16,10 @@ export const pageOf = (
   if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > maxSize) {
     return malformed(`pageSize must be a whole number from 1 to ${maxSize}, but it is ${pageSize}`)
   }
-  if (status !== undefined && TaskState[status] === undefined)
-    return malformed(`status "${status}" is none of the states`)
+  // What codecs do not know, they read as `UNRECOGNIZED`.
+  if (status === TaskState.UNRECOGNIZED || (status !== undefined && TaskState[status] === undefined)) {
+    return malformed("status must be the name of a state, such as TASK_STATE_WORKING")
+  }
   const after = afterOf(request.statusTimestampAfter)
   if (Number.isNaN(after)) {
     return malformed(`statusTimestampAfter must be an ISO 8601 instant, but it is "${request.statusTimestampAfter}"`)
