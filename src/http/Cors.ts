@@ -136,6 +136,7 @@ const allowed = ({ credentials, origins }: Cors, origin: string | undefined): Re
       }
 
 /** What the routes read, and the trace headers that Effect's `HttpClient` sends by itself. */
-const sent = "authorization, content-type, deadline-ms, last-event-id, prefer, traceparent, tracestate, b3, baggage"
+const sent =
+  "authorization, content-type, deadline-ms, last-event-id, prefer, a2a-version, a2a-extensions, traceparent, tracestate, b3, baggage"
 
-const exposed = "location, preference-applied, retry-after, www-authenticate"
+const exposed = "location, preference-applied, retry-after, www-authenticate, a2a-extensions"

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 export * as A2AHandler from "./A2AHandler.ts"
+export * as A2AServer from "./A2AServer.ts"
 export * as Agent from "./Agent.ts"
 export * as AgentEngine from "./AgentEngine.ts"
 export * as Card from "./Card.ts"

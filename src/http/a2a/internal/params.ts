@@ -1,0 +1,87 @@
+/**
+ * The parameters of a call, checked before the SDK's codecs read them: those take
+ * whatever has a name that they know, and make a text of it.
+ */
+import { Role, roleFromJSON } from "@a2a-js/sdk"
+import { A2AError, RequestMalformedError } from "@a2a-js/sdk/errors"
+import * as Effect from "effect/Effect"
+
+export type Params = Readonly<Record<string, unknown>>
+
+/** As the codec reads them. */
+export const decoded = <A>(
+  codec: { readonly fromJSON: (object: unknown) => A },
+  params: Params,
+  mistake?: (params: Params) => string | undefined
+): Effect.Effect<A, A2AError> =>
+  Effect.try({
+    try: () => {
+      const wrong = textMistake(params, texts) ?? mistake?.(params) ?? lengthMistake(params)
+      if (wrong !== undefined) throw new RequestMalformedError(wrong)
+      return codec.fromJSON(params)
+    },
+    // Codecs throw on some of what is no object.
+    catch: (error) => (error instanceof A2AError ? error : new RequestMalformedError("The parameters are not valid"))
+  })
+
+/** Of any method. */
+const texts = ["id", "taskId", "tenant", "contextId", "pageToken", "url", "token"]
+
+const messageTexts = ["messageId", "taskId", "contextId"]
+
+const textMistake = (params: Params, fields: ReadonlyArray<string>): string | undefined => {
+  const wrong = fields.find((field) => {
+    const value = params[field]
+    return value !== undefined && value !== null && typeof value !== "string"
+  })
+  return wrong === undefined ? undefined : `${wrong} must be a string`
+}
+
+const lengthMistake = ({ historyLength }: Params): string | undefined =>
+  historyLength === undefined ||
+  historyLength === null ||
+  (Number.isSafeInteger(historyLength) && (historyLength as number) >= 0)
+    ? undefined
+    : "historyLength must be a whole number, 0 or more"
+
+export const sendMistake = ({ configuration, message }: Params): string | undefined => {
+  if (!isObject(message)) return "message is required, as an object"
+  const text = textMistake(message, messageTexts)
+  if (text !== undefined) return `message.${text}`
+  if (roleFromJSON(message["role"]) === Role.UNRECOGNIZED && message["role"] !== undefined) {
+    return `message.role must be "ROLE_USER", but it is ${JSON.stringify(message["role"])}`
+  }
+  if (!Array.isArray(message["parts"])) return "message.parts is required, as an array"
+  for (const [index, part] of message["parts"].entries()) {
+    const wrong = isObject(part) ? partOf(part) : "must be an object"
+    if (wrong !== undefined) return `message.parts[${index}] ${wrong}`
+  }
+  if (configuration !== undefined && configuration !== null && !isObject(configuration)) {
+    return "configuration must be an object"
+  }
+  const length = isObject(configuration) ? lengthMistake(configuration) : undefined
+  return length === undefined ? undefined : `configuration.${length}`
+}
+
+const partOf = (part: Params): string | undefined => {
+  const said = contents.filter((field) => part[field] !== undefined && part[field] !== null)
+  if (said.length !== 1) return `must have one of ${contents.join(", ")}`
+  const [field] = said
+  return field === "data" || typeof part[field!] === "string" ? undefined : `must have a string as ${field}`
+}
+
+const contents = ["text", "raw", "url", "data"]
+
+/** Of a call of A2A 0.3: what the SDK would hand on as it is. */
+export const legacyMistake = (method: string, params: Params): string | undefined => {
+  const { configuration, id, message } = params
+  const needsId = /^tasks\/(?:get|cancel|resubscribe)$/.test(method)
+  if (needsId && (typeof id !== "string" || id === "")) return "id is required, as a string"
+  const text = isObject(message) ? textMistake(message, messageTexts) : undefined
+  if (text !== undefined) return `message.${text}`
+  const length = isObject(configuration) ? lengthMistake(configuration) : undefined
+  return textMistake(params, texts) ?? lengthMistake(params) ?? length
+}
+
+export const isObject = (value: unknown): value is Params =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
