@@ -71,7 +71,7 @@ describe("clients of A2A 0.3 (over real sockets)", () => {
     )
   })
 
-  it.live("are served beside others if the server says so, in their own words", () =>
+  it.live("S2x-10: are served beside others if the server says so, in their own words", () =>
     hosting(obedient().agent, { legacy: true }, (site) =>
       Effect.gen(function* () {
         const sent = (yield* site.post("/", call("message/send", said("echo hello")), old)).json.result
