@@ -15,23 +15,23 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the end of a stream of an agent is an error of the server",
     law: "S2x-09",
     file: at("agentStream"),
-    find: 'Effect.andThen(Effect.sync(() => stream.closing("end")))',
-    replace: 'Effect.andThen(Effect.die("ended"))',
+    find: 'this.why = "end"',
+    replace: 'throw new Error("ended")',
     tests: both
   },
   {
     name: "a stream of an agent is silent while its task is",
     law: "S2x-09",
     file: at("agentStream"),
-    find: "if (this.hasRoom) this.write(writer, chunk)",
-    replace: "if (!this.hasRoom) this.write(writer, chunk)",
+    find: "this.writer !== undefined && this.hasRoom",
+    replace: "this.writer !== undefined && !this.hasRoom",
     tests: streams
   },
   {
     name: "a stream of an agent that fails tells nothing",
     law: "S2x-09",
     file: at("agentStream"),
-    find: "this.send(writer, this.failure())",
+    find: "this.put(writer, new Chunk(`event: error\\ndata: ${framing.failed(failed)}\\n\\n`, 0))",
     replace: "Effect.void",
     tests: streams
   },

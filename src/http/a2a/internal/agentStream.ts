@@ -8,8 +8,8 @@ import * as Stream from "effect/Stream"
 import { Chunk } from "../../internal/stream/chunk.ts"
 import type { EventWriter } from "../../internal/stream/logReader.ts"
 import { sendOnNode } from "../../internal/stream/onNode.ts"
+import { OpenStream } from "../../internal/stream/openStream.ts"
 import { SlotWriter } from "../../internal/stream/slotWriter.ts"
-import type { OpenStream } from "../../OpenStreams.ts"
 import type { AgentServer } from "./agentServer.ts"
 import { failed, refusalOf } from "./refusal.ts"
 
@@ -22,19 +22,22 @@ export interface Framing {
 }
 
 /** What follows is sent by this, before it is known whether there is anything: over a limit nothing is started. */
-export const admit = (server: AgentServer): Effect.Effect<OpenStream, A2AError, Scope.Scope> =>
-  Effect.mapError(server.streams.open(undefined), refusalOf)
+export const admit = (server: AgentServer): Effect.Effect<AgentStream, A2AError, Scope.Scope> =>
+  Effect.mapError(
+    server.streams.open((hooks) => new AgentStream(hooks)),
+    refusalOf
+  )
 
 export const respond = (
   request: HttpServerRequest.HttpServerRequest,
-  stream: OpenStream,
+  stream: AgentStream,
   events: Stream.Stream<{ readonly json: string }>,
   framing: Framing,
   more: Readonly<Record<string, string>>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const sending = new AgentSending(stream, events, framing)
+  const sending = { through: (writer: EventWriter) => stream.send(events, framing, writer) }
   const response = HttpServerResponse.stream(
-    Stream.suspend(() => SlotWriter.stream((writer) => sending.through(writer))),
+    Stream.suspend(() => SlotWriter.stream(sending.through)),
     { headers: { ...headers, ...more }, contentType: "text/event-stream" }
   )
   return Effect.as(sendOnNode(request, response, sending), response)
@@ -43,60 +46,44 @@ export const respond = (
 /** No proxy may keep or delay an event. */
 const headers = { "cache-control": "no-store", "x-accel-buffering": "no" }
 
-class AgentSending {
-  private readonly stream: OpenStream
-  private readonly events: Stream.Stream<{ readonly json: string }>
-  private readonly framing: Framing
+export class AgentStream extends OpenStream {
+  private writer: EventWriter | undefined = undefined
   /** Whether the client has room for more than it was sent. */
   private hasRoom = true
 
-  constructor(stream: OpenStream, events: Stream.Stream<{ readonly json: string }>, framing: Framing) {
-    this.stream = stream
-    this.events = events
-    this.framing = framing
+  override ping(chunk: Chunk): void {
+    if (this.writer !== undefined && this.hasRoom) this.write(this.writer, chunk)
   }
 
-  through(writer: EventWriter): Effect.Effect<void> {
-    const { stream } = this
-    return stream.run(
+  send(events: Stream.Stream<{ readonly json: string }>, framing: Framing, writer: EventWriter): Effect.Effect<void> {
+    return this.run(
       Effect.suspend(() => {
-        stream.reader = {
-          ping: (chunk) => {
-            if (this.hasRoom) this.write(writer, chunk)
-          }
-        }
-        return Stream.runForEachArray(this.events, (events) => this.send(writer, this.framed(events)))
+        this.writer = writer
+        return Stream.runForEachArray(events, (events) => this.put(writer, framed(events, framing)))
       }).pipe(
         Effect.catchDefect((defect) =>
           Effect.andThen(
             Effect.logError("An event stream of an agent failed", defect),
-            this.send(writer, this.failure())
+            this.put(writer, new Chunk(`event: error\ndata: ${framing.failed(failed)}\n\n`, 0))
           )
         ),
-        Effect.andThen(Effect.sync(() => stream.closing("end")))
+        Effect.andThen(
+          Effect.sync(() => {
+            this.why = "end"
+          })
+        )
       )
     )
   }
 
-  private framed(events: ReadonlyArray<{ readonly json: string }>): Chunk {
-    const { after, before } = this.framing
-    let text = ""
-    for (const { json } of events) text += before + json + after
-    return new Chunk(text, 0)
-  }
-
-  private failure(): Chunk {
-    return new Chunk(`event: error\ndata: ${this.framing.failed(failed)}\n\n`, 0)
-  }
-
   /** Waits until there is room for more. */
-  private send(writer: EventWriter, chunk: Chunk): Effect.Effect<void> {
+  private put(writer: EventWriter, chunk: Chunk): Effect.Effect<void> {
     return this.write(writer, chunk) ? Effect.void : this.room(writer)
   }
 
   private write(writer: EventWriter, chunk: Chunk): boolean {
     this.hasRoom = writer.write(chunk)
-    this.stream.hooks.delivered(chunk.size)
+    this.hooks.delivered(chunk.size)
     return this.hasRoom
   }
 
@@ -111,4 +98,10 @@ class AgentSending {
       return Effect.sync(withdraw)
     })
   }
+}
+
+const framed = (events: ReadonlyArray<{ readonly json: string }>, { after, before }: Framing): Chunk => {
+  let text = ""
+  for (const { json } of events) text += before + json + after
+  return new Chunk(text, 0)
 }
