@@ -6,11 +6,7 @@
  * @since 0.1.0
  */
 import type * as A2A from "@a2a-js/sdk"
-import {
-  ExtendedAgentCardNotConfiguredError,
-  PushNotificationNotSupportedError,
-  UnsupportedOperationError
-} from "@a2a-js/sdk/errors"
+import { ExtendedAgentCardNotConfiguredError, UnsupportedOperationError } from "@a2a-js/sdk/errors"
 import type { A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -48,14 +44,12 @@ export const make = (engine: AgentEngine, options?: Options): A2ARequestHandler 
     getTask: (request, call) => run(engine.get(request, call)),
     listTasks: (request, call) => run(engine.list(request, call)),
     cancelTask: (request, call) => run(engine.cancel(request, call)),
-    createTaskPushNotificationConfig: noPush,
-    getTaskPushNotificationConfig: noPush,
-    listTaskPushNotificationConfigs: noPush,
-    deleteTaskPushNotificationConfig: noPush
+    createTaskPushNotificationConfig: (config, call) => run(engine.push.create(config, call)),
+    getTaskPushNotificationConfig: (request, call) => run(engine.push.get(request, call)),
+    listTaskPushNotificationConfigs: (request, call) => run(engine.push.list(request, call)),
+    deleteTaskPushNotificationConfig: (request, call) => run(engine.push.delete(request, call))
   }
 }
-
-const noPush = (): Promise<never> => Promise.reject(new PushNotificationNotSupportedError())
 
 const extended = (engine: AgentEngine, options: Options | undefined, call: ServerCallContext) => {
   if (engine.card.capabilities?.extendedAgentCard !== true) {

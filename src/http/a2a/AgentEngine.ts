@@ -9,11 +9,14 @@
  */
 import type * as A2A from "@a2a-js/sdk"
 import type { A2AError } from "@a2a-js/sdk/errors"
-import type { ServerCallContext } from "@a2a-js/sdk/server"
+import type { PushNotificationSender, PushNotificationStore, ServerCallContext } from "@a2a-js/sdk/server"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Tasks } from "../../fibers/Tasks.ts"
+import * as CancelPolicy from "../../fibers/CancelPolicy.ts"
 import type { Agent } from "./Agent.ts"
 import { Engine } from "./internal/engine.ts"
 
@@ -75,6 +78,38 @@ export interface AgentEngine {
    * same. `TaskNotCancelableError` if it ended in another way. `metadata.reason` (a text) stands in the reason.
    */
   readonly cancel: (request: A2A.CancelTaskRequest, call: ServerCallContext) => Effect.Effect<A2A.Task, A2AError>
+  /** Webhooks; `PushNotificationNotSupportedError` unless the card says that there are some. */
+  readonly push: {
+    readonly create: (
+      config: A2A.TaskPushNotificationConfig,
+      call: ServerCallContext
+    ) => Effect.Effect<A2A.TaskPushNotificationConfig, A2AError>
+    readonly get: (
+      request: A2A.GetTaskPushNotificationConfigRequest,
+      call: ServerCallContext
+    ) => Effect.Effect<A2A.TaskPushNotificationConfig, A2AError>
+    readonly list: (
+      request: A2A.ListTaskPushNotificationConfigsRequest,
+      call: ServerCallContext
+    ) => Effect.Effect<A2A.ListTaskPushNotificationConfigsResponse, A2AError>
+    readonly delete: (
+      request: A2A.DeleteTaskPushNotificationConfigRequest,
+      call: ServerCallContext
+    ) => Effect.Effect<void, A2AError>
+  }
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface PushOptions {
+  /** What sends; it asks the store, which is the engine's, where to. Default: the SDK's. */
+  readonly sender?: ((store: PushNotificationStore) => PushNotificationSender) | undefined
+  /** Whether notifications may go there. Default: anywhere; clients then make the server call what only it can reach. */
+  readonly allow?: ((url: URL) => boolean) | undefined
+  /** How long a server that stops goes on with notifications that are on their way. Default: 2 seconds. */
+  readonly flush?: Duration.Input | undefined
 }
 /**
  * @category models
@@ -85,6 +120,8 @@ export interface Options {
   readonly card: A2A.AgentCard
   /** How many events of a task are kept for readers that are slow. Default: 1,024. */
   readonly history?: number | undefined
+  /** For an agent whose card says that it has push notifications. */
+  readonly push?: PushOptions | undefined
 }
 
 /**
@@ -100,5 +137,8 @@ export const make = <R>(
 ): Effect.Effect<AgentEngine, never, Tasks | Scope.Scope | R> =>
   Effect.gen(function* () {
     const context = yield* Effect.context<Tasks | Scope.Scope | R>()
-    return new Engine(agent as Agent<any>, options, context)
+    const notifiers = yield* FiberSet.make<void>()
+    const flush = CancelPolicy.bound("flush", options.push?.flush ?? "2 seconds")
+    yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(notifiers), flush))
+    return new Engine(agent as Agent<any>, options, context, notifiers)
   })

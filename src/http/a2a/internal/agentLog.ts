@@ -102,11 +102,11 @@ export class AgentLog {
   }
 
   /** First `first`, then what comes after `cursor`; `anew` makes what a reader is sent that has fallen off. */
-  read(cursor: number, first: Happening | undefined, anew: () => Happening): Stream.Stream<AgentEvent> {
+  read(cursor: number, first: Happening, anew: () => Happening, until: "settled" | "ended"): Stream.Stream<AgentEvent> {
     return Stream.fromPull(
       Effect.sync(() => {
         let at = cursor
-        let greeting = first
+        let greeting: Happening | undefined = first
         let over = false
         const pull: Effect.Effect<Piece, Cause.Done> = Effect.suspend(() => {
           if (over) return Cause.done()
@@ -118,13 +118,13 @@ export class AgentLog {
           if (this.lost(at)) {
             at = this.last
             const whole = anew()
-            over = whole.settles
+            over = until === "settled" && whole.settles
             return Effect.succeed([whole] as const)
           }
           const piece = this.after(at)
           if (piece.length === 0) return this.ended ? Cause.done() : Effect.andThen(this.more(), pull)
           at += piece.length
-          over = piece.at(-1)!.settles
+          over = until === "settled" && piece.at(-1)!.settles
           return Effect.succeed(piece as Piece)
         })
         return pull

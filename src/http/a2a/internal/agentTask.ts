@@ -5,6 +5,7 @@
  */
 import { Role, TaskState } from "@a2a-js/sdk"
 import type * as A2A from "@a2a-js/sdk"
+import type { StoredPushNotificationConfig } from "@a2a-js/sdk/server"
 import * as DateTime from "effect/DateTime"
 import type * as Stream from "effect/Stream"
 import type { Task } from "../../../fibers/Task.ts"
@@ -31,6 +32,8 @@ const terminal: ReadonlySet<TaskState> = new Set([
   TaskState.TASK_STATE_REJECTED
 ])
 
+const none: ReadonlyArray<never> = []
+
 export class AgentTask {
   readonly id: string
   readonly contextId: string
@@ -48,6 +51,9 @@ export class AgentTask {
   running: Task<unknown, unknown, unknown> | undefined = undefined
   /** Takes the next message, while the agent asks for one. */
   question: ((message: A2A.Message) => void) | undefined = undefined
+  /** What is told of it by push notifications, and whether somebody does. */
+  webhooks: ReadonlyArray<StoredPushNotificationConfig> = none
+  notified = false
   /** How many follow it whose leaving may stop it. */
   followers = 0
   /** How many times one of them has left. */
@@ -97,11 +103,19 @@ export class AgentTask {
   private readonly anew = (): Happening =>
     new Happening({ payload: { $case: "task", value: this.snapshot() } }, this.stopsStreams)
 
-  /** The task as it is now, then what comes; not of one that has ended. */
+  /** The task as it is now, then what comes, up to its end or its next question; not of one that has ended. */
   follow(historyLength?: number): Stream.Stream<AgentEvent> {
+    return this.read(this.snapshot(historyLength), "settled")
+  }
+
+  /** The same, past its questions. */
+  followToEnd(): Stream.Stream<AgentEvent> {
+    return this.read(this.snapshot(), "ended")
+  }
+
+  private read(task: A2A.Task, until: "settled" | "ended"): Stream.Stream<AgentEvent> {
     const log = this.log!
-    const first = new Happening({ payload: { $case: "task", value: this.snapshot(historyLength) } }, false)
-    return log.read(log.last, first, this.anew)
+    return log.read(log.last, new Happening({ payload: { $case: "task", value: task } }, false), this.anew, until)
   }
 
   private get stopsStreams(): boolean {

@@ -1,19 +1,12 @@
 /** The engine behind `AgentEngine.make`. */
 import type * as A2A from "@a2a-js/sdk"
-import {
-  ContentTypeNotSupportedError,
-  type A2AError,
-  ExtensionSupportRequiredError,
-  RequestMalformedError,
-  TaskNotCancelableError,
-  TaskNotFoundError,
-  UnsupportedOperationError
-} from "@a2a-js/sdk/errors"
+import { type A2AError, TaskNotCancelableError, TaskNotFoundError, UnsupportedOperationError } from "@a2a-js/sdk/errors"
 import { TaskState } from "@a2a-js/sdk"
 import type { ServerCallContext } from "@a2a-js/sdk/server"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -27,10 +20,13 @@ import { follow } from "../../internal/followers.ts"
 import type { Agent } from "../Agent.ts"
 import type { AgentEngine, AgentEvent, Options, Sent } from "../AgentEngine.ts"
 import { Unavailable } from "../Unavailable.ts"
+import { accepted, malformed } from "./accepted.ts"
 import { AgentLog } from "./agentLog.ts"
 import { AgentTask } from "./agentTask.ts"
+import { belongs, ownerOf, reasonOf, tenantOf } from "./caller.ts"
 import { endOf } from "./endOf.ts"
 import { newId } from "./ids.ts"
+import { noPush, Pushing } from "./pushing.ts"
 import { pageOf } from "./pageOf.ts"
 import { runAgent } from "./runAgent.ts"
 import { Turning } from "./turning.ts"
@@ -48,13 +44,32 @@ export class Engine implements AgentEngine {
   /** What clients see of a task lives as long as `Tasks` keeps its record. */
   private readonly visible = new WeakMap<Handle, AgentTask>()
 
-  constructor(agent: Agent<any>, options: Options, context: Context.Context<Tasks | Scope.Scope>) {
+  private readonly pushing: Pushing | undefined
+
+  constructor(
+    agent: Agent<any>,
+    options: Options,
+    context: Context.Context<Tasks | Scope.Scope>,
+    notifiers: FiberSet.FiberSet<void>
+  ) {
     this.agent = agent
     this.card = options.card
     this.history = options.history ?? 1024
     this.context = context
     this.tasks = Context.get(context, Tasks)
     this.scope = Context.get(context, Scope.Scope)
+    this.pushing =
+      options.card.capabilities?.pushNotifications === true
+        ? new Pushing(
+            (id, call) => this.find(id, call),
+            options.push ?? {},
+            (notify) => withContext(FiberSet.run(notifiers, notify), context)
+          )
+        : undefined
+  }
+
+  get push(): AgentEngine["push"] {
+    return this.pushing ?? noPush
   }
 
   readonly send: AgentEngine["send"] = (request, call) =>
@@ -62,30 +77,12 @@ export class Engine implements AgentEngine {
       message.taskId === "" ? this.start(request, message, call) : this.goOn(request, message, call)
     )
 
-  /** Fails as the protocol has it for a message that no task can take. */
   private accepted(request: A2A.SendMessageRequest, call: ServerCallContext): Effect.Effect<A2A.Message, A2AError> {
-    const { message } = request
-    if (message === undefined) return malformed("message is required")
-    if (message.messageId === "") return malformed("message.messageId is required")
-    if (message.parts.length === 0) return malformed("message.parts must have at least one part")
-    const { extensions, inputModes, strictInput } = this.agent
-    const asked = new Set(call.requestedExtensions)
-    const missing = extensions.filter(({ required, uri }) => required && !asked.has(uri))
-    if (missing.length > 0) {
-      const uris = missing.map(({ uri }) => uri).join(", ")
-      return Effect.fail(new ExtensionSupportRequiredError(`Declare support for: ${uris}`))
-    }
-    const foreign = strictInput ? message.parts.find((part) => !covered(inputModes, part.mediaType)) : undefined
-    if (foreign !== undefined) {
-      const modes = inputModes.join(", ")
-      return Effect.fail(
-        new ContentTypeNotSupportedError(`"${foreign.mediaType}" is not supported; there are ${modes}`)
-      )
-    }
-    // What the agent does not know is as if it had not been asked for.
-    const known = new Set(extensions.map(({ uri }) => uri))
-    call.setRequestedExtensions(call.requestedExtensions?.filter((uri) => known.has(uri)))
-    return Effect.succeed(message)
+    const message = accepted(this.agent, request, call)
+    const webhook = request.configuration?.taskPushNotificationConfig
+    return webhook === undefined || this.pushing === undefined
+      ? message
+      : Effect.andThen(this.pushing.checked(webhook), message)
   }
 
   private start(
@@ -119,7 +116,7 @@ export class Engine implements AgentEngine {
           onSuccess: (running) => {
             visible.running = running
             this.visible.set(running, visible)
-            return Effect.succeed(sent)
+            return Effect.as(this.announced(visible, request, call), sent)
           }
         })
       }).pipe(
@@ -169,9 +166,21 @@ export class Engine implements AgentEngine {
         }
         const sent = this.sent(visible, request, call)
         goOn()
-        return Effect.succeed(sent)
+        return Effect.as(this.announced(visible, request, call), sent)
       })
     )
+  }
+
+  /** To the webhook that came with the message, from now on. */
+  private announced(
+    visible: AgentTask,
+    { configuration }: A2A.SendMessageRequest,
+    call: ServerCallContext
+  ): Effect.Effect<void> {
+    const webhook = configuration?.taskPushNotificationConfig
+    return webhook === undefined || this.pushing === undefined
+      ? Effect.void
+      : Effect.asVoid(this.pushing.add(visible, webhook, call))
   }
 
   /** Taken now: what happens later comes behind the task as it is now. */
@@ -286,34 +295,6 @@ export class Engine implements AgentEngine {
 }
 
 const none: Effect.Effect<ReadonlyArray<A2A.Task>> = Effect.succeed([])
-
-const malformed = (message: string): Effect.Effect<never, A2AError> => Effect.fail(new RequestMalformedError(message))
-
-const tenantOf = ({ tenant }: ServerCallContext): string => tenant ?? ""
-
-const ownerOf = ({ user }: ServerCallContext): string => (user?.isAuthenticated === true ? user.userName : "")
-
-const belongs = ({ owner, tenant }: AgentTask, call: ServerCallContext): boolean =>
-  owner === ownerOf(call) && tenant === tenantOf(call)
-
-/** As a media type covers itself, and `image/*` any image. */
-const covered = (modes: ReadonlyArray<string>, mediaType: string): boolean => {
-  const [plain = ""] = mediaType.toLowerCase().split(";")
-  const type = plain.trim()
-  const [kind] = type.split("/")
-  return type === "" || modes.some((mode) => mode === "*/*" || mode === `${kind}/*` || mode.toLowerCase() === type)
-}
-
-/** Who is known cannot cancel in the name of another. */
-const reasonOf = (metadata: A2A.CancelTaskRequest["metadata"], call: ServerCallContext): CancelReason.Draft => {
-  const { by, detail, reason } = metadata ?? {}
-  const owner = ownerOf(call)
-  return CancelReason.request({
-    message: typeof reason === "string" && reason !== "" ? reason : undefined,
-    by: owner !== "" ? owner : typeof by === "string" && by !== "" ? by : undefined,
-    detail
-  })
-}
 
 const withContext = <A, E>(self: Effect.Effect<A, E, any>, context: Context.Context<any>): Effect.Effect<A, E> =>
   Effect.updateContext<never, never>(() => context as Context.Context<never>)(self as Effect.Effect<A, E>)
