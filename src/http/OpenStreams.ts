@@ -45,7 +45,7 @@ export class OpenStreams extends Context.Service<
     /** Admits a client until the scope closes; fails with `too-many-streams` over a limit: of its log, or of all. */
     readonly open: <S extends OpenStream>(
       stream: (hooks: StreamMetrics.Hooks) => S,
-      of?: { readonly log: EventLog; readonly maxReaders?: number | undefined } | undefined
+      of?: { readonly log: EventLog; readonly maxReaders?: number | undefined }
     ) => Effect.Effect<S, Problem, Scope.Scope>
   }
 >()("rescind/http/OpenStreams") {
