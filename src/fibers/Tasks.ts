@@ -232,7 +232,7 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
         const held = tasks.find(id)
         return held !== undefined
           ? Effect.succeed({ task: held, started: false })
-          : Effect.map(launch(id, effect, options, fiber, undefined), (task) => ({ task, started: true }))
+          : Effect.mapEager(launch(id, effect, options, fiber, undefined), (task) => ({ task, started: true }))
       }),
     get: (id) => Effect.sync(() => Option.fromUndefinedOr(tasks.find(id) as never)),
     info: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(tasks.find(id)), (task) => tasks.infoOf(task))),

@@ -61,7 +61,8 @@ export const make = ({ origins, credentials = false, maxAge = "10 minutes" }: Op
  * @category reading
  * @since 0.1.0
  */
-export const isForeign = ({ host, origin, ...headers }: Headers.Headers, cors?: Cors): boolean => {
+export const isForeign = (headers: Headers.Headers, cors?: Cors): boolean => {
+  const { host, origin } = headers
   if (origin !== undefined) return !cors?.origins.has(origin) && origin.replace(/^https?:\/\//, "") !== host
   // An image or a link of such a page sends no origin.
   return /^(?:cross|same)-site$/.test(headers["sec-fetch-site"] ?? "")

@@ -6,9 +6,11 @@
  * @since 0.1.0
  */
 import type * as ByteSize from "effect/ByteSize"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Result from "effect/Result"
 import * as Cors from "./Cors.ts"
 import { isTooLarge, maxDepth, nestsTooDeep, utf8 } from "./internal/jsonText.ts"
 import { Problem } from "./Problem.ts"
@@ -36,31 +38,40 @@ export const read = (
   limit: ByteSize.ByteSize,
   cors?: Cors.Cors
 ): Effect.Effect<unknown, Problem> =>
-  Effect.gen(function* () {
-    if (Cors.isForeign(request.headers, cors)) return yield* Effect.fail(Cors.foreign)
-    const bytes = yield* request.arrayBuffer.pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
-      Effect.mapError(({ reason }) => (isTooLarge(reason) ? tooLarge(limit) : notJson("The body could not be read")))
-    )
-    const text = yield* Effect.try({
-      try: () => utf8.decode(bytes),
-      catch: () => notJson("The body is not valid UTF-8")
-    })
-    if (text.trim() === "") return {}
-    if (!isJson(request.headers["content-type"])) {
-      return yield* Effect.fail(
-        new Problem({
-          code: "not-json",
-          detail: 'Send the body as JSON, with the header "content-type: application/json"'
-        })
+  Cors.isForeign(request.headers, cors)
+    ? Effect.fail(Cors.foreign)
+    : Effect.matchEffect(
+        Effect.updateContext(request.arrayBuffer, Context.add(HttpIncomingMessage.MaxBodySize, limit)),
+        {
+          onFailure: ({ reason }) =>
+            Effect.fail(isTooLarge(reason) ? tooLarge(limit) : notJson("The body could not be read")),
+          onSuccess: (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"]))
+        }
       )
-    }
-    if (nestsTooDeep(text)) return yield* Effect.fail(notJson(`The body is nested more than ${maxDepth} deep`))
-    return yield* Effect.try({
-      try: (): unknown => JSON.parse(text),
-      catch: (error) => notJson(`The body is not JSON: ${(error as SyntaxError).message}`)
-    })
+
+const parse = (bytes: ArrayBuffer, contentType: string | undefined): Result.Result<unknown, Problem> => {
+  const decoded = Result.try({
+    try: () => utf8.decode(bytes),
+    catch: () => notJson("The body is not valid UTF-8")
   })
+  if (Result.isFailure(decoded)) return decoded
+  const text = decoded.success
+  if (text.trim() === "") return Result.succeed({})
+  if (!isJson(contentType)) {
+    return Result.fail(
+      new Problem({
+        code: "not-json",
+        detail: 'Send the body as JSON, with the header "content-type: application/json"'
+      })
+    )
+  }
+  if (text.length > maxDepth && nestsTooDeep(text))
+    return Result.fail(notJson(`The body is nested more than ${maxDepth} deep`))
+  return Result.try({
+    try: (): unknown => JSON.parse(text),
+    catch: (error) => notJson(`The body is not JSON: ${(error as SyntaxError).message}`)
+  })
+}
 
 const tooLarge = (limit: ByteSize.ByteSize): Problem =>
   new Problem({

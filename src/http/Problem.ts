@@ -163,7 +163,7 @@ export const decode = <A>(
   part: (typeof FieldError.Type)["in"]
 ): ((input: unknown) => Effect.Effect<A, Problem>) => {
   const decoded = Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })
-  return (input) => Effect.mapError(decoded(input), ({ issue }) => invalid(issue, part))
+  return (input) => Effect.mapErrorEager(decoded(input), ({ issue }) => invalid(issue, part))
 }
 
 /**

@@ -51,13 +51,12 @@ export const maxMillis = 2_147_483_647
  */
 export const read = (
   from: Pick<HttpServerRequest.HttpServerRequest, "headers"> | Headers.Headers
-): Effect.Effect<Option.Option<Duration.Duration>, Problem> =>
-  Effect.suspend(() => {
-    const said = (Headers.isHeaders(from) ? from : from.headers)[header]
-    if (said === undefined) return Effect.succeedNone
-    const millis = millisOf(said)
-    return millis === undefined ? Effect.fail(malformed(said)) : Effect.succeedSome(Duration.millis(millis))
-  })
+): Effect.Effect<Option.Option<Duration.Duration>, Problem> => {
+  const said = (Headers.isHeaders(from) ? from : from.headers)[header]
+  if (said === undefined) return Effect.succeedNone
+  const millis = millisOf(said)
+  return millis === undefined ? Effect.fail(malformed(said)) : Effect.succeedSome(Duration.millis(millis))
+}
 
 /**
  * A call was not sent because no time was left for it: the `cause` of the

@@ -18,6 +18,7 @@ import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
@@ -197,19 +198,33 @@ const kindsOf = <R>(tasks: ReadonlyArray<Implementation<R>>): Effect.Effect<Read
   })
 
 /** Whatever a handler does, the client gets an answer, and a defect is for the log only. */
-const answer = (server: Server, handler: Handler) => (request: Parameters<Handler>[1]) =>
-  handler(server, request).pipe(
+const answer = (server: Server, handler: Handler): Effect.Effect<Response, never, HttpRouter.Provided> =>
+  Effect.withFiber((fiber) => {
+    const context = fiber.context as Context.Context<HttpServerRequest.HttpServerRequest>
+    const request = Context.get(context, HttpServerRequest.HttpServerRequest)
+    const open = (response: Response) => Effect.succeed(Cors.open(server.cors, request.headers, response))
+    return handler(server, request, fiber).pipe(
+      Effect.matchCauseEffect({
+        onSuccess: open,
+        onFailure: (cause) => Effect.flatMap(refusal(request, cause), open)
+      }),
+      Effect.onExit((exit) =>
+        exit._tag === "Success" || !Cause.hasInterruptsOnly(exit.cause) ? Effect.void : interrupted(server, exit.cause)
+      )
+    )
+  })
+
+type Response = HttpServerResponse.HttpServerResponse
+
+const refusal = (
+  { method, url }: HttpServerRequest.HttpServerRequest,
+  cause: Cause.Cause<Problem.Problem>
+): Effect.Effect<Response> =>
+  Effect.failCause(cause).pipe(
     Effect.catch((problem) => Effect.succeed(Problem.toResponse(problem))),
     Effect.catchCauseIf(Cause.hasDies, (cause) =>
       // Without the query, where a token may stand.
-      Effect.as(
-        Effect.logError(`${request.method} ${request.url.split("?")[0]} failed`, cause),
-        Problem.toResponse(internal)
-      )
-    ),
-    Effect.map((response) => Cors.open(server.cors, request.headers, response)),
-    Effect.onExit((exit) =>
-      exit._tag === "Success" || !Cause.hasInterruptsOnly(exit.cause) ? Effect.void : interrupted(server, exit.cause)
+      Effect.as(Effect.logError(`${method} ${url.split("?")[0]} failed`, cause), Problem.toResponse(internal))
     )
   )
 

@@ -68,7 +68,10 @@ export type TaskView = typeof TaskView.Type
  * @category conversions
  * @since 0.1.0
  */
-export const of = (info: TaskInfo, { kind, labels, owner, payload, said, task }: Served): Effect.Effect<TaskView> =>
+export const of = (
+  info: TaskInfo,
+  { kind, labels, owner, payload, recording, task }: Served
+): Effect.Effect<TaskView> =>
   Effect.gen(function* () {
     const outcome = yield* Task.poll(task)
     return {
@@ -82,7 +85,7 @@ export const of = (info: TaskInfo, { kind, labels, owner, payload, said, task }:
       labels,
       payload,
       ...(owner === undefined ? {} : { owner }),
-      ...(Option.isNone(outcome) ? {} : { outcome: said.outcome(outcome.value) }),
+      ...(Option.isNone(outcome) ? {} : { outcome: recording.said.outcome(outcome.value) }),
       links: linksOf(info.id)
     }
   })

@@ -9,8 +9,8 @@ export const outcomeOf = (node: TaskNode): TaskOutcome<any, any, any> => {
   const { record } = node
   const partial = record?.partial
   // Copies: a straggler's later failures do not change an outcome.
-  const cleanupFailures = record === undefined ? none : [...record.cleanupFailures]
-  const salvaged = record === undefined ? none : [...record.salvaged]
+  const cleanupFailures = record?.cleanupFailures === undefined ? none : [...record.cleanupFailures]
+  const salvaged = record?.salvaged === undefined ? none : [...record.salvaged]
   if (node.verdict === "cancelled") {
     return {
       _tag: "Cancelled",

@@ -265,13 +265,15 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   /** The nearest task that somebody awaits keeps what its members and bodies could not return. */
   override salvage(scope: string, value: unknown): boolean {
     if (this.kind !== "task") return super.salvage(scope, value)
-    TaskRecord.of(this).salvaged.push({ scope, value })
+    const record = TaskRecord.of(this)
+    ;(record.salvaged ??= []).push({ scope, value })
     return true
   }
 
   override keepCleanupFailure(failure: CleanupFailure): void {
     if (this.kind === "body") return super.keepCleanupFailure(failure)
-    TaskRecord.of(this).cleanupFailures.push(failure)
+    const record = TaskRecord.of(this)
+    ;(record.cleanupFailures ??= []).push(failure)
   }
 
   private keepFailuresOf(cause: Cause.Cause<unknown>): void {

@@ -23,18 +23,18 @@ export class TaskRecord {
   /** 1 for the first run under its id. */
   attempt = 1
   onShutdown: "finish" | "cancel" = "finish"
-  readonly cleanupFailures: Array<CleanupFailure> = []
-  readonly salvaged: Array<Salvaged> = []
+  cleanupFailures: Array<CleanupFailure> | undefined = undefined
+  salvaged: Array<Salvaged> | undefined = undefined
   partial: { readonly value: unknown } | undefined = undefined
   /** Who took over the scope of this member when it won. */
   heir: ScopeNode | undefined = undefined
   /** The task from outside that this member waits for. */
   standsFor: TaskNode | undefined = undefined
-  private listeners: Array<(reason: CancelReason) => void> = []
+  private listeners: Array<(reason: CancelReason) => void> | undefined = undefined
   log: TaskLog | undefined = undefined
   private recorder: ((event: TaskEvent) => void) | undefined = undefined
   /** What a log that begins later is told first: the state, not what was said. */
-  private readonly milestones: Array<TaskEvent> = []
+  private milestones: ReadonlyArray<TaskEvent> = none
   limits: TaskLimits | undefined = undefined
 
   private constructor(node: TaskNode) {
@@ -82,7 +82,8 @@ export class TaskRecord {
       seq: ++this.seq,
       at: DateTime.makeUnsafe(at)
     }
-    if (event._tag !== "Progress" && event._tag !== "Output") this.milestones.push(stamped)
+    // A handful at most; an array that was pushed to has room for sixteen more.
+    if (event._tag !== "Progress" && event._tag !== "Output") this.milestones = [...this.milestones, stamped]
     this.log?.append(stamped)
     this.recorder?.(stamped)
   }
@@ -101,8 +102,9 @@ export class TaskRecord {
 
   requested(request: CancelRequest): void {
     if (this.told) this.emit({ _tag: "CancelRequested", reason: request.reason }, request.at)
-    const listeners = this.listeners
-    this.listeners = []
+    const { listeners } = this
+    this.listeners = undefined
+    if (listeners === undefined) return
     for (const listener of listeners) trampoline(() => listener(request.reason))
   }
 
@@ -118,10 +120,13 @@ export class TaskRecord {
 
   /** Calls back at the request; the returned function withdraws. */
   onRequest(listener: (reason: CancelReason) => void): () => void {
-    this.listeners.push(listener)
+    if (this.listeners === undefined) this.listeners = [listener]
+    else this.listeners.push(listener)
     return () => {
-      const index = this.listeners.indexOf(listener)
-      if (index >= 0) this.listeners.splice(index, 1)
+      const index = this.listeners?.indexOf(listener) ?? -1
+      if (index >= 0) this.listeners!.splice(index, 1)
     }
   }
 }
+
+const none: ReadonlyArray<never> = []

@@ -17,9 +17,9 @@ import { cancelSpan } from "./taskTrace.ts"
 const decodeCall = Problem.decode(CancelCall, "body")
 const encodeResult = Schema.encodeSync(Schema.toCodecJson(CancelResult))
 
-export const cancelRoute: Handler = (server, request) =>
+export const cancelRoute: Handler = (server, request, fiber) =>
   Effect.gen(function* () {
-    const id = yield* pathParam("id")
+    const id = pathParam(fiber, "id")
     const visitor = yield* enter(server, request)
     const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)
     const reason = yield* reasonOf(visitor, call.reason)

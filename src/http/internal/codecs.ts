@@ -19,7 +19,7 @@ export interface Codecs {
 
 const encoder = (schema: AnyCodec): Encode => {
   const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(schema))
-  return (value) => Effect.map(Effect.orDie(encode(value)), writable)
+  return (value) => Effect.mapEager(Effect.catchEager(encode(value), Effect.die), writable)
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Json } from "effect/Schema"
 import * as Schema from "effect/Schema"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import * as Task from "../../fibers/Task.ts"
+import type { EventLog } from "../EventLog.ts"
 import * as EventStream from "../EventStream.ts"
 import { OpenStreams } from "../OpenStreams.ts"
 import type { Visitor } from "../TaskAccess.ts"
@@ -15,13 +16,13 @@ import { authorize, may } from "./authorize.ts"
 import { follow } from "./followers.ts"
 import { type Handler, pathParam, type Served, type Server } from "./served.ts"
 
-export const eventsRoute: Handler = (server, request) =>
+export const eventsRoute: Handler = (server, request, fiber) =>
   Effect.gen(function* () {
-    const id = yield* pathParam("id")
+    const id = pathParam(fiber, "id")
     const { served, visitor } = yield* authorize(server, request, "events", id)
     served.sending ??= optionsOf(server, served)
     const response = yield* Effect.provideService(
-      EventStream.respond(served.log, request, served.sending),
+      EventStream.respond(logOf(served), request, served.sending),
       OpenStreams,
       server.streams
     )
@@ -29,6 +30,8 @@ export const eventsRoute: Handler = (server, request) =>
     if (counts && may(visitor, "cancel", served)) yield* followedBy(server, served, visitor)
     return response
   })
+
+const logOf = ({ recording, task }: Served): EventLog => recording.log(task.attempt)
 
 const optionsOf = (server: Server, served: Served): EventStream.Options => ({
   slow: server.slowReaders,

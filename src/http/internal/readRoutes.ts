@@ -30,9 +30,9 @@ export const listRoute: Handler = (server, request) =>
     return HttpServerResponse.jsonUnsafe(encodeList({ tasks }))
   })
 
-export const oneRoute: Handler = (server, request) =>
+export const oneRoute: Handler = (server, request, fiber) =>
   Effect.gen(function* () {
-    const id = yield* pathParam("id")
+    const id = pathParam(fiber, "id")
     const { served } = yield* authorize(server, request, "read", id)
     const info = yield* server.tasks.info(id)
     if (Option.isNone(info)) return yield* Effect.fail(taskNotFound(id))

@@ -6,7 +6,8 @@
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as Effect from "effect/Effect"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
 import type * as ByteSize from "effect/ByteSize"
 import type * as Duration from "effect/Duration"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -20,11 +21,10 @@ import type { OpenStreams } from "../OpenStreams.ts"
 import type { Problem } from "../Problem.ts"
 import type { TaskAccess } from "../TaskAccess.ts"
 import type { Implementation } from "../TaskDefinition.ts"
-import type { EventLog } from "../EventLog.ts"
 import type * as EventStream from "../EventStream.ts"
 import type { Hooks } from "../StreamMetrics.ts"
 import type { Codecs } from "./codecs.ts"
-import type { Said } from "./said.ts"
+import type { Recording } from "./recording.ts"
 import type { TaskTrace } from "./taskTrace.ts"
 import type { Watcher } from "./watching.ts"
 
@@ -37,8 +37,7 @@ export interface Served {
   /** The caller who started it; undefined if that was an anonymous one. */
   readonly owner: string | undefined
   readonly labels: ReadonlyArray<string>
-  readonly log: EventLog
-  readonly said: Said
+  readonly recording: Recording
   readonly trace: TaskTrace
   /** Made for the first of its event streams. */
   sending?: EventStream.Options
@@ -76,9 +75,11 @@ export interface Server {
   readonly watchers: ReadonlyArray<Watcher>
 }
 
+/** With the fiber of the request, to read from it what would else be an effect each. */
 export type Handler = (
   server: Server,
-  request: HttpServerRequest.HttpServerRequest
+  request: HttpServerRequest.HttpServerRequest,
+  fiber: Fiber.Fiber<unknown, unknown>
 ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Problem, HttpRouter.Provided>
 
 export const findServed = (server: Server, id: string): Effect.Effect<Option.Option<Served>> =>
@@ -88,8 +89,8 @@ export const findServed = (server: Server, id: string): Effect.Effect<Option.Opt
   )
 
 /** The `id` or `name` in the path. */
-export const pathParam = (key: "id" | "name"): Effect.Effect<string, never, HttpRouter.RouteContext> =>
-  Effect.map(HttpRouter.params, (params) => params[key] ?? "")
+export const pathParam = ({ context }: Fiber.Fiber<unknown, unknown>, key: "id" | "name"): string =>
+  Context.getUnsafe(context as Context.Context<HttpRouter.RouteContext>, HttpRouter.RouteContext).params[key] ?? ""
 
 export const linksOf = (id: string): { readonly self: string; readonly events: string; readonly cancel: string } => {
   // The characters of an id need no escape.

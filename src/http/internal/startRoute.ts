@@ -1,14 +1,16 @@
 /** `POST /tasks/{name}`. */
-import type * as Context from "effect/Context"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Task from "../../fibers/Task.ts"
+import type * as Tasks from "../../fibers/Tasks.ts"
 import * as Drain from "../Drain.ts"
 import * as JsonBody from "../JsonBody.ts"
 import * as Problem from "../Problem.ts"
@@ -24,24 +26,25 @@ import { watch } from "./watching.ts"
 
 const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(StartQuery), "query")
 
-export const startRoute: Handler = (server, request) =>
+export const startRoute: Handler = (server, request, fiber) =>
   Effect.gen(function* () {
-    const arrived = yield* Clock.currentTimeMillis
+    const arrived = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
     const visitor = yield* enter(server, request)
-    const name = yield* pathParam("name")
+    const name = pathParam(fiber, "name")
     const kind = server.kinds.get(name)
     if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
-    const query = yield* queryOf(request)
+    const query = yield* queryOf(request, fiber)
     const deadline = yield* deadlineOf(request, arrived)
     // Before a body that may be long in coming.
     if (yield* server.tasks.draining) return yield* Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)
     const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
     const payload = yield* kind.codecs.decodePayload(body)
-    const id = query.id ?? `${name}-${yield* randomName}`
-    const labels = Array.from(new Set(query.label))
+    const id = query.id ?? `${name}-${randomName(fiber.getRef(Random.Random))}`
+    const labels = query.label === undefined ? none : Array.from(new Set(query.label))
     yield* admitStart(visitor, { name, id, labels })
     const replace = query.replace === "true"
-    const task = yield* start(server, kind, { id, payload, replace, labels, deadline, visitor })
+    const encoded = yield* kind.codecs.payload(payload)
+    const task = yield* start(server, { kind, id, payload, encoded, replace, labels, deadline, visitor })
     const links = linksOf(id)
     return HttpServerResponse.jsonUnsafe(
       { id, name, attempt: task.attempt, links },
@@ -49,82 +52,105 @@ export const startRoute: Handler = (server, request) =>
     )
   })
 
-/** Most calls have none, and to parse a URL takes as long as all the rest of a small start. */
+const none: ReadonlyArray<never> = []
+
+/** Most calls have none, and to decode it takes as long as all the rest of a small start. */
 const queryOf = (
-  request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<typeof StartQuery.Type, Problem.Problem, HttpServerRequest.ParsedSearchParams> =>
-  request.url.includes("?") ? Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery) : Effect.succeed({})
+  request: HttpServerRequest.HttpServerRequest,
+  { context }: Fiber.Fiber<unknown, unknown>
+): Effect.Effect<typeof StartQuery.Type, Problem.Problem> =>
+  request.url.includes("?")
+    ? decodeQuery(
+        Context.get(
+          context as Context.Context<HttpServerRequest.ParsedSearchParams>,
+          HttpServerRequest.ParsedSearchParams
+        )
+      )
+    : Effect.succeed({})
 
 interface Asked {
+  readonly kind: Kind
   readonly id: string
   readonly payload: unknown
+  readonly encoded: Schema.Json
   readonly replace: boolean
   readonly labels: ReadonlyArray<string>
-  /** Epoch milliseconds. */
-  readonly deadline: number
+  /** Epoch milliseconds; undefined if the caller names none. */
+  readonly deadline: number | undefined
   readonly visitor: Visitor
 }
 
-const start = (
-  server: Server,
-  kind: Kind,
-  { deadline, id, labels, payload, replace, visitor }: Asked
-): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> => {
-  const { maxTimeLimit, tasks } = server
-  const { cancel: overdue, onShutdown, timeLimit = server.timeLimit } = kind.definition
-  return Effect.gen(function* () {
-    const encoded = yield* kind.codecs.payload(payload)
-    yield* claim(server, visitor, id, replace)
-    const recording = yield* Effect.withFiber((fiber) =>
-      Effect.succeed(new Recording(kind.definition, fiber.currentDispatcher, server.hooks))
-    )
+const start = (server: Server, asked: Asked): Effect.Effect<Task.Task<unknown, unknown>, Problem.Problem> =>
+  Effect.withFiber<Task.Task<unknown, unknown>, Problem.Problem>((fiber) => {
+    const { deadline, encoded, id, kind, labels, payload, replace, visitor } = asked
+    const { maxTimeLimit, tasks } = server
+    const { cancel: overdue, onShutdown, timeLimit = server.timeLimit } = kind.definition
+    const recording = new Recording(kind.definition, server)
     const trace = new TaskTrace()
     const body = trace.during(kind, id, taskBody(kind, id, payload, recording.said))
-    const left = deadline - (yield* Clock.currentTimeMillis)
+    const left = deadline === undefined ? undefined : deadline - fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
     const options = { record: recording.record, onShutdown, timeLimit, maxTimeLimit, deadline: left, overdue }
     const starting = replace
-      ? Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
+      ? Effect.andThen(
+          claim(server, visitor, id, replace),
+          Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
+        )
       : tasks.startIfMissing(id, body, options)
-    const { task, started } = yield* withContext(starting, yield* withParentOf(server.context))
-    if (!started) return yield* Effect.andThen(claim(server, visitor, id, replace), taken(server, id))
-    const served = {
-      task,
-      kind,
-      payload: encoded,
-      owner: visitor.id,
-      labels,
-      log: recording.log(task.attempt),
-      said: recording.said,
-      trace,
-      followers: 0,
-      departures: 0
-    }
-    server.served.set(task, served)
-    watch(server.watchers, served)
-    return task
-  }).pipe(
-    Effect.catchTags({
-      // Whose it is, is asked again: it may have been started since.
-      AlreadyRunning: ({ state }) =>
-        Effect.andThen(claim(server, visitor, id, replace), Effect.fail(alreadyRunning(id, state))),
-      TooManyTasks: ({ message }) =>
-        Effect.fail(new Problem.Problem({ code: "too-many-tasks", detail: message, headers: { "retry-after": "1" } })),
-      Draining: () => Effect.flatMap(Drain.refusal(tasks), Effect.fail)
-    }),
+    return Effect.matchEffect(withContext(starting, withParentOf(server.context, fiber)), {
+      onFailure: (refused) => refusal(server, asked, refused),
+      onSuccess: ({ started, task }) => {
+        if (!started) return Effect.andThen(claim(server, visitor, id, replace), taken(server, id))
+        const served = {
+          task,
+          kind,
+          payload: encoded,
+          owner: visitor.id,
+          labels,
+          recording,
+          trace,
+          followers: 0,
+          departures: 0
+        }
+        server.served.set(task, served)
+        watch(server.watchers, served)
+        return Effect.succeed(task)
+      }
+    })
     // Else a client that leaves at this moment could leave a task that nobody can find.
     // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
-    Effect.uninterruptible
-  )
+  }).pipe(Effect.uninterruptible)
+
+const refusal = (
+  server: Server,
+  { id, replace, visitor }: Asked,
+  refused: Tasks.AlreadyRunning | Tasks.TooManyTasks | Tasks.Draining | Problem.Problem
+): Effect.Effect<never, Problem.Problem> => {
+  switch (refused._tag) {
+    case "AlreadyRunning":
+      // Whose it is, is asked again: it may have been started since.
+      return Effect.andThen(claim(server, visitor, id, replace), Effect.fail(alreadyRunning(id, refused.state)))
+    case "TooManyTasks":
+      return Effect.fail(
+        new Problem.Problem({
+          code: "too-many-tasks",
+          detail: refused.message,
+          headers: { "retry-after": "1" }
+        })
+      )
+    case "Draining":
+      return Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)
+    case "Problem":
+      return Effect.fail(refused)
+  }
 }
 
 /** The instant by which the caller needs the task: its time runs while its body is read and while it is found out who it is. */
 const deadlineOf = (
   request: HttpServerRequest.HttpServerRequest,
   arrived: number
-): Effect.Effect<number, Problem.Problem> =>
-  Effect.map(
-    RequestDeadline.read(request),
-    Option.match({ onNone: () => Infinity, onSome: (budget) => arrived + Duration.toMillis(budget) })
+): Effect.Effect<number | undefined, Problem.Problem> =>
+  Effect.mapEager(RequestDeadline.read(request), (budget) =>
+    Option.isNone(budget) ? undefined : arrived + Duration.toMillis(budget.value)
   )
 
 /** In place of the services of the request: the task outlives it. */
@@ -160,10 +186,10 @@ const alreadyRunning = (id: string, state: string): Problem.Problem =>
     extension: { state }
   })
 
-const letters = "0123456789abcdefghijklmnopqrstuvwxyz"
-
 /** 62 bits: enough that no two tasks of a server meet. */
-const randomName: Effect.Effect<string> = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, letters.length - 1), 12),
-  (digits) => digits.map((digit) => letters[digit]!).join("")
-)
+const randomName = (random: typeof Random.Random.Service): string => sixLetters(random) + sixLetters(random)
+
+const sixLetters = (random: typeof Random.Random.Service): string =>
+  Math.floor(random.nextDoubleUnsafe() * 36 ** 6)
+    .toString(36)
+    .padStart(6, "0")

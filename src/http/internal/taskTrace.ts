@@ -21,20 +21,20 @@ export class TaskTrace {
 
   /** Runs the body of the task in the span. */
   during<A, E>(kind: Kind, id: string, body: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    const { name } = kind.definition
-    const attributes = { "rescind.task.id": id, "rescind.task.name": name }
-    // A span that an interrupt ends at once has ended before anybody is told of the request.
-    const explained = Effect.onExit(body, () =>
-      Effect.map(CancelReason.current, (reason) => {
-        if (Option.isSome(reason)) this.cancelled(reason.value)
-      })
-    )
-    return whenTraced(body, () =>
-      Effect.useSpan(`task ${name}`, { attributes }, (span) => {
+    return whenTraced(body, () => {
+      const { name } = kind.definition
+      const attributes = { "rescind.task.id": id, "rescind.task.name": name }
+      // A span that an interrupt ends at once has ended before anybody is told of the request.
+      const explained = Effect.onExit(body, () =>
+        Effect.map(CancelReason.current, (reason) => {
+          if (Option.isSome(reason)) this.cancelled(reason.value)
+        })
+      )
+      return Effect.useSpan(`task ${name}`, { attributes }, (span) => {
         this.span = span
         return Effect.withParentSpan(explained, span)
       })
-    )
+    })
   }
 
   /** Keeps the request to stop as an event at its own time. */
@@ -51,11 +51,13 @@ export class TaskTrace {
 }
 
 /** The services that a task runs with, and the span of the request that starts it. */
-export const withParentOf = (context: Context.Context<never>): Effect.Effect<Context.Context<never>> =>
-  Effect.withFiber((fiber) => {
-    const parent = spanOf(fiber)
-    return Effect.succeed(parent === undefined ? context : Context.add(context, Tracer.ParentSpan, parent))
-  })
+export const withParentOf = (
+  context: Context.Context<never>,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Context.Context<never> => {
+  const parent = spanOf(fiber)
+  return parent === undefined ? context : Context.add(context, Tracer.ParentSpan, parent)
+}
 
 export const traceCancels: Watcher = { requested: ({ trace }, reason) => trace.cancelled(reason) }
 
