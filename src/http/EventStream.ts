@@ -69,12 +69,12 @@ export const cursorOf = (lastEventId: string | undefined, prefix: string): numbe
  * @category responding
  * @since 0.1.0
  */
-export const respond = (
+export const respond: (
   log: EventLog,
   request: HttpServerRequest.HttpServerRequest,
   options?: Options
-): Effect.Effect<HttpServerResponse.HttpServerResponse, Problem, OpenStreams | Scope.Scope> =>
-  Effect.gen(function* () {
+) => Effect.Effect<HttpServerResponse.HttpServerResponse, Problem, OpenStreams | Scope.Scope> = Effect.fnUntraced(
+  function* (log, request, options) {
     const node = log as LogNode
     const asked = cursorOf(request.headers["last-event-id"], log.prefix)
     if (log.ended && asked >= log.last) return HttpServerResponse.empty({ status: 204 })
@@ -93,7 +93,8 @@ export const respond = (
     )
     yield* sendOnNode(request, response, sending)
     return response
-  })
+  }
+)
 
 const contentType = "text/event-stream"
 

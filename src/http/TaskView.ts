@@ -68,27 +68,26 @@ export type TaskView = typeof TaskView.Type
  * @category conversions
  * @since 0.1.0
  */
-export const of = (
-  info: TaskInfo,
-  { kind, labels, owner, payload, recording, task }: Served
-): Effect.Effect<TaskView> =>
-  Effect.gen(function* () {
-    const outcome = yield* Task.poll(task)
-    return {
-      id: info.id,
-      name: kind.definition.name,
-      attempt: info.attempt,
-      state: info.state,
-      ...instant("startedAt", info.startedAt),
-      ...instant("endedAt", info.endedAt),
-      ...instant("deadline", info.deadline),
-      labels,
-      payload,
-      ...(owner === undefined ? {} : { owner }),
-      ...(Option.isNone(outcome) ? {} : { outcome: recording.said.outcome(outcome.value) }),
-      links: linksOf(info.id)
-    }
-  })
+export const of: (info: TaskInfo, served: Served) => Effect.Effect<TaskView> = Effect.fnUntraced(function* (
+  info,
+  { kind, labels, owner, payload, recording, task }
+) {
+  const outcome = yield* Task.poll(task)
+  return {
+    id: info.id,
+    name: kind.definition.name,
+    attempt: info.attempt,
+    state: info.state,
+    ...instant("startedAt", info.startedAt),
+    ...instant("endedAt", info.endedAt),
+    ...instant("deadline", info.deadline),
+    labels,
+    payload,
+    ...(owner === undefined ? {} : { owner }),
+    ...(Option.isNone(outcome) ? {} : { outcome: recording.said.outcome(outcome.value) }),
+    links: linksOf(info.id)
+  }
+})
 
 /** Nothing for one that lies further away than dates go. */
 const instant = <Key extends string>(

@@ -75,15 +75,11 @@ export class TaskRecord {
   }
 
   private emit(event: Unstamped<TaskEvent>, at: number = this.node.clock.currentTimeMillisUnsafe()): void {
-    const stamped: TaskEvent = {
-      ...event,
-      task: this.node.name,
-      attempt: this.node.attempt,
-      seq: ++this.seq,
-      at: DateTime.makeUnsafe(at)
-    }
-    // A handful at most; an array that was pushed to has room for sixteen more.
-    if (event._tag !== "Progress" && event._tag !== "Output") this.milestones = [...this.milestones, stamped]
+    const { attempt, name: task } = this.node
+    const stamp = { task, attempt, seq: ++this.seq, at: DateTime.makeUnsafe(at) }
+    const stamped: TaskEvent = { ...stamp, ...event }
+    // A handful at most: `push` would make room for sixteen more.
+    if (event._tag !== "Progress" && event._tag !== "Output") this.milestones = this.milestones.concat(stamped)
     this.log?.append(stamped)
     this.recorder?.(stamped)
   }

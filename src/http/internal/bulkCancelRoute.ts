@@ -22,31 +22,30 @@ const encodeResults = Schema.encodeSync(Schema.toCodecJson(BulkCancelResults))
 /** As many ids as a call may name, each as long as it may be. */
 const bodyLimit = ByteSize.mebibytes(1)
 
-export const bulkCancelRoute: Handler = (server, request) =>
-  Effect.gen(function* () {
-    const visitor = yield* enter(server, request)
-    const body = yield* JsonBody.read(request, ByteSize.max(server.bodyLimit, bodyLimit), server.cors)
-    const call = yield* decodeCall(body)
-    const reason = yield* reasonOf(visitor, call.reason)
-    const selected = yield* cancellable(server, visitor, call)
-    const preferred = prefersAsync(request)
-    const tell = preferred || call.wait === false ? Task.requestCancelAll : Task.cancelAll
-    const found = selected.flatMap(({ found }) => found ?? [])
-    const answers = yield* tell(
-      found.map(({ served }) => served.task),
-      (_, index) => cancelOptions(call, reason, found[index]!.served.kind.definition)
-    )
-    const answer = answers[Symbol.iterator]()
-    const results = selected.map(({ found, id }) => {
-      const result: CancelResult = found === undefined ? { _tag: "NotFound", id } : answer.next().value!
-      return { id, result }
-    })
-    yield* Effect.logInfo(`Cancel of ${selectorsOf(call)}: ${countsOf(results) || "no task"}`)
-    return HttpServerResponse.jsonUnsafe(encodeResults({ results }), {
-      status: results.some(({ result }) => result._tag === "Requested") ? 202 : 200,
-      headers: preferred ? preferenceApplied : {}
-    })
+export const bulkCancelRoute: Handler = Effect.fnUntraced(function* (server, request) {
+  const visitor = yield* enter(server, request)
+  const body = yield* JsonBody.read(request, ByteSize.max(server.bodyLimit, bodyLimit), server.cors)
+  const call = yield* decodeCall(body)
+  const reason = yield* reasonOf(visitor, call.reason)
+  const selected = yield* cancellable(server, visitor, call)
+  const preferred = prefersAsync(request)
+  const tell = preferred || call.wait === false ? Task.requestCancelAll : Task.cancelAll
+  const found = selected.flatMap(({ found }) => found ?? [])
+  const answers = yield* tell(
+    found.map(({ served }) => served.task),
+    (_, index) => cancelOptions(call, reason, found[index]!.served.kind.definition)
+  )
+  const answer = answers[Symbol.iterator]()
+  const results = selected.map(({ found, id }) => {
+    const result: CancelResult = found === undefined ? { _tag: "NotFound", id } : answer.next().value!
+    return { id, result }
   })
+  yield* Effect.logInfo(`Cancel of ${selectorsOf(call)}: ${countsOf(results) || "no task"}`)
+  return HttpServerResponse.jsonUnsafe(encodeResults({ results }), {
+    status: results.some(({ result }) => result._tag === "Requested") ? 202 : 200,
+    headers: preferred ? preferenceApplied : {}
+  })
+})
 
 /**
  * What has ended is left out, unless somebody asks for it; so is what the visitor may only look at, unless it is named:

@@ -17,31 +17,30 @@ import { cancelSpan } from "./taskTrace.ts"
 const decodeCall = Problem.decode(CancelCall, "body")
 const encodeResult = Schema.encodeSync(Schema.toCodecJson(CancelResult))
 
-export const cancelRoute: Handler = (server, request, fiber) =>
-  Effect.gen(function* () {
-    const id = pathParam(fiber, "id")
-    const visitor = yield* enter(server, request)
-    const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)
-    const reason = yield* reasonOf(visitor, call.reason)
-    const served = yield* Effect.catchIf(
-      admit(server, visitor, "cancel", id),
-      ({ code }) => code === "task-not-found",
-      () => notFound(id)
-    )
-    const { kind, task } = served
-    const options = cancelOptions(call, reason, kind.definition)
-    const preferred = prefersAsync(request)
-    const result = yield* cancelSpan(
-      served,
-      preferred || call.wait === false ? Task.requestCancel(task, options) : Task.cancel(task, options)
-    )
-    // The log of the task has those that changed something.
-    if (result._tag.startsWith("Already")) yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)
-    return HttpServerResponse.jsonUnsafe(encodeResult(result), {
-      status: result._tag === "Requested" ? 202 : 200,
-      headers: preferred ? preferenceApplied : {}
-    })
+export const cancelRoute: Handler = Effect.fnUntraced(function* (server, request, fiber) {
+  const id = pathParam(fiber, "id")
+  const visitor = yield* enter(server, request)
+  const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)
+  const reason = yield* reasonOf(visitor, call.reason)
+  const served = yield* Effect.catchIf(
+    admit(server, visitor, "cancel", id),
+    ({ code }) => code === "task-not-found",
+    () => notFound(id)
+  )
+  const { kind, task } = served
+  const options = cancelOptions(call, reason, kind.definition)
+  const preferred = prefersAsync(request)
+  const result = yield* cancelSpan(
+    served,
+    preferred || call.wait === false ? Task.requestCancel(task, options) : Task.cancel(task, options)
+  )
+  // The log of the task has those that changed something.
+  if (result._tag.startsWith("Already")) yield* Effect.logInfo(`Cancel of "${id}": ${result._tag}`)
+  return HttpServerResponse.jsonUnsafe(encodeResult(result), {
+    status: result._tag === "Requested" ? 202 : 200,
+    headers: preferred ? preferenceApplied : {}
   })
+})
 
 const notFound = (id: string): Effect.Effect<never, Problem.Problem> =>
   Effect.andThen(

@@ -16,20 +16,19 @@ import { authorize, may } from "./authorize.ts"
 import { follow } from "./followers.ts"
 import { type Handler, pathParam, type Served, type Server } from "./served.ts"
 
-export const eventsRoute: Handler = (server, request, fiber) =>
-  Effect.gen(function* () {
-    const id = pathParam(fiber, "id")
-    const { served, visitor } = yield* authorize(server, request, "events", id)
-    served.sending ??= optionsOf(server, served)
-    const response = yield* Effect.provideService(
-      EventStream.respond(logOf(served), request, served.sending),
-      OpenStreams,
-      server.streams
-    )
-    const counts = served.kind.definition.onDisconnect === "cancel" && request.method !== "HEAD"
-    if (counts && may(visitor, "cancel", served)) yield* followedBy(server, served, visitor)
-    return response
-  })
+export const eventsRoute: Handler = Effect.fnUntraced(function* (server, request, fiber) {
+  const id = pathParam(fiber, "id")
+  const { served, visitor } = yield* authorize(server, request, "events", id)
+  served.sending ??= optionsOf(server, served)
+  const response = yield* Effect.provideService(
+    EventStream.respond(logOf(served), request, served.sending),
+    OpenStreams,
+    server.streams
+  )
+  const counts = served.kind.definition.onDisconnect === "cancel" && request.method !== "HEAD"
+  if (counts && may(visitor, "cancel", served)) yield* followedBy(server, served, visitor)
+  return response
+})
 
 const logOf = ({ recording, task }: Served): EventLog => recording.log(task.attempt)
 

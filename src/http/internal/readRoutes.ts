@@ -18,26 +18,24 @@ const encodeList = Schema.encodeSync(Schema.toCodecJson(TaskList))
 const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
 const encodeTree = Schema.encodeSync(Schema.toCodecJson(TreeView))
 
-export const listRoute: Handler = (server, request) =>
-  Effect.gen(function* () {
-    const visitor = yield* enter(server, request)
-    const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
-    const tasks: Array<TaskView.TaskView> = []
-    const { label: labels, ...others } = query
-    for (const { found } of yield* select(server, visitor, labels === undefined ? others : { ...others, labels })) {
-      if (found !== undefined) tasks.push(yield* TaskView.of(found.info, found.served))
-    }
-    return HttpServerResponse.jsonUnsafe(encodeList({ tasks }))
-  })
+export const listRoute: Handler = Effect.fnUntraced(function* (server, request) {
+  const visitor = yield* enter(server, request)
+  const query = yield* Effect.flatMap(HttpServerRequest.ParsedSearchParams, decodeQuery)
+  const tasks: Array<TaskView.TaskView> = []
+  const { label: labels, ...others } = query
+  for (const { found } of yield* select(server, visitor, labels === undefined ? others : { ...others, labels })) {
+    if (found !== undefined) tasks.push(yield* TaskView.of(found.info, found.served))
+  }
+  return HttpServerResponse.jsonUnsafe(encodeList({ tasks }))
+})
 
-export const oneRoute: Handler = (server, request, fiber) =>
-  Effect.gen(function* () {
-    const id = pathParam(fiber, "id")
-    const { served } = yield* authorize(server, request, "read", id)
-    const info = yield* server.tasks.info(id)
-    if (Option.isNone(info)) return yield* Effect.fail(taskNotFound(id))
-    return HttpServerResponse.jsonUnsafe(encodeView(yield* TaskView.of(info.value, served)))
-  })
+export const oneRoute: Handler = Effect.fnUntraced(function* (server, request, fiber) {
+  const id = pathParam(fiber, "id")
+  const { served } = yield* authorize(server, request, "read", id)
+  const info = yield* server.tasks.info(id)
+  if (Option.isNone(info)) return yield* Effect.fail(taskNotFound(id))
+  return HttpServerResponse.jsonUnsafe(encodeView(yield* TaskView.of(info.value, served)))
+})
 
 export const treeRoute: Handler = (server, request) =>
   Effect.map(Effect.andThen(inspect(server, request), TaskTree.snapshot), (snapshot) =>

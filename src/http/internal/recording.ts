@@ -28,7 +28,7 @@ export class Recording {
   }
 
   readonly record = (event: TaskEvent): void => {
-    if (this.written === undefined && isFixed(event)) this.unwritten = [...this.unwritten, event]
+    if (this.written === undefined && isFixed(event)) this.unwritten = this.unwritten.concat(event)
     else this.write(this.log(event.attempt), event)
     this.server.hooks.published()
   }

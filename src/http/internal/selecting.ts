@@ -21,24 +21,23 @@ export interface Selected {
 }
 
 /** In the order of the ids, each once; else oldest first. */
-export const select = (
+export const select: (
   server: Server,
   visitor: Visitor,
   selectors: Selectors
-): Effect.Effect<ReadonlyArray<Selected>> =>
-  Effect.gen(function* () {
-    const infos = yield* server.tasks.list
-    const known = new Map(infos.map((info) => [info.id, info]))
-    const selected: Array<Selected> = []
-    for (const id of new Set(selectors.ids ?? known.keys())) {
-      const info = known.get(id)
-      const served = info === undefined ? Option.none() : yield* findServed(server, id)
-      if (info === undefined || Option.isNone(served) || !may(visitor, "read", served.value)) {
-        if (selectors.ids !== undefined) selected.push({ id })
-      } else if (matches(selectors, info, served.value)) selected.push({ id, found: { info, served: served.value } })
-    }
-    return selected
-  })
+) => Effect.Effect<ReadonlyArray<Selected>> = Effect.fnUntraced(function* (server, visitor, selectors) {
+  const infos = yield* server.tasks.list
+  const known = new Map(infos.map((info) => [info.id, info]))
+  const selected: Array<Selected> = []
+  for (const id of new Set(selectors.ids ?? known.keys())) {
+    const info = known.get(id)
+    const served = info === undefined ? Option.none() : yield* findServed(server, id)
+    if (info === undefined || Option.isNone(served) || !may(visitor, "read", served.value)) {
+      if (selectors.ids !== undefined) selected.push({ id })
+    } else if (matches(selectors, info, served.value)) selected.push({ id, found: { info, served: served.value } })
+  }
+  return selected
+})
 
 const matches = ({ labels, name, state }: Selectors, info: TaskInfo, { kind, labels: given }: Served): boolean =>
   (state === undefined || state === info.state) &&

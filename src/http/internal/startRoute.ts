@@ -26,31 +26,30 @@ import { watch } from "./watching.ts"
 
 const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(StartQuery), "query")
 
-export const startRoute: Handler = (server, request, fiber) =>
-  Effect.gen(function* () {
-    const arrived = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    const visitor = yield* enter(server, request)
-    const name = pathParam(fiber, "name")
-    const kind = server.kinds.get(name)
-    if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
-    const query = yield* queryOf(request, fiber)
-    const deadline = yield* deadlineOf(request, arrived)
-    // Before a body that may be long in coming.
-    if (yield* server.tasks.draining) return yield* Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)
-    const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
-    const payload = yield* kind.codecs.decodePayload(body)
-    const id = query.id ?? `${name}-${randomName(fiber.getRef(Random.Random))}`
-    const labels = query.label === undefined ? none : Array.from(new Set(query.label))
-    yield* admitStart(visitor, { name, id, labels })
-    const replace = query.replace === "true"
-    const encoded = yield* kind.codecs.payload(payload)
-    const task = yield* start(server, { kind, id, payload, encoded, replace, labels, deadline, visitor })
-    const links = linksOf(id)
-    return HttpServerResponse.jsonUnsafe(
-      { id, name, attempt: task.attempt, links },
-      { status: 202, headers: { location: links.self } }
-    )
-  })
+export const startRoute: Handler = Effect.fnUntraced(function* (server, request, fiber) {
+  const arrived = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+  const visitor = yield* enter(server, request)
+  const name = pathParam(fiber, "name")
+  const kind = server.kinds.get(name)
+  if (kind === undefined) return yield* Effect.fail(unknownName(name, Array.from(server.kinds.keys())))
+  const query = yield* queryOf(request, fiber)
+  const deadline = yield* deadlineOf(request, arrived)
+  // Before a body that may be long in coming.
+  if (yield* server.tasks.draining) return yield* Effect.flatMap(Drain.refusal(server.tasks), Effect.fail)
+  const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
+  const payload = yield* kind.codecs.decodePayload(body)
+  const id = query.id ?? `${name}-${randomName(fiber.getRef(Random.Random))}`
+  const labels = query.label === undefined ? none : Array.from(new Set(query.label))
+  yield* admitStart(visitor, { name, id, labels })
+  const replace = query.replace === "true"
+  const encoded = yield* kind.codecs.payload(payload)
+  const task = yield* start(server, { kind, id, payload, encoded, replace, labels, deadline, visitor })
+  const links = linksOf(id)
+  return HttpServerResponse.jsonUnsafe(
+    { id, name, attempt: task.attempt, links },
+    { status: 202, headers: { location: links.self } }
+  )
+})
 
 const none: ReadonlyArray<never> = []
 
