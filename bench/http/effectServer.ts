@@ -1,7 +1,9 @@
 /** Runs the routes of an Effect contestant on a free port, with logs of requests and answers off, as all others have. */
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
@@ -24,7 +26,9 @@ export const effectServer = async <A>(
           backlog: 2048
         })
       ),
-      Layer.provide(Layer.succeed(References.MinimumLogLevel, "Warn"))
+      Layer.provide(Layer.succeed(References.MinimumLogLevel, "Warn")),
+      // Effect itself sets no limit.
+      Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, ByteSize.kibibytes(64)))
     )
   )
   const port = await runtime.runPromise(

@@ -26,30 +26,29 @@ export const start = (fibers: Fibers): Effect.Effect<Started> =>
   })
 
 /** None if there is no such task. */
-export const cancel = (
+export const cancel: (
   fibers: Fibers,
   id: string,
-  { reason }: CancelCall.CancelCall
-): Effect.Effect<Option.Option<CancelResult.CancelResult>> =>
-  Effect.gen(function* () {
-    const fiber = yield* FiberMap.get(fibers, id)
-    if (Option.isNone(fiber)) return Option.none()
-    const at = yield* DateTime.now
-    const [took] = yield* Effect.timed(Fiber.interrupt(fiber.value))
-    return Option.some({
-      _tag: "Cancelled",
-      id,
-      reason: new CancelReason.CancelReason({
-        source: "request",
-        message: reason?.message ?? "Task was cancelled",
-        ...(reason?.by === undefined ? {} : { by: reason.by }),
-        scope: id,
-        at
-      }),
-      how: "interrupted",
-      took: Duration.millis(Math.round(Duration.toMillis(took)))
-    })
+  call: CancelCall.CancelCall
+) => Effect.Effect<Option.Option<CancelResult.CancelResult>> = Effect.fnUntraced(function* (fibers, id, { reason }) {
+  const fiber = yield* FiberMap.get(fibers, id)
+  if (Option.isNone(fiber)) return Option.none()
+  const at = yield* DateTime.now
+  const [took] = yield* Effect.timed(Fiber.interrupt(fiber.value))
+  return Option.some({
+    _tag: "Cancelled",
+    id,
+    reason: new CancelReason.CancelReason({
+      source: "request",
+      message: reason?.message ?? "Task was cancelled",
+      ...(reason?.by === undefined ? {} : { by: reason.by }),
+      scope: id,
+      at
+    }),
+    how: "interrupted",
+    took: Duration.millis(Math.round(Duration.toMillis(took)))
   })
+})
 
 /** The routes on a free port, with fibers of their own. */
 export const serveFibers = async <A>(

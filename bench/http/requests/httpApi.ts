@@ -1,4 +1,7 @@
-/** The same as an `HttpApi` with the schemas of Rescind's own contract: the baseline of the requests. */
+/**
+ * The same as an `HttpApi` with the schemas of Rescind's own contract: the baseline of the requests. It decodes as Effect
+ * does by default, so it lets unknown fields pass and reads no deadline from the headers, which Rescind does not.
+ */
 import * as Effect from "effect/Effect"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -20,7 +23,9 @@ const api = HttpApi.make("waiting").add(
     HttpApiEndpoint.post("start", "/tasks/wait", {
       query: TaskApi.StartQuery,
       payload: Payload,
-      success: TaskApi.StartedTask.pipe(HttpApiSchema.status(202))
+      success: HttpApiSchema.WithHeaders(TaskApi.StartedTask.pipe(HttpApiSchema.status(202)), {
+        location: Schema.String
+      })
     }),
     HttpApiEndpoint.post("cancel", "/tasks/:id/cancel", {
       params: { id: Schema.String },
@@ -36,7 +41,11 @@ const routes = (fibers: Fibers) =>
     Layer.provide(
       HttpApiBuilder.group(api, "tasks", (handlers) =>
         handlers
-          .handle("start", () => start(fibers))
+          .handle("start", () =>
+            Effect.map(start(fibers), (started) =>
+              HttpApiSchema.withHeaders({ body: started, headers: { location: started.links.self } })
+            )
+          )
           .handle("cancel", ({ params: { id }, payload }) =>
             Effect.flatMap(cancel(fibers, id, payload), (result) =>
               Option.isNone(result) ? Effect.fail(new NotFound({ id })) : Effect.succeed(result.value)
