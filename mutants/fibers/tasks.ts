@@ -337,8 +337,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a straggler's failure changes its outcome afterwards",
     law: "K12 K16",
     file: outcome,
-    find: "record === undefined ? none : [...record.cleanupFailures]",
-    replace: "record === undefined ? none : record.cleanupFailures",
+    find: "record?.cleanupFailures === undefined ? none : [...record.cleanupFailures]",
+    replace: "record?.cleanupFailures === undefined ? none : record.cleanupFailures",
     tests: [task, tasks]
   },
   {
@@ -401,7 +401,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a listener that leaves stays listed",
     law: "K42 K45",
     file: record,
-    find: "if (index >= 0) this.listeners.splice(index, 1)",
+    find: "if (index >= 0) this.listeners!.splice(index, 1)",
     replace: "",
     tests: ["test/fibers/leaving.test.ts", task]
   },

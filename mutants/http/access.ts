@@ -94,9 +94,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a body is read before it is asked who sent it",
     law: "S1x-40",
     file: "src/http/internal/cancelRoute.ts",
-    find: "const visitor = yield* enter(server, request)\n    const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)\n",
+    find: "const visitor = yield* enter(server, request)\n  const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)\n",
     replace:
-      "const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)\n    const visitor = yield* enter(server, request)\n",
+      "const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)\n  const visitor = yield* enter(server, request)\n",
     tests: access
   },
   {
@@ -143,8 +143,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the query of a request stands in the log",
     law: "S1x-40",
     file: server,
-    find: '${request.url.split("?")[0]} failed',
-    replace: "${request.url} failed",
+    find: '${url.split("?")[0]} failed',
+    replace: "${url} failed",
     tests: access
   },
   {

@@ -4,6 +4,7 @@ import type { Mutant } from "../Mutant.ts"
 const events = ["test/http/EventStream.test.ts"]
 const slow = ["test/http/EventStream.slow.test.ts"]
 const platforms = ["test/http/EventStream.platforms.test.ts"]
+const recorded = ["test/http/internal/recording.test.ts"]
 const fanOut = ["test/http/internal/stream/fanOut.test.ts"]
 const node = "src/http/EventStream.ts"
 const wire = "src/http/WireEvent.ts"
@@ -210,6 +211,30 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "isTerminal(event) ? EventLog.endUnsafe : EventLog.appendUnsafe",
     replace: "isTerminal(event) ? EventLog.appendUnsafe : EventLog.appendUnsafe",
     tests: events
+  },
+  {
+    name: "what happened before anybody read is lost",
+    law: "S1-02",
+    file: recording,
+    find: "    for (const event of this.unwritten) this.write(log, event)\n",
+    replace: "",
+    tests: [...events, ...recorded]
+  },
+  {
+    name: "a detail that changes after the cancel is told as it is by then",
+    law: "S1-02",
+    file: recording,
+    find: "      return event.reason.detail === undefined\n",
+    replace: "      return true\n",
+    tests: recorded
+  },
+  {
+    name: "a partial result that changes after the end is told as it is by then",
+    law: "S1-02",
+    file: recording,
+    find: 'event.reason.detail === undefined && !("partial" in event)',
+    replace: "event.reason.detail === undefined",
+    tests: recorded
   },
   {
     name: "a task keeps the default number of events whatever its definition says",

@@ -49,9 +49,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "many are told one after another",
     law: "K4",
     file: bulkCancelRoute,
-    find: "    const answers = yield* tell(\n      found.map(({ served }) => served.task),\n      (_, index) => cancelOptions(call, reason, found[index]!.served.kind.definition)\n    )\n",
+    find: "  const answers = yield* tell(\n    found.map(({ served }) => served.task),\n    (_, index) => cancelOptions(call, reason, found[index]!.served.kind.definition)\n  )\n",
     replace:
-      "    const answers = (yield* Effect.forEach(found, ({ served }) => tell([served.task], () => cancelOptions(call, reason, served.kind.definition)))).flat()\n",
+      "  const answers = (yield* Effect.forEach(found, ({ served }) => tell([served.task], () => cancelOptions(call, reason, served.kind.definition)))).flat()\n",
     tests: bulk
   },
   {
@@ -130,8 +130,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the labels of a start are forgotten",
     law: "D8",
     file: startRoute,
-    find: "const labels = Array.from(new Set(query.label))",
-    replace: "const labels: Array<string> = []",
+    find: "query.label === undefined ? none : Array.from(new Set(query.label))",
+    replace: "none",
     tests: labels
   },
   {
@@ -170,8 +170,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a label that is given twice is kept twice",
     law: "D8",
     file: startRoute,
-    find: "const labels = Array.from(new Set(query.label))",
-    replace: "const labels = query.label ?? []",
+    find: "query.label === undefined ? none : Array.from(new Set(query.label))",
+    replace: "query.label ?? none",
     tests: labels
   },
   {
@@ -250,8 +250,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the caller's time stands still while the body is on its way",
     law: "K33",
     file: startRoute,
-    find: "const left = deadline - (yield* Clock.currentTimeMillis)",
-    replace: "const left = deadline - (yield* Clock.currentTimeMillis) + 100",
+    find: "deadline - fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()",
+    replace: "deadline - fiber.getRef(Clock.Clock).currentTimeMillisUnsafe() + 100",
     tests: limits
   },
   {
@@ -274,7 +274,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client cannot see by when a task must have ended",
     law: "S1-62",
     file: "src/http/TaskView.ts",
-    find: '      ...instant("deadline", info.deadline),\n',
+    find: '    ...instant("deadline", info.deadline),\n',
     replace: "",
     tests: limits
   },

@@ -203,7 +203,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "ids of one name repeat",
     law: "S1-03",
     file: startRoute,
-    find: "`${name}-${yield* randomName}`",
+    find: "`${name}-${randomName(fiber.getRef(Random.Random))}`",
     replace: "`${name}-1`",
     tests: start
   },

@@ -20,7 +20,8 @@ const encodeResult = Schema.encodeSync(Schema.toCodecJson(CancelResult))
 export const cancelRoute: Handler = Effect.fnUntraced(function* (server, request, fiber) {
   const id = pathParam(fiber, "id")
   const visitor = yield* enter(server, request)
-  const call = yield* Effect.flatMap(JsonBody.read(request, server.bodyLimit, server.cors), decodeCall)
+  const body = yield* JsonBody.read(request, server.bodyLimit, server.cors)
+  const call = yield* decodeCall(body)
   const reason = yield* reasonOf(visitor, call.reason)
   const served = yield* Effect.catchIf(
     admit(server, visitor, "cancel", id),

@@ -68,7 +68,10 @@ const isFixed = (event: TaskEvent): boolean => {
       return event.reason.detail === undefined
     case "Cancelled":
       return event.reason.detail === undefined && !("partial" in event)
-    default:
+    case "Progress":
+    case "Output":
+    case "Completed":
+    case "Failed":
       return false
   }
 }
