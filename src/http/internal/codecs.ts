@@ -1,5 +1,6 @@
 /** The schemas of a definition, compiled once for the wire. */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Problem from "../Problem.ts"
 import type { Any, AnyCodec } from "../TaskDefinition.ts"
@@ -19,18 +20,21 @@ export interface Codecs {
 
 const encoder = (schema: AnyCodec): Encode => {
   const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(schema))
-  return (value) => Effect.mapEager(Effect.catchEager(encode(value), Effect.die), writable)
+  return (value) => Effect.flatMapEager(Effect.catchEager(encode(value), Effect.die), writable)
 }
 
 /**
  * What `Schema.Any` lets through may be nothing that JSON can say. Found out here it is a defect of the task that said
  * it; found out where its last event is written, nobody would learn that it ended.
  */
-const writable = (encoded: unknown): Schema.Json => {
-  if (encoded === undefined) return null
-  if (typeof encoded === "string") return encoded
-  if (JSON.stringify(encoded) === undefined) throw new TypeError(`A ${typeof encoded} cannot be written as JSON`)
-  return encoded as Schema.Json
+const writable = (encoded: unknown): Effect.Effect<Schema.Json> => {
+  if (encoded === undefined) return Effect.succeed(null)
+  if (typeof encoded === "string") return Effect.succeed<Schema.Json>(encoded)
+  const text = Result.try((): string | undefined => JSON.stringify(encoded))
+  if (Result.isFailure(text)) return Effect.die(text.failure)
+  return text.success === undefined
+    ? Effect.die(new TypeError(`A ${typeof encoded} cannot be written as JSON`))
+    : Effect.succeed(encoded as Schema.Json)
 }
 
 export const codecsOf = (definition: Any): Codecs => ({
