@@ -78,7 +78,7 @@ export interface Server {
 /**
  * With the fiber of the request, to read from it what would else be an effect each. One that generates is an
  * `Effect.fnUntraced`: V8 keeps a hidden class for each `function*` that is made, in the old heap, and with it all that
- * the function closes over until the next full collection. Made per request, it cost a fourth of a start.
+ * the function closes over until the next full collection.
  */
 export type Handler = (
   server: Server,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as CancelReason from "../../../src/fibers/CancelReason.ts"
 import * as TaskDefinition from "../../../src/http/TaskDefinition.ts"
@@ -15,6 +14,9 @@ describe("recording", () => {
           yield* site.post("/tasks/idle?id=seen", {})
           const seen = yield* site.follow("seen")
           yield* site.post("/tasks/idle?id=unseen", {})
+          // Who is cancelled before its first step has not started.
+          const state = Effect.map(site.get("/tasks/unseen"), ({ json }) => json.state)
+          yield* Effect.repeat(state, { until: (is) => is === "running" })
           for (const id of ["seen", "unseen"])
             yield* site.post(`/tasks/${id}/cancel`, { reason: { message: "enough" } })
           const names = ["started", "cancel-requested", "cancelled"]
