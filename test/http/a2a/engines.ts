@@ -1,5 +1,5 @@
 /** An engine for the time of one test, and requests to it as a transport would decode them. */
-import { Role, SendMessageRequest, TaskState } from "@a2a-js/sdk"
+import { Role, TaskState } from "@a2a-js/sdk"
 import type * as A2A from "@a2a-js/sdk"
 import { ServerCallContext, type User } from "@a2a-js/sdk/server"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ export const withEngine = <A, E, R = never>(
     return yield* test(engine)
   }).pipe(Effect.scoped, Effect.provide(Layer.fresh(Tasks.layer(options))))
 
-export const messageOf = (text: string, fields?: Partial<A2A.Message>): A2A.Message => ({
+const messageOf = (text: string, fields?: Partial<A2A.Message>): A2A.Message => ({
   messageId: crypto.randomUUID(),
   contextId: "",
   taskId: "",
@@ -96,7 +96,3 @@ export const reading = (events: Stream.Stream<AgentEngine.AgentEvent>) => {
     (fiber) => ({ seen, done: Fiber.join(fiber) })
   )
 }
-
-/** What clients get of it, decoded again. */
-export const wire = (request: A2A.SendMessageRequest): A2A.SendMessageRequest =>
-  SendMessageRequest.fromJSON(SendMessageRequest.toJSON(request))
