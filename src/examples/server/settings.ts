@@ -24,7 +24,7 @@ export class WrongSetting extends Data.TaggedError("WrongSetting")<{
 }> {}
 
 export const whole = (minimum: number, maximum: number): Schema.Codec<number, string> =>
-  Schema.String.check(Schema.isPattern(/^\d{1,5}$/)).pipe(
+  Schema.String.check(Schema.isPattern(/^\d{1,9}$/)).pipe(
     Schema.decodeTo(Schema.Finite.check(Schema.isBetween({ minimum, maximum })), SchemaTransformation.numberFromString)
   )
 
