@@ -91,9 +91,11 @@ export class AgentLog {
     this.dispatcher.scheduleTask(step, 0)
   }
 
-  /** Waits for more, or for the end. */
-  private more(): Effect.Effect<void> {
+  /** Waits for more than `cursor`, or for the end. */
+  private more(cursor: number): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
+      // The reader may have paused since it looked.
+      if (this.last > cursor || this.ended) return resume(Effect.void)
       const wake = () => resume(Effect.void)
       const waiting = (this.waiting ??= new Set())
       waiting.add(wake)
@@ -122,7 +124,7 @@ export class AgentLog {
             return Effect.succeed([whole] as const)
           }
           const piece = this.after(at)
-          if (piece.length === 0) return this.ended ? Cause.done() : Effect.andThen(this.more(), pull)
+          if (piece.length === 0) return this.ended ? Cause.done() : Effect.andThen(this.more(at), pull)
           at += piece.length
           over = until === "settled" && piece.at(-1)!.settles
           return Effect.succeed(piece as Piece)

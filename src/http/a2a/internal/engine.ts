@@ -201,6 +201,8 @@ export class Engine implements AgentEngine {
         ? answer
         : Effect.andThen(
             Effect.callback<void>((resume) => {
+              // It may have paused since it looked.
+              if (visible.settled) return resume(Effect.void)
               const withdraw = visible.onSettled(() => resume(Effect.void))
               return Effect.sync(withdraw)
             }),
