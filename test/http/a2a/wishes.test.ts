@@ -238,6 +238,20 @@ describe("the cost", () => {
     expect(cost(10)).toBeGreaterThan(0)
     expect(cost(2000)).toBe(cost(10))
   })
+
+  it("of a piece of a stream is the same for the thousandth as for the first, and some ten operations (S2-63)", () => {
+    const steps = (pieces: number): number =>
+      Simulation.run(
+        withEngine(
+          () => Stream.map(Stream.rechunk(Stream.range(1, pieces), 1), String),
+          (engine) => Effect.flatMap(engine.send(requestOf("go"), callOf()), ({ settled }) => settled)
+        ),
+        { maxSteps: 10_000_000 }
+      ).steps
+    const each = (steps(1000) - steps(500)) / 500
+    expect((steps(4000) - steps(2000)) / 2000).toBeCloseTo(each, 1)
+    expect(each).toBeLessThan(30)
+  })
 })
 
 describe("the patterns of its guide (S2x-15)", () => {
