@@ -167,6 +167,45 @@ describe("what does not end in time", () => {
   )
 })
 
+describe("a question that no cancel can interrupt", () => {
+  const deaf = Effect.fnUntraced(function* (turn: Turn) {
+    yield* Effect.uninterruptible(turn.ask("Well?"))
+  })
+
+  it.effect("ends when the cancel gives up, since nobody can answer it any more (S2x-01, S2x-11)", () =>
+    leakChecked(
+      withEngine(agentOf("1 second", deaf), (engine) =>
+        Effect.gen(function* () {
+          const { taskId } = yield* running(engine)
+          const answer = yield* timed(engine, taskId, "1 minute")
+          expect(answer).toMatchObject({ waited: 1000, task: { metadata: { rescind: { how: "abandoned" } } } })
+          yield* settle
+          expect(yield* Stragglers.list).toEqual([])
+        })
+      )
+    )
+  )
+
+  it.effect("is not asked any more by a task that was given up (S2x-01)", () =>
+    leakChecked(
+      withEngine(
+        agentOf(0, (turn) =>
+          Effect.uninterruptible(Effect.andThen(Effect.sleep("1 second"), Effect.asVoid(turn.ask("Well?"))))
+        ),
+        (engine) =>
+          Effect.gen(function* () {
+            const { read, taskId } = yield* running(engine)
+            yield* engine.cancel(cancelOf(taskId), callOf())
+            yield* TestClock.adjust("1 second")
+            yield* read.done
+            expect(read.seen).toEqual(["SUBMITTED", "WORKING", "CANCELED enough"])
+            expect(yield* Stragglers.list).toEqual([])
+          })
+      )
+    )
+  )
+})
+
 describe("whoever cancels", () => {
   it.effect("can itself be stopped while it waits; the task ends all the same (S2x-05)", () =>
     leakChecked(

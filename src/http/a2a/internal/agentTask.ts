@@ -49,8 +49,8 @@ export class AgentTask {
   private settling: Set<() => void> | undefined = undefined
   /** What runs it; set when it was started. */
   running: Task<unknown, unknown, unknown> | undefined = undefined
-  /** Takes the next message, while the agent asks for one. */
-  question: ((message: A2A.Message) => void) | undefined = undefined
+  /** Takes the next message, while the agent asks for one; undefined says that none will come. */
+  question: ((message: A2A.Message | undefined) => void) | undefined = undefined
   /** What is told of it by push notifications, and whether somebody does. */
   webhooks: ReadonlyArray<StoredPushNotificationConfig> = none
   notified = false
@@ -135,6 +135,10 @@ export class AgentTask {
     if (this.over) {
       this.log = undefined
       log.end()
+      const { question } = this
+      this.question = undefined
+      // Only what ignores its interrupt still asks.
+      if (question !== undefined) log.later(() => question(undefined))
     }
     if (this.settled) this.tellSettled(log)
     return true

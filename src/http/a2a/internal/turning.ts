@@ -107,20 +107,20 @@ export class Turning implements Turn {
   private wait(state: TaskState, question: Content): Effect.Effect<A2A.Message> {
     const { visible } = this
     return Effect.withFiber((fiber) =>
-      visible.over
-        ? // A straggler: nobody will ever answer it.
-          Effect.interrupt
-        : Effect.callback<A2A.Message>((resume) => {
-            const answer = (message: A2A.Message) => resume(Effect.succeed(message))
-            visible.question = answer
-            visible.setStatus(state, question)
-            return Effect.sync(() => {
-              if (visible.question !== answer) return
-              visible.question = undefined
-              // Who stops to wait for an answer works on, unless the whole task is being stopped.
-              if (fiber.getRef(CurrentNode).mark === undefined) visible.setStatus(TaskState.TASK_STATE_WORKING)
-            })
-          })
+      Effect.callback<A2A.Message>((resume) => {
+        // A straggler: nobody will ever answer it.
+        if (visible.over) return resume(Effect.interrupt)
+        const answer = (message: A2A.Message | undefined) =>
+          resume(message === undefined ? Effect.interrupt : Effect.succeed(message))
+        visible.question = answer
+        visible.setStatus(state, question)
+        return Effect.sync(() => {
+          if (visible.question !== answer) return
+          visible.question = undefined
+          // Who stops to wait for an answer works on, unless the whole task is being stopped.
+          if (fiber.getRef(CurrentNode).mark === undefined) visible.setStatus(TaskState.TASK_STATE_WORKING)
+        })
+      })
     )
   }
 }
