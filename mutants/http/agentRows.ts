@@ -1,0 +1,128 @@
+/** Breaks of what the rows of S2 say of an A2A task, wherever it is served. */
+import type { Mutant } from "../Mutant.ts"
+
+const home = "src/http/a2a/internal"
+const engine = `${home}/engine.ts`
+const log = `${home}/agentLog.ts`
+const task = `${home}/agentTask.ts`
+const turning = `${home}/turning.ts`
+const ends = `${home}/endOf.ts`
+const modes = ["test/http/a2a/modes.test.ts"]
+const patience = ["test/http/a2a/patience.test.ts"]
+const races = ["test/http/a2a/races.test.ts"]
+const wishes = ["test/http/a2a/wishes.test.ts"]
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a reader of an A2A task that pauses before it waits misses its wake-up",
+    law: "S2-39",
+    file: log,
+    find: "if (this.last > cursor || this.ended) return resume(Effect.void)",
+    replace: "",
+    tests: races
+  },
+  {
+    name: "a blocking sender that pauses before it waits misses the end",
+    law: "S2-39",
+    file: engine,
+    find: "if (visible.settled) return resume(Effect.void)",
+    replace: "",
+    tests: races
+  },
+  {
+    name: "a status follows the terminal one of an A2A task",
+    law: "S2x-01 S2x-02",
+    file: task,
+    find: "at = this.now()): boolean {\n    if (this.over) return false",
+    replace: "at = this.now()): boolean {",
+    tests: patience
+  },
+  {
+    name: "an artifact follows the terminal state of an A2A task",
+    law: "S2x-01",
+    file: task,
+    find: "options: ArtifactOptions = {}): boolean {\n    if (this.over) return false",
+    replace: "options: ArtifactOptions = {}): boolean {",
+    tests: patience
+  },
+  {
+    name: "a question that no interrupt reaches waits for ever",
+    law: "S2x-11",
+    file: task,
+    find: "if (question !== undefined) log.later(() => question(undefined))",
+    replace: "",
+    tests: patience
+  },
+  {
+    name: "a task that was given up still asks",
+    law: "S2x-01",
+    file: turning,
+    find: "if (visible.over) return resume(Effect.interrupt)",
+    replace: "",
+    tests: patience
+  },
+  {
+    name: "a cancel of an A2A task is not bounded by its agent",
+    law: "S2-08 S2-68",
+    file: engine,
+    find: ": Task.cancel(visible.running!, { ...this.agent.cancel, reason: reasonOf(metadata, call) })",
+    replace: ": Task.cancel(visible.running!, { reason: reasonOf(metadata, call) })",
+    tests: patience
+  },
+  {
+    name: "a cancel of an A2A task does not say why",
+    law: "S2-71",
+    file: engine,
+    find: ": Task.cancel(visible.running!, { ...this.agent.cancel, reason: reasonOf(metadata, call) })",
+    replace: ": Task.cancel(visible.running!, { ...this.agent.cancel })",
+    tests: wishes
+  },
+  {
+    name: "a cancel of a task that ended otherwise answers the task",
+    law: "S2-39 S2x-07",
+    file: engine,
+    find: "visible.over && visible.status.state !== TaskState.TASK_STATE_CANCELED",
+    replace: "visible.over && visible.status.state === TaskState.TASK_STATE_REJECTED",
+    tests: races
+  },
+  {
+    name: "the metadata of a cancel does not say how it went",
+    law: "S2-46",
+    file: ends,
+    find: "        how,\n",
+    replace: "",
+    tests: patience
+  },
+  {
+    name: "the partial result of an A2A task is published whether its agent says so or not",
+    law: "S2-70",
+    file: engine,
+    find: 'event._tag === "Cancelled" && this.agent.partialResult && turn.unfinished !== undefined',
+    replace: 'event._tag === "Cancelled" && turn.unfinished !== undefined',
+    tests: wishes
+  },
+  {
+    name: "the partial result of an A2A task is published for one that completes too",
+    law: "S2-70",
+    file: engine,
+    find: 'event._tag === "Cancelled" && this.agent.partialResult && turn.unfinished !== undefined',
+    replace: "this.agent.partialResult && turn.unfinished !== undefined",
+    tests: ["test/examples/a2a-agent/requests.test.ts"]
+  },
+  {
+    name: "an A2A task is WORKING before its work has begun",
+    law: "S2-55",
+    file: engine,
+    find: "visible.running = running\n",
+    replace: "visible.running = running\n            visible.setStatus(TaskState.TASK_STATE_WORKING)\n",
+    tests: modes
+  },
+  {
+    name: "what clients see of a task is kept for ever",
+    law: "S2-52 S2-59 S2-61",
+    file: engine,
+    find: "private readonly visible = new WeakMap<Handle, AgentTask>()",
+    replace: "private readonly visible = new Map<Handle, AgentTask>()",
+    tests: ["test/http/a2a/memory.test.ts"]
+  }
+]
