@@ -118,6 +118,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: `${home}/start.ts`,
     find: "ExampleAgent.make({ giveUp })",
     replace: "ExampleAgent.make()",
-    tests: main
+    tests: [`${folder}/protocol.test.ts`]
   }
 ]

@@ -2,6 +2,7 @@
 import { TaskState } from "@a2a-js/sdk"
 import type * as A2A from "@a2a-js/sdk"
 import { describe, expect, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { requestOf, stateOf } from "../../http/a2a/engines.ts"
@@ -97,6 +98,22 @@ describe("the protocol (real time)", () => {
           expect([rest.status, rest.json.error.details]).toMatchObject([status, [{ reason }]])
         }
       })
+    )
+  )
+
+  it.live("a cancel waits as long as the settings say, and names what it gave up (S2-68, S2-46)", () =>
+    serving(
+      ({ calm, cancel, follow }) =>
+        Effect.gen(function* () {
+          const follower = yield* follow("stubborn 300")
+          const { taskId } = follower
+          yield* follower.until((words) => words.includes("WORKING"))
+          expect((yield* cancel(taskId)).metadata).toMatchObject({
+            rescind: { how: "abandoned", stragglers: [taskId] }
+          })
+          yield* calm
+        }),
+      { giveUp: Duration.zero }
     )
   )
 
