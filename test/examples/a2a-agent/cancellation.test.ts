@@ -136,7 +136,7 @@ describe.each(transports)("an A2A client cancels over the wire, by %s (real time
             method: "POST",
             headers: { "content-type": "application/json", "a2a-version": "1.0" },
             body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "CancelTask", params: {} })
-          }).then((response) => response.json() as Promise<any>)
+          }).then((response) => response.json())
         )
         expect(answer.error).toMatchObject({ code: -32602, message: expect.stringMatching(/\bid\b/) })
       })

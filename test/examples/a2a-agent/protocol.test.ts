@@ -209,7 +209,7 @@ describe.each(transports)("streams and states, by %s (real time)", (transport) =
             yield* ended
             for (const { payload } of events) {
               const status = payload?.$case === "artifactUpdate" ? undefined : (payload!.value as A2A.Task).status
-              if (status !== undefined) states.add(TaskState[status.state]!)
+              if (status !== undefined) states.add(TaskState[status.state])
             }
           }
           expect(states).toEqual(

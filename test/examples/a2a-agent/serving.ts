@@ -63,9 +63,8 @@ const open = (settings: Partial<Settings>, transport: Transport): Effect.Effect<
       tasks: Context.get(context, Tasks),
       client,
       call,
-      follow: (text, message) =>
-        follow((signal) => client.sendMessageStream(requestOf(text, message), { signal }) as Events),
-      subscribe: (id) => follow((signal) => client.resubscribeTask({ tenant: "", id }, { signal }) as Events),
+      follow: (text, message) => follow((signal) => client.sendMessageStream(requestOf(text, message), { signal })),
+      subscribe: (id) => follow((signal) => client.resubscribeTask({ tenant: "", id }, { signal })),
       cancel: (id, reason) =>
         call((client) => client.cancelTask({ tenant: "", id, metadata: reason === undefined ? {} : { reason } })),
       get: (id) => call((client) => client.getTask({ tenant: "", id })),

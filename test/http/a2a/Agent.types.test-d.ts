@@ -45,6 +45,7 @@ describe("an agent of one's own (S2-73)", () => {
   })
 
   it("does not give what is no content", () => {
+    expectTypeOf(Effect.succeed(1)).not.toExtend<Agent.Run<never>>()
     // @ts-expect-error A number is none.
     Agent.make("number", { description: "", run: () => Effect.succeed(1) })
     // @ts-expect-error Neither is a promise.

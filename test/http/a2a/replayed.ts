@@ -12,7 +12,7 @@ export interface Replayed {
 }
 
 export const stored = (task: A2A.Task): Replayed => ({
-  state: TaskState[task.status!.state]!,
+  state: TaskState[task.status!.state],
   text: textOf(task.status!.message?.parts ?? []),
   metadata: task.metadata?.["rescind"],
   artifacts: Object.fromEntries(
@@ -37,7 +37,7 @@ export const replayed = (events: ReadonlyArray<A2A.StreamResponse>): Replayed =>
     else if (payload?.$case === "statusUpdate") {
       const { metadata, status } = payload.value
       const text = textOf(status!.message?.parts ?? [])
-      now = { ...now, state: TaskState[status!.state]!, text, metadata: metadata?.["rescind"] ?? now.metadata }
+      now = { ...now, state: TaskState[status!.state], text, metadata: metadata?.["rescind"] ?? now.metadata }
     } else if (payload?.$case === "artifactUpdate") {
       const { append, artifact } = payload.value
       const parts = artifact!.parts.map((part) => textOf([part]))

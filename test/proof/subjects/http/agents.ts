@@ -65,15 +65,12 @@ const engaged =
 /** Ids are chance, and they stand in reasons: two runs of one schedule would differ. */
 const countedIds = Effect.acquireRelease(
   Effect.sync(() => {
-    const real = crypto.randomUUID
+    const real: unknown = Reflect.get(crypto, "randomUUID")
     let count = 0
-    crypto.randomUUID = () => `0-0-0-0-${count++}`
+    Reflect.set(crypto, "randomUUID", () => `0-0-0-0-${count++}`)
     return real
   }),
-  (real) =>
-    Effect.sync(() => {
-      crypto.randomUUID = real
-    })
+  (real) => Effect.sync(() => Reflect.set(crypto, "randomUUID", real))
 )
 
 const collect = (events: Stream.Stream<AgentEvent>, { streams }: Seen) =>
