@@ -74,7 +74,7 @@ const open = (settings: Partial<Settings>, transport: Transport): Effect.Effect<
 
 type Events = AsyncGenerator<A2A.StreamResponse, void, undefined>
 
-export class Follower {
+class Follower {
   readonly events: Array<A2A.StreamResponse> = []
   /** One word an event: see `wordOf`. */
   readonly words: Array<string> = []
