@@ -99,7 +99,7 @@ describe.each(transports)("an A2A client cancels over the wire, by %s (real time
           const state = (id: string) =>
             Effect.map(tasks.info(id), (info) => (info._tag === "None" ? "" : info.value.state))
           expect(yield* state("nobody")).toBe("")
-          const { taskId } = yield* follow("stubborn 400")
+          const { taskId } = yield* follow("stubborn 1500")
           yield* eventually(state(taskId), (state) => state === "running")
           const cancelling = yield* Effect.forkChild(cancel(taskId))
           yield* eventually(state(taskId), (state) => state === "cancelling")
@@ -112,17 +112,19 @@ describe.each(transports)("an A2A client cancels over the wire, by %s (real time
   )
 
   it.live("test_cleanup_task_resources (S2-36)", () =>
-    served(({ cancel, follow, tasks }) =>
-      Effect.gen(function* () {
-        for (const text of ["slow 60000", "stream 10000 10", "input", "tell me more", "stubborn 50"]) {
-          const follower = yield* follow(text)
-          yield* follower.until((words) => words.length > 1)
-          yield* cancel(follower.taskId)
-        }
-        // No entry but the records of what has ended; the harness looks for fibers, scopes and stragglers.
-        expect(new Set((yield* tasks.list).map(({ state }) => state))).toEqual(new Set(["cancelled"]))
-        expect(yield* Stragglers.list).toEqual([])
-      })
+    served(
+      ({ cancel, follow, tasks }) =>
+        Effect.gen(function* () {
+          for (const text of ["slow 60000", "stream 10000 10", "input", "tell me more", "stubborn 1500"]) {
+            const follower = yield* follow(text)
+            yield* follower.until((words) => words.length > 1)
+            yield* cancel(follower.taskId)
+          }
+          // No entry but the records of what has ended; the harness looks for fibers, scopes and stragglers.
+          expect(new Set((yield* tasks.list).map(({ state }) => state))).toEqual(new Set(["cancelled"]))
+          expect(yield* Stragglers.list).toEqual([])
+        }),
+      { stallAfter: 3 }
     )
   )
 
@@ -189,12 +191,12 @@ describe.each(transports)("an A2A client cancels over the wire, by %s (real time
   it.live("test_cancellation_with_multiple_tasks (S2-41)", () =>
     served(({ cancel, follow, get }) =>
       Effect.gen(function* () {
-        const [one, two] = yield* Effect.all([follow("stream 20 20"), follow("stream 20 20")])
+        const [one, two] = yield* Effect.all([follow("stream 15 100"), follow("stream 15 100")])
         yield* two.until((words) => words.length > 3)
         yield* cancel(one.taskId, "enough")
         expect((yield* one.ended).at(-1)).toBe(end)
         expect((yield* two.ended).at(-1)).toBe("COMPLETED")
-        expect((yield* get(two.taskId)).artifacts[0]!.parts).toHaveLength(20)
+        expect((yield* get(two.taskId)).artifacts[0]!.parts).toHaveLength(15)
       })
     )
   )

@@ -119,7 +119,7 @@ describe("npm run a2a", () => {
 
   it.live.skipIf(!curl)("the printed lines work as they stand (real time)", () =>
     Effect.gen(function* () {
-      const server = yield* startServer({ GRACE: "100" }, script)
+      const server = yield* startServer({ GRACE: "100", TOKEN_MILLIS: "1000" }, script)
       const lines = server.stdout().match(/^ {2}(curl|TASK=) ?.*$/gm) ?? []
       expect(lines).toHaveLength(12)
       const [follow, latest, cancel, speak, , stop, help, mule, , end, list, metrics] = lines as Array<string>

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { requestOf, stateOf } from "../../http/a2a/engines.ts"
+import { eventually } from "../server/fetchEventually.ts"
 import { serving, transports } from "./serving.ts"
 
 interface Answer {
@@ -105,7 +106,7 @@ describe("the protocol (real time)", () => {
     serving(
       ({ calm, cancel, follow }) =>
         Effect.gen(function* () {
-          const follower = yield* follow("stubborn 300")
+          const follower = yield* follow("stubborn 1500")
           const { taskId } = follower
           yield* follower.until((words) => words.includes("WORKING"))
           expect((yield* cancel(taskId)).metadata).toMatchObject({
@@ -145,14 +146,18 @@ describe.each(transports)("streams and states, by %s (real time)", (transport) =
     serving(
       ({ follow, subscribe }) =>
         Effect.gen(function* () {
-          const follower = yield* follow("stream 2 20")
-          expect(follower.events[0]!.payload!.$case).toBe("task")
-          const second = yield* subscribe(follower.taskId)
+          const asking = yield* follow("input")
+          expect(asking.events[0]!.payload!.$case).toBe("task")
+          yield* asking.ended
+          const { taskId } = asking
+          const second = yield* subscribe(taskId)
           expect(second.events[0]!.payload!.$case).toBe("task")
-          yield* follower.ended
+          const first = yield* follow("this", { taskId })
+          expect(first.events[0]!.payload!.$case).toBe("task")
+          yield* first.ended
           yield* second.ended
-          expect([follower.words.at(-1), second.words.at(-1)]).toEqual(["COMPLETED", "COMPLETED"])
-          expect(yield* errorOf(Effect.scoped(subscribe(follower.taskId)))).toBe("UnsupportedOperationError")
+          expect([first.words.at(-1), second.words.at(-1)]).toEqual(["COMPLETED", "COMPLETED"])
+          expect(yield* errorOf(Effect.scoped(subscribe(taskId)))).toBe("UnsupportedOperationError")
         }),
       { transport }
     )
@@ -228,12 +233,14 @@ describe.each(transports)("streams and states, by %s (real time)", (transport) =
 
   it.live("whoever leaves does not stop the task, which can be followed again (S2x-09)", () =>
     serving(
-      ({ follow, subscribe }) =>
+      ({ cancel, follow, get, subscribe }) =>
         Effect.gen(function* () {
-          const follower = yield* follow("stream 10 20")
+          const follower = yield* follow("slow 60000")
           yield* follower.leave
           const again = yield* subscribe(follower.taskId)
-          expect((yield* again.ended).at(-1)).toBe("COMPLETED")
+          expect(stateOf(yield* get(follower.taskId))).toBe("WORKING")
+          yield* cancel(follower.taskId)
+          expect((yield* again.ended).at(-1)).toBe("CANCELED Task was cancelled")
         }),
       { transport }
     )
@@ -241,9 +248,9 @@ describe.each(transports)("streams and states, by %s (real time)", (transport) =
 
   it.live("a canceller that leaves while it waits does not take its cancel back (S2x-05)", () =>
     serving(
-      ({ calm, client, follow }) =>
+      ({ calm, client, follow, tasks }) =>
         Effect.gen(function* () {
-          const follower = yield* follow("stubborn 300")
+          const follower = yield* follow("stubborn 1500")
           yield* follower.until((words) => words.includes("WORKING"))
           const controller = new AbortController()
           const cancelling = yield* Effect.forkChild(
@@ -251,7 +258,10 @@ describe.each(transports)("streams and states, by %s (real time)", (transport) =
               client.cancelTask({ tenant: "", id: follower.taskId, metadata: {} }, { signal: controller.signal })
             )
           )
-          yield* Effect.sleep(50)
+          yield* eventually(
+            tasks.info(follower.taskId),
+            (info) => info._tag === "Some" && info.value.state === "cancelling"
+          )
           controller.abort()
           expect((yield* Fiber.await(cancelling))._tag).toBe("Failure")
           expect((yield* follower.ended).at(-1)).toBe("CANCELED Task was cancelled")
