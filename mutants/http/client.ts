@@ -7,6 +7,7 @@ const client = ["test/http/TaskClient.test.ts"]
 const starting = "src/http/internal/client/starting.ts"
 const following = "src/http/internal/client/following.ts"
 const retrying = "src/http/internal/client/retrying.ts"
+const sse = "src/http/internal/client/sseEvents.ts"
 const decoder = "src/http/internal/client/eventDecoder.ts"
 const place = "src/http/internal/client/place.ts"
 const cancelling = "src/http/internal/client/cancelling.ts"
@@ -217,9 +218,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a silent server is waited for",
     law: "S1-12",
-    file: following,
-    find: "Effect.timeoutOrElse(pull, { duration: silence,",
-    replace: 'Effect.timeoutOrElse(pull, { duration: "Infinity",',
+    file: sse,
+    find: "duration: silence(),",
+    replace: 'duration: "Infinity",',
     tests: watch
   },
   {
@@ -275,7 +276,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "events have no bound",
     law: "D8",
-    file: following,
+    file: sse,
     find: ", { maxEventSize })",
     replace: ", {})",
     tests: watch

@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Sse from "effect/encoding/Sse"
+import type * as Sse from "effect/encoding/Sse"
 import * as Stream from "effect/Stream"
 import { isTerminal, type RemoteEvent, type Resync } from "../../RemoteEvent.ts"
 import { AnswerUnreadable, ServerUnreachable, type TaskClientError, TaskUnknown } from "../../TaskClientError.ts"
@@ -16,6 +16,7 @@ import type { EventDecoder } from "./eventDecoder.ts"
 import { isPossibleId, pathOf } from "./paths.ts"
 import { Place } from "./place.ts"
 import { whileTransient } from "./retrying.ts"
+import { sseEvents } from "./sseEvents.ts"
 import { askView } from "./views.ts"
 import { refused, send, silent, unreachable, unreadable, type Wire } from "./wire.ts"
 
@@ -108,32 +109,16 @@ class Follower {
     const { wire } = this.followed
     const { maxEventSize, silence } = wire
     const bytes = Stream.mapError(response.stream, (error) => unreachable(this.call, error))
-    return Stream.transformPull(bytes, (pull) =>
-      Effect.succeed(
-        Effect.timeoutOrElse(pull, { duration: silence, orElse: () => Effect.fail(silent(wire, this.call)) })
-      )
-    ).pipe(
-      Stream.decodeText,
-      Stream.mapAccumArrayEffect(
-        () => {
-          const events: Array<Sse.Event> = []
-          // A `retry:` line is for clients without a schedule of their own.
-          const parser = Sse.makeParser((event) => event._tag === "Event" && events.push(event), { maxEventSize })
-          return { events, parser }
-        },
-        (state, texts) =>
-          Effect.suspend(() => {
-            for (const text of texts) {
-              const error = state.parser.feed(text)
-              if (error !== undefined) {
-                const behind = this.place.lastEventId ?? "the beginning"
-                const what = `event behind ${behind} of ${this.followed.id}`
-                return Effect.fail(new AnswerUnreadable({ what, detail: error.message, cause: error }))
-              }
-            }
-            return Effect.succeed([state, state.events.splice(0)] as const)
-          })
-      ),
+    return sseEvents<TaskClientError>(bytes, {
+      silence: () => silence,
+      onSilence: () => silent(wire, this.call),
+      maxEventSize,
+      onTooLarge: (error) => {
+        const behind = this.place.lastEventId ?? "the beginning"
+        const what = `event behind ${behind} of ${this.followed.id}`
+        return new AnswerUnreadable({ what, detail: error.message, cause: error })
+      }
+    }).pipe(
       Stream.mapEffect((event) => this.take(event)),
       Stream.flattenIterable,
       Stream.takeUntil(isTerminal)

@@ -8,7 +8,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type { CancelReason, Draft } from "../../../fibers/CancelReason.ts"
@@ -17,6 +16,7 @@ import { StartedTask } from "../../TaskApi.ts"
 import type { TaskClientError } from "../../TaskClientError.ts"
 import { askCancel, type CancelOptions } from "./cancelling.ts"
 import { deadlineHeader } from "./deadlineHeader.ts"
+import { randomId } from "./randomId.ts"
 import { isUnsendable, whileTransient } from "./retrying.ts"
 import { askView } from "./views.ts"
 import { ask, decoder, type Wire } from "./wire.ts"
@@ -185,12 +185,3 @@ const isDecided = (error: TaskClientError): boolean =>
 
 const isTaken = (error: TaskClientError): boolean =>
   error._tag === "RequestRefused" && (error.code === "already-running" || error.code === "already-ended")
-
-const letters = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-/** 62 bits: no two tasks meet. */
-const randomId = (name: string): Effect.Effect<string> =>
-  Effect.map(
-    Effect.replicateEffect(Random.nextIntBetween(0, letters.length - 1), 12),
-    (digits) => `${name}-${digits.map((digit) => letters[digit]!).join("")}`
-  )
