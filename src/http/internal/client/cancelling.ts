@@ -40,7 +40,7 @@ const clipped = ({ by, message, ...reason }: Reason): Reason => ({
   ...(by === undefined ? {} : { by: clip(by, maxBy) })
 })
 
-const clip = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+export const clip = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
 
 /** Once. */
 export const askCancel = (

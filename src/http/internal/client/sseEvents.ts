@@ -19,9 +19,7 @@ export const sseEvents = <E>(
 ): Stream.Stream<Sse.Event, E> =>
   Stream.transformPull(bytes, (pull) =>
     Effect.succeed(
-      Effect.suspend(() =>
-        Effect.timeoutOrElse(pull, { duration: silence(), orElse: () => Effect.fail(onSilence()) })
-      )
+      Effect.suspend(() => Effect.timeoutOrElse(pull, { duration: silence(), orElse: () => Effect.fail(onSilence()) }))
     )
   ).pipe(
     Stream.decodeText,

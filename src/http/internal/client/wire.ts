@@ -102,7 +102,7 @@ export const refused = (
 const decodeProblem = Schema.decodeUnknownOption(Schema.fromJsonString(Problem.Document))
 
 /** RFC 9110, section 10.2.3: seconds, or an instant. */
-const retryAfterOf = (said: string | undefined, now: number): Duration.Duration | undefined => {
+export const retryAfterOf = (said: string | undefined, now: number): Duration.Duration | undefined => {
   if (said === undefined) return undefined
   if (/^\d{1,9}$/.test(said)) return Duration.seconds(Number(said))
   const instant = DateTime.make(said)
