@@ -141,17 +141,39 @@ describe("RemoteAgent", () => {
     expect(agent.tasks[0]!.cancelled!.metadata).toMatchObject({ source: "scope-closed", reason: "The caller failed" })
   })
 
-  it("a snapshot that still shows the question does not ask it again", () => {
-    const { agent, outcome } = using(
-      {
-        steps: [{ at: 5, state: "TASK_STATE_INPUT_REQUIRED", text: "which?" }],
-        // It says nothing at first.
-        afterAnswer: [{ at: 10, state: "TASK_STATE_COMPLETED", text: "fine" }]
-      },
-      (remote) => remote.ask("some", { onInput: () => Effect.succeed("these") })
+  it("an agent that begins with the task as it was does not ask again", () => {
+    const options: Options = { repeats: true, steps: [{ at: 5, state: "TASK_STATE_INPUT_REQUIRED", text: "which?" }] }
+    const inPlace = using(options, (remote) => remote.ask("some", { onInput: () => Effect.succeed("these") }))
+    expect(valueOf(inPlace.outcome).text).toBe("one two")
+    const answered = using(options, (remote) =>
+      Effect.catchIf(
+        remote.ask("some"),
+        (error) => error._tag === "InputRequired",
+        (error) => error.answer("these")
+      )
     )
-    expect(valueOf(outcome).text).toBe("fine")
-    expect(methods(agent)).toEqual(["SendStreamingMessage", "SendStreamingMessage"])
+    expect(valueOf(answered.outcome).text).toBe("one two")
+    const byId = using(options, (remote) =>
+      Effect.andThen(Effect.ignore(remote.ask("some")), remote.ask("these", { taskId: "task-1" }))
+    )
+    expect(valueOf(byId.outcome).text).toBe("one two")
+  })
+
+  it("a question may be followed by another", () => {
+    const question = { at: 5, state: "TASK_STATE_INPUT_REQUIRED", text: "which?" }
+    const { outcome } = using({ steps: [question], afterAnswer: [{ at: 3, chunk: "so " }, question] }, (remote) =>
+      Effect.flip(
+        remote.ask("some", {
+          onInput: ({ task }) => (task.artifacts.length > 0 ? Effect.fail("enough") : Effect.succeed("x"))
+        })
+      )
+    )
+    expect(valueOf(outcome)).toBe("enough")
+  })
+
+  it("the trace goes along", () => {
+    const { agent } = using({}, (remote) => Effect.withSpan(remote.ask("all"), "report"))
+    expect(agent.asked[0]!.headers["traceparent"]).toMatch(/^00-/)
   })
 
   it("a stream that breaks is followed by a subscription, and one that has ended meanwhile is read", () => {
@@ -163,6 +185,14 @@ describe("RemoteAgent", () => {
     expect(events.at(-1)).toMatchObject({
       payload: { $case: "task", value: { status: { state: TaskState.TASK_STATE_COMPLETED } } }
     })
+  })
+
+  it("a stream that ends early is no end of the task", () => {
+    const { agent, outcome } = using({ faultOf: (_, index) => (index === 0 ? { ends: 2 } : undefined) }, (remote) =>
+      remote.ask("all")
+    )
+    expect(valueOf(outcome).text).toBe("one two")
+    expect(methods(agent)[1]).toMatch("SubscribeToTask")
   })
 
   it("a connection that has gone quiet is followed by another", () => {
@@ -197,6 +227,28 @@ describe("RemoteAgent", () => {
     expect(valueOf(outcome).text).toBe("one two")
     expect(methods(agent).slice(0, 2)).toEqual(["SendStreamingMessage", "ListTasks"])
     expect(agent.tasks).toHaveLength(1)
+  })
+
+  it("what a proxy answers leaves open whether the agent has the message", () => {
+    const { agent, outcome } = using(
+      { faultOf: (_, index) => (index === 0 ? { refused: { status: 502, behind: true } } : undefined) },
+      (remote) => remote.ask("all")
+    )
+    expect(valueOf(outcome).text).toBe("one two")
+    expect(agent.tasks).toHaveLength(1)
+  })
+
+  it("a message that arrives when its sender has given up waiting is looked for again, and its task cancelled", () => {
+    const { agent, took } = using(
+      {
+        faultOf: (_, index) => (index === 0 ? { arrives: 1_200, answers: 60_000 } : undefined),
+        steps: [{ at: 30_000, state: "TASK_STATE_COMPLETED" }],
+        client: { giveUp: "1 second" }
+      },
+      (remote) => Effect.timeoutOption(remote.ask("all"), 12)
+    )
+    expect(agent.tasks[0]!.cancelled).toBeDefined()
+    expect(took).toBeLessThan(2_012)
   })
 
   it("one that never arrived is sent again, under the same id", () => {

@@ -28,13 +28,21 @@ export interface Fault {
   readonly answers?: number
   /** The answer is lost on the way; `"request"`: it never arrived. */
   readonly lost?: "answer" | "request"
+  /** Its stream ends after so many events, as if that were all. */
+  readonly ends?: number
   /** Its stream breaks after so many events. */
   readonly torn?: number
   /** No answer ever comes. */
   readonly hangs?: boolean
   /** Its stream sends so many events, then nothing more. */
   readonly quiet?: number
-  readonly refused?: { readonly status: number; readonly error?: object; readonly headers?: Record<string, string> }
+  readonly refused?: {
+    readonly status: number
+    readonly error?: object
+    readonly headers?: Record<string, string>
+    /** By a proxy, when the agent has taken it. */
+    readonly behind?: boolean
+  }
 }
 
 /** What a task does, at which millisecond of its life. */
@@ -51,6 +59,8 @@ export interface Options {
   readonly steps?: ReadonlyArray<Step>
   /** After the answer to a question. */
   readonly afterAnswer?: ReadonlyArray<Step>
+  /** Begins its answer to an answer with the task as it was. */
+  readonly repeats?: boolean
   /** How long it cleans up when it is cancelled. Default 1. */
   readonly cleansUp?: number
   /** Answers with a message at once instead. */
@@ -131,7 +141,9 @@ export class FakeAgent {
       let reply: Reply | undefined
       if (fault.lost !== "request") {
         const arrive = (at: number) => {
-          reply = fault.refused === undefined ? this.reply(method, params, at) : refusal(fault.refused)
+          const { refused } = fault
+          if (refused === undefined || refused.behind === true) reply = this.reply(method, params, at)
+          if (refused !== undefined) reply = refusal(refused)
         }
         this.arrivals.push({ at: now + arrives, arrive })
       }
@@ -178,6 +190,7 @@ export class FakeAgent {
       return method === "SendMessage" ? { result: payload } : { only: payload }
     }
     let task = this.tasks.find(({ id }) => id === message.taskId)
+    const before = task === undefined ? undefined : snapshot(task, now)
     if (task === undefined && message.taskId) return failure(-32001, "Task not found")
     if (task === undefined) {
       task = { id: `task-${this.tasks.length + 1}`, messages: [message], events: [] }
@@ -189,7 +202,7 @@ export class FakeAgent {
       task.messages.push(message)
       this.plan(task, afterAnswer, now)
     }
-    const first = { task: snapshot(task, now) }
+    const first = { task: this.options.repeats === true && before !== undefined ? before : snapshot(task, now) }
     return method === "SendMessage" ? { result: first } : { events: task, from: now, first }
   }
 
@@ -270,7 +283,7 @@ export class FakeAgent {
 
   private frames(
     events: Stream.Stream<unknown>,
-    { quiet, torn }: Fault,
+    { ends, quiet, torn }: Fault,
     request: HttpClientRequest.HttpClientRequest
   ): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> {
     const cut =
@@ -278,7 +291,9 @@ export class FakeAgent {
         ? Stream.concat(Stream.take(events, quiet), Stream.never)
         : torn !== undefined
           ? Stream.concat(Stream.take(events, torn), Stream.fail(transportError(request, "torn")))
-          : events
+          : ends !== undefined
+            ? Stream.take(events, ends)
+            : events
     return Stream.map(cut, (result) =>
       new TextEncoder().encode(`data: ${JSON.stringify({ jsonrpc: "2.0", id: 1, result })}\n\n`)
     )

@@ -46,18 +46,19 @@ export class Conversation {
   /** Whether what comes of the task is the caller's: not yet while nothing of it has gone out. */
   private owns = false
   private over = false
-  /** The question that the message answers. */
-  private answered: A2A.TaskStatus | undefined = undefined
+  /** The question that the message answers. `unknown`: whoever answers knows it, this client does not. */
+  private answered: A2A.TaskStatus | "unknown" | undefined
   /** The last of them is the one that is read. */
   private connections: Array<Scope.Closeable> = []
   private opened = Infinity
   private steady = false
 
-  constructor(wire: Wire, options: SendOptions, answers: boolean) {
+  constructor(wire: Wire, options: SendOptions, answers: boolean, question?: A2A.TaskStatus) {
     this.wire = wire
     this.options = options
     this.answers = answers
     this.taskId = options.taskId
+    this.answered = question ?? (options.taskId === undefined ? undefined : "unknown")
   }
 
   /** It waits for a message. */
@@ -72,7 +73,7 @@ export class Conversation {
       this.message = message
       this.sent = "no"
       this.begun = false
-      this.answered = this.view.status
+      this.answered = this.view.status ?? this.answered
       const connection = Stream.unwrap(this.connect).pipe(
         Stream.takeUntil((event) => this.isLast(event)),
         Stream.concat(Stream.suspend(() => (this.over || this.asks ? Stream.empty : Stream.fail(torn(this.wire))))),
@@ -108,10 +109,20 @@ export class Conversation {
 
   /** Not when it only repeats the question that is being answered. */
   private isAsking(status: A2A.TaskStatus | undefined): boolean {
-    return isQuestion(status) && !isSame(status, this.answered)
+    return isQuestion(status) && !this.isAnswered(status)
+  }
+
+  private isAnswered(status: A2A.TaskStatus | undefined): boolean {
+    return this.answered !== "unknown" && isSame(status, this.answered)
+  }
+
+  /** An agent may begin with the task as it was before the answer. */
+  private recall({ payload }: A2A.StreamResponse): void {
+    if (this.answered === "unknown") this.answered = payload?.$case === "task" ? payload.value.status : undefined
   }
 
   private readonly note = (event: A2A.StreamResponse): A2A.StreamResponse => {
+    this.recall(event)
     this.view.take(event)
     this.taskId ??= this.view.id
     this.sent = "taken"
@@ -204,6 +215,7 @@ export class Conversation {
         connection
       )
       const read = Effect.map(pull, (events) => {
+        this.recall(events[0])
         const last = events.findIndex((event) => this.isLast(event))
         for (const event of last < 0 ? events : events.slice(0, last + 1)) this.note(event)
         return events
@@ -244,8 +256,7 @@ export class Conversation {
       )
       if (found === "unknown") return yield* Effect.fail(lost("it does not tell by its tasks"))
       const isOurs =
-        found !== "none" &&
-        (taskId === undefined || hasMessage(found, messageId) || !isSame(found.status, this.answered))
+        found !== "none" && (taskId === undefined || hasMessage(found, messageId) || !this.isAnswered(found.status))
       if (isOurs) {
         this.taskId = found.id
         this.sent = "taken"

@@ -33,11 +33,12 @@ export const remoteAgentOf = (card: A2A.AgentCard, wire: Wire): RemoteAgent => {
 const ask = <E, R>(
   wire: Wire,
   content: Content,
-  options: AskOptions<E, R>
+  options: AskOptions<E, R>,
+  question?: A2A.TaskStatus
 ): Effect.Effect<Answer, RemoteAgentError | E, R> =>
   Effect.suspend(() => {
     const { onEvent, onInput } = options
-    const conversation = new Conversation(wire, options, onInput !== undefined)
+    const conversation = new Conversation(wire, options, onInput !== undefined, question)
     const { view } = conversation
     const toTheEnd = Effect.gen(function* () {
       let message = yield* messageOf(content, options)
@@ -59,7 +60,10 @@ const inputRequired = (wire: Wire, task: A2A.Task): InputRequired =>
     agent: wire.agent,
     task,
     auth: questionOf(task).auth,
-    answer: (content, options) => ask(wire, content, { ...options, taskId: task.id, contextId: task.contextId })
+    answer: (content, options) => {
+      const { contextId, id: taskId, status } = task
+      return ask(wire, content, { ...options, taskId, contextId }, status)
+    }
   })
 
 const stream = (wire: Wire, content: Content, options: SendOptions): Stream.Stream<A2A.StreamResponse, CallError> =>
