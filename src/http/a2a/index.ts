@@ -10,5 +10,19 @@ export * as Agent from "./Agent.ts"
 export * as AgentEngine from "./AgentEngine.ts"
 export * as Card from "./Card.ts"
 export * as Content from "./Content.ts"
+export * as RemoteAgent from "./RemoteAgent.ts"
+export {
+  AgentCancelled,
+  AgentFailed,
+  AgentRefused,
+  AgentRejected,
+  AgentUnreachable,
+  AgentUnreadable,
+  AnswerLost,
+  type CallError,
+  InputRequired,
+  type RemoteAgentError
+} from "./RemoteAgentError.ts"
+export type { Answer, Question, SendOptions } from "./RemoteCall.ts"
 export { type ArtifactOptions, Rejected, type Turn } from "./Turn.ts"
 export { Unavailable } from "./Unavailable.ts"

@@ -19,7 +19,9 @@ import * as Task from "../../../src/fibers/Task.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
 import * as Agent from "../../../src/http/a2a/Agent.ts"
 import * as RemoteAgent from "../../../src/http/a2a/RemoteAgent.ts"
-import { liveLeakChecked } from "../../support/liveLeaks.ts"
+import type { Question } from "../../../src/http/a2a/RemoteCall.ts"
+import { serve } from "../../../src/examples/a2a-agent/chain/serve.ts"
+import { leakChecked } from "../../support/leaks.ts"
 import { type Binding, sdkServed, served } from "./expressAgents.ts"
 
 const clients = { fetch: FetchHttpClient.layer, "node:http": NodeHttpClient.layerNodeHttp } as const
@@ -32,7 +34,11 @@ const live = <A, E>(
   client: Layer.Layer<HttpClient.HttpClient> = FetchHttpClient.layer
 ) =>
   it.live(law, () =>
-    liveLeakChecked(Effect.scoped(test(client)).pipe(Effect.provide([Layer.fresh(Tasks.layer()), Layer.fresh(client)])))
+    Effect.scoped(test(client)).pipe(
+      Effect.provide([Layer.fresh(Tasks.layer()), Layer.fresh(client)]),
+      // Sockets that the client closed are noticed a little later.
+      (run) => leakChecked(run, { patience: "20 seconds" })
+    )
   )
 
 const notNeeded = CancelReason.request({ message: "not needed", by: "ann" })
@@ -150,6 +156,61 @@ describe("RemoteAgent over sockets (real time)", () => {
         )
         expect((yield* Fiber.join(asking)).text).toBe("one two")
         expect(tasks).toBe(2)
+      })
+    )
+  }
+
+  for (const binding of bindings) {
+    const remoteOf = (url: string) =>
+      Effect.flatMap(RemoteAgent.make({ url }), ({ card }) => {
+        const supportedInterfaces = card.supportedInterfaces.filter(
+          ({ protocolBinding }) => protocolBinding === binding
+        )
+        return RemoteAgent.make({ card: { ...card, supportedInterfaces } })
+      })
+
+    live(
+      `${binding}: an interrupt stops an agent of A2AServer with its reason, and reads one that it did not give`,
+      () =>
+        Effect.gen(function* () {
+          const { agent, begun, ended } = yield* working
+          const remote = yield* remoteOf(yield* serve(agent))
+          yield* cancelledWhen(begun, remote.ask("work"))
+          expect(Option.getOrThrow(yield* ended)).toMatchObject({ source: "request", message: "not needed", by: "ann" })
+          const caught = yield* Effect.flip(
+            remote.ask("work", {
+              onEvent: ({ payload }) =>
+                payload?.$case === "artifactUpdate"
+                  ? remote.cancel(payload.value.taskId, { message: "seen enough", by: "bob" })
+                  : Effect.void
+            })
+          )
+          expect(caught).toMatchObject({
+            _tag: "AgentCancelled",
+            how: "interrupted",
+            reason: { source: "request", message: "seen enough", by: "bob" }
+          })
+        })
+    )
+
+    live(`${binding}: an agent of A2AServer asks, is answered, and says that it failed`, () =>
+      Effect.gen(function* () {
+        const agent = Agent.make("asker", {
+          description: "Under test",
+          run: (turn) =>
+            Effect.flatMap(turn.ask("which?"), ({ parts }) =>
+              turn.text === "fail" ? Effect.fail(new Error("too hard")) : Effect.succeed(parts)
+            )
+        })
+        const remote = yield* remoteOf(yield* serve(agent))
+        const answer = { onInput: ({ text }: Question) => Effect.succeed(`${text} this`) }
+        expect((yield* remote.ask("cup", answer)).text).toBe("which? this")
+        expect(yield* Effect.flip(remote.ask("fail", answer))).toMatchObject({
+          _tag: "AgentFailed",
+          message: 'Agent "asker" failed: too hard'
+        })
+        const refused = yield* Effect.flip(remote.ask([]))
+        expect(refused).toMatchObject({ _tag: "AgentRefused", call: "SendStreamingMessage" })
       })
     )
   }
