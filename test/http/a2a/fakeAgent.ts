@@ -82,7 +82,7 @@ interface FakeTask {
   cancelled?: { readonly at: number; readonly metadata: any }
 }
 
-export const card = (streaming = true): A2A.AgentCard => ({
+const card = (streaming = true): A2A.AgentCard => ({
   name: "fake",
   description: "",
   version: "1.0.0",

@@ -13,7 +13,7 @@ export interface Call {
   readonly read: (json: any, status: number) => { readonly result: unknown } | { readonly error: A2AError }
 }
 
-export type Method = "SendMessage" | "SendStreamingMessage" | "GetTask" | "ListTasks" | "SubscribeToTask" | "CancelTask"
+type Method = "SendMessage" | "SendStreamingMessage" | "GetTask" | "ListTasks" | "SubscribeToTask" | "CancelTask"
 
 /** In the JSON of the protocol; REST has some of it in the path. */
 export interface Params {
