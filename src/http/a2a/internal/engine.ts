@@ -14,7 +14,6 @@ import * as CancelReason from "../../../fibers/CancelReason.ts"
 import * as Task from "../../../fibers/Task.ts"
 import type { AlreadyRunning, Draining, TooManyTasks } from "../../../fibers/Tasks.ts"
 import { Tasks } from "../../../fibers/Tasks.ts"
-import { isTerminal, type TaskEvent } from "../../../fibers/TaskEvent.ts"
 import * as Drain from "../../Drain.ts"
 import { follow } from "../../internal/followers.ts"
 import type { Agent } from "../Agent.ts"
@@ -24,11 +23,10 @@ import { accepted, malformed } from "./accepted.ts"
 import { AgentLog } from "./agentLog.ts"
 import { AgentTask } from "./agentTask.ts"
 import { belongs, ownerOf, reasonOf, tenantOf } from "./caller.ts"
-import { endOf } from "./endOf.ts"
 import { newId } from "./ids.ts"
 import { noPush, Pushing } from "./pushing.ts"
 import { pageOf } from "./pageOf.ts"
-import { runAgent } from "./runAgent.ts"
+import { startTask } from "./startTask.ts"
 import { Turning } from "./turning.ts"
 
 type Handle = Task.Task<unknown, unknown, unknown>
@@ -104,13 +102,7 @@ export class Engine implements AgentEngine {
         const visible = new AgentTask(identity, message, log, () => clock.currentTimeMillisUnsafe())
         const turn = new Turning(visible, { ...request, message: visible.addressed(message) }, call, references)
         const sent = this.sent(visible, request, call)
-        const options = {
-          record: this.recorder(visible, turn),
-          onShutdown: agent.onShutdown,
-          timeLimit: agent.timeLimit,
-          overdue: agent.cancel
-        }
-        const started = tasks.start(visible.id, runAgent(agent, turn), options)
+        const started = startTask(tasks, agent, visible, turn)
         return Effect.matchEffect(withContext(started, this.context), {
           onFailure: (refused) => this.refusal(refused),
           onSuccess: (running) => {
@@ -133,19 +125,6 @@ export class Engine implements AgentEngine {
           Effect.fail(new Unavailable(503, detail, Number(headers?.["retry-after"])))
         )
       : Effect.fail(new Unavailable(429, refused.message, 1))
-  }
-
-  /** Is told of every change of state in the very step that makes it. */
-  private recorder(visible: AgentTask, turn: Turning): (event: TaskEvent) => void {
-    return (event) => {
-      if (event._tag === "Started") visible.setStatus(TaskState.TASK_STATE_WORKING)
-      if (!isTerminal(event)) return
-      if (event._tag === "Cancelled" && this.agent.partialResult && turn.unfinished !== undefined) {
-        visible.addArtifact(turn.unfinished, { id: "partial", last: true })
-      }
-      const { content, metadata, state } = endOf(event)
-      visible.setStatus(state, content, metadata)
-    }
   }
 
   private goOn(
