@@ -33,6 +33,7 @@ const terminal: ReadonlySet<TaskState> = new Set([
 ])
 
 const none: ReadonlyArray<never> = []
+export const isTerminalState = (state: TaskState): boolean => terminal.has(state)
 
 export class AgentTask {
   readonly id: string
@@ -71,7 +72,7 @@ export class AgentTask {
   }
 
   get over(): boolean {
-    return terminal.has(this.status.state)
+    return isTerminalState(this.status.state)
   }
 
   /** Whether whoever waits for an answer has one: it ended, or asks. */

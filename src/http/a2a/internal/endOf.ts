@@ -7,7 +7,7 @@ import type { Cancelled, Completed, Failed } from "../../../fibers/TaskEvent.ts"
 import type { Content } from "../Content.ts"
 import { Rejected } from "../Turn.ts"
 
-interface End {
+export interface End {
   readonly state: TaskState
   readonly content?: Content
   readonly metadata?: Readonly<Record<string, unknown>>
@@ -20,7 +20,7 @@ export const endOf = (event: Completed | Failed | Cancelled): End => {
     case "Failed":
       return failed(event.cause)
     case "Cancelled":
-      return cancelled(event)
+      return cancelledEnd(event)
   }
 }
 
@@ -39,7 +39,7 @@ const textOf = (error: unknown): string => {
   return typeof message === "string" && message !== "" ? message : "The agent failed"
 }
 
-const cancelled = ({ how, reason, took, task }: Cancelled): End => {
+export const cancelledEnd = ({ how, reason, took, task }: Pick<Cancelled, "how" | "reason" | "took" | "task">): End => {
   const { at, by, message, source } = reason
   return {
     state: TaskState.TASK_STATE_CANCELED,
