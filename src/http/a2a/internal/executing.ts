@@ -35,6 +35,7 @@ export class Executing implements BusHost {
   /** What clients see of a task lives as long as `Tasks` keeps its record. */
   private readonly executions = new WeakMap<Handle, Execution>()
   private closed = false
+  private telling = false
 
   constructor(agent: Agent<any>, context: Context.Context<any>, dispatcher: SchedulerDispatcher, clock: Clock.Clock) {
     this.agent = agent
@@ -85,8 +86,9 @@ export class Executing implements BusHost {
       onSuccess: (running) => {
         visible.running = running
         this.executions.set(running, execution)
+        const ended = outbox.turnEnd()
         outbox.begin(visible, bus)
-        return outbox.turnEnd()
+        return ended
       }
     })
   }
@@ -100,12 +102,11 @@ export class Executing implements BusHost {
         outbox.publishFinal()
         return Effect.void
       }
-      const foreign = !(bus instanceof TaskBus)
-      if (foreign && outbox.busy) outbox.storedTwice = true
+      if (outbox.busy) outbox.storedTwice = true
       const proceed = visible.deliver(userMessage)
       // Else no turn begins: whoever sent this follows the one that goes on.
-      if (proceed !== undefined) outbox.begin(visible, bus)
       const ended = outbox.turnEnd()
+      if (proceed !== undefined) outbox.begin(visible, bus)
       proceed?.()
       return ended
     })
@@ -194,8 +195,12 @@ export class Executing implements BusHost {
 
   /** An answer to one who asks, which is news to nobody else. */
   private tell(bus: ExecutionEventBus, event: AgentExecutionEvent): void {
+    // A bus that cancels whenever it is told something would be told for ever.
+    if (this.telling) return
+    this.telling = true
     if (bus instanceof TaskBus) bus.deliver(event)
     else publishOn(bus, event, this.report)
+    this.telling = false
   }
 
   /** Cancels what runs, and starts nothing any more. */
