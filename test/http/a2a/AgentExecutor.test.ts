@@ -181,7 +181,8 @@ describe("execute", () => {
         expect(yield* done(executor.execute(contextOf(id, "Rome", stored), out.bus))).toBe("fulfilled")
         expect(out.words).toEqual(["task FAILED", expect.stringContaining("FAILED The work on this task is lost")])
         const [task] = out.events
-        expect(task?.kind === "task" && task.data.history).toHaveLength(2)
+        const history = task?.kind === "task" ? task.data.history : []
+        expect(history.map(({ parts }) => textOf(parts))).toEqual(["weather", "Rome"])
       })
     )
   )
@@ -294,6 +295,23 @@ describe("cancelTask", () => {
       )
     )
   })
+
+  it.effect("by a listener of what is published leaves nothing behind the end", () =>
+    leakChecked(
+      withExecutor(
+        ({ artifact }) => Effect.andThen(Effect.andThen(artifact("0"), artifact("1")), Effect.never),
+        ({ executor }) =>
+          Effect.gen(function* () {
+            const out = recorded()
+            out.bus.on("event", ({ kind }) => kind === "artifactUpdate" && void executor.cancelTask(id, out.bus))
+            expect(yield* done(executor.execute(contextOf(id), out.bus))).toBe("fulfilled")
+            const end = "CANCELED Task was cancelled"
+            expect(out.words.slice(0, 5)).toEqual(["task SUBMITTED", "WORKING", "=0", "=1", end])
+            expect(new Set(out.words.slice(4))).toEqual(new Set([end]))
+          })
+      )
+    )
+  )
 
   it.effect("says the end again to who asks when it has been published, and interrupts once", () => {
     let cleanUps = 0
@@ -475,7 +493,7 @@ describe("under the SDK's handler", () => {
     leakChecked(
       executorOf(
         () => Effect.as(Effect.sleep("1 second"), "done"),
-        ({ handler, call, stored, stream, send }) =>
+        ({ send, stored, stream }) =>
           Effect.gen(function* () {
             const events = reading(stream())
             yield* settled
@@ -487,7 +505,6 @@ describe("under the SDK's handler", () => {
             expect(yield* Effect.promise(() => events.done)).toBe("ended")
             expect(events.words).toEqual(["SUBMITTED", "WORKING", "=done.", "COMPLETED"])
             expect(yield* Effect.promise(() => stored(events.id))).toBe("COMPLETED")
-            void [handler, call]
           })
       )
     )

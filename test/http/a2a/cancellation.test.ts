@@ -217,7 +217,10 @@ describe("test_exception_during_cancellation", () => {
           throw new Error("Queue error")
         }
         const running = executor.execute(contextOf("task-1"), bus)
+        let over = false
+        void running.then(() => (over = true))
         yield* settled
+        expect(over).toBe(false)
         expect(yield* tracked("task-1")).toBe("running")
         yield* Effect.promise(() => executor.cancelTask("task-1", bus))
         yield* Effect.promise(() => running)

@@ -19,6 +19,7 @@ export class Outbox extends AgentLog {
   private visible: AgentTask | undefined = undefined
   private outgoing: Array<Happening> = []
   private due = false
+  private flushing = false
   private turns = new Set<() => void>()
   private readonly report: (error: unknown) => void
 
@@ -52,12 +53,14 @@ export class Outbox extends AgentLog {
     if (this.outgoing.length > 0) this.flushLater()
   }
 
-  /** Publishes now what has not been published yet; nothing before the task itself. */
+  /** Publishes now what has not been published yet; nothing before the task itself, and nothing out of order. */
   flush(): void {
-    const { outgoing, visible } = this
-    if (visible === undefined) return
-    this.outgoing = []
-    for (const happening of outgoing) {
+    const { visible } = this
+    // Called from inside by what a listener does: the loop that runs comes to it.
+    if (visible === undefined || this.flushing) return
+    this.flushing = true
+    for (let at = 0; at < this.outgoing.length; at++) {
+      const happening = this.outgoing[at]!
       const event = eventOf(happening)
       if (endsTask(event)) this.final = event
       // Who begins a turn while this is published waits for the end of that one.
@@ -66,6 +69,8 @@ export class Outbox extends AgentLog {
       this.publish(this.storable(event, visible))
       for (const ended of turns ?? []) ended()
     }
+    this.outgoing = []
+    this.flushing = false
   }
 
   /** Waits until the task has ended or asks, and that is published: from now on, not from when it is run. */
