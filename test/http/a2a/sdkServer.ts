@@ -89,7 +89,7 @@ const cardOf = (): A2A.AgentCard =>
     interfaces: ["http://agent.test/"]
   })
 
-export const nameOf = (state: TaskState): string => TaskState[state].replace("TASK_STATE_", "")
+const nameOf = (state: TaskState): string => TaskState[state].replace("TASK_STATE_", "")
 
 /** Everything that can happen without time passing has happened. */
 export const turns = async (count = 30): Promise<void> => {

@@ -32,8 +32,9 @@ const terminal: ReadonlySet<TaskState> = new Set([
   TaskState.TASK_STATE_REJECTED
 ])
 
-const none: ReadonlyArray<never> = []
 export const isTerminalState = (state: TaskState): boolean => terminal.has(state)
+
+const none: ReadonlyArray<never> = []
 
 export class AgentTask {
   readonly id: string

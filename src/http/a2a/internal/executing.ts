@@ -13,6 +13,7 @@ import * as Task from "../../../fibers/Task.ts"
 import { Tasks } from "../../../fibers/Tasks.ts"
 import type { Agent } from "../Agent.ts"
 import { AgentTask } from "./agentTask.ts"
+import { ownerOf, tenantOf } from "./caller.ts"
 import { cancelledEnd, type End } from "./endOf.ts"
 import { Outbox, publishOn } from "./outbox.ts"
 import { startTask } from "./startTask.ts"
@@ -142,7 +143,7 @@ export class Executing implements BusHost {
 
   private executionOf(request: RequestContext, bus: ExecutionEventBus): Execution {
     const { context, contextId, taskId, userMessage } = request
-    const identity = { id: taskId, contextId, tenant: context.tenant ?? "", owner: context.user?.userName ?? "" }
+    const identity = { id: taskId, contextId, tenant: tenantOf(context), owner: ownerOf(context) }
     const outbox = new Outbox(this.dispatcher, bus, this.report)
     return { outbox, visible: new AgentTask(identity, userMessage, outbox, this.now) }
   }
