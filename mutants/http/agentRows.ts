@@ -2,6 +2,7 @@
 import type { Mutant } from "../Mutant.ts"
 
 const home = "src/http/a2a/internal"
+const start = "src/http/a2a/internal/startTask.ts"
 const engine = `${home}/engine.ts`
 const log = `${home}/agentLog.ts`
 const task = `${home}/agentTask.ts`
@@ -96,17 +97,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the partial result of an A2A task is published whether its agent says so or not",
     law: "S2-70",
-    file: engine,
-    find: 'event._tag === "Cancelled" && this.agent.partialResult && turn.unfinished !== undefined',
+    file: start,
+    find: 'event._tag === "Cancelled" && agent.partialResult && turn.unfinished !== undefined',
     replace: 'event._tag === "Cancelled" && turn.unfinished !== undefined',
     tests: wishes
   },
   {
     name: "the partial result of an A2A task is published for one that completes too",
     law: "S2-70",
-    file: engine,
-    find: 'event._tag === "Cancelled" && this.agent.partialResult && turn.unfinished !== undefined',
-    replace: "this.agent.partialResult && turn.unfinished !== undefined",
+    file: start,
+    find: 'event._tag === "Cancelled" && agent.partialResult && turn.unfinished !== undefined',
+    replace: "agent.partialResult && turn.unfinished !== undefined",
     tests: ["test/examples/a2a-agent/requests.test.ts"]
   },
   {
