@@ -8,6 +8,7 @@
 import type * as A2A from "@a2a-js/sdk"
 import { ExtendedAgentCardNotConfiguredError, UnsupportedOperationError } from "@a2a-js/sdk/errors"
 import type { A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgentEngine, AgentEvent } from "./AgentEngine.ts"
@@ -29,7 +30,8 @@ export interface Options {
  */
 export const make = (engine: AgentEngine, options?: Options): A2ARequestHandler => {
   const sign = options?.sign ?? Effect.succeed
-  const run = Effect.runPromise
+  const run = Effect.runPromiseWith(engine.context)
+  const generator = generatorWith(engine.context)
   return {
     getAgentCard: () => run(sign(engine.card)),
     getAuthenticatedExtendedAgentCard: (_, call) => run(Effect.flatMap(extended(engine, options, call), sign)),
@@ -59,13 +61,14 @@ const extended = (engine: AgentEngine, options: Options | undefined, call: Serve
 }
 
 /** Its `return` ends the reading at once; that of an `async function*` waits for the next event. */
-const generator = <E>(
-  events: Effect.Effect<Stream.Stream<AgentEvent>, E>
-): AsyncGenerator<A2A.StreamResponse, void, undefined> => {
-  const iterable = Stream.toAsyncIterable(Stream.map(Stream.unwrap(events), ({ response }) => response))
-  const iterator = iterable[Symbol.asyncIterator]() as AsyncGenerator<A2A.StreamResponse, void, undefined>
-  return Object.assign(iterator, {
-    [Symbol.asyncIterator]: () => iterator,
-    [Symbol.asyncDispose]: () => iterator.return().then(() => {})
-  })
-}
+const generatorWith =
+  (context: Context.Context<never>) =>
+  <E>(events: Effect.Effect<Stream.Stream<AgentEvent>, E>): AsyncGenerator<A2A.StreamResponse, void, undefined> => {
+    const responses = Stream.map(Stream.unwrap(events), ({ response }) => response)
+    const iterable = Stream.toAsyncIterableWith(responses, context)
+    const iterator = iterable[Symbol.asyncIterator]() as AsyncGenerator<A2A.StreamResponse, void, undefined>
+    return Object.assign(iterator, {
+      [Symbol.asyncIterator]: () => iterator,
+      [Symbol.asyncDispose]: () => iterator.return().then(() => {})
+    })
+  }

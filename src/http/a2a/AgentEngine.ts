@@ -10,6 +10,7 @@
 import type * as A2A from "@a2a-js/sdk"
 import type { A2AError } from "@a2a-js/sdk/errors"
 import type { PushNotificationSender, PushNotificationStore, ServerCallContext } from "@a2a-js/sdk/server"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -57,6 +58,8 @@ export interface Sent {
  */
 export interface AgentEngine {
   readonly card: A2A.AgentCard
+  /** The services that it was made with, for calls that come from outside of Effect: their clock, logger, tracer. */
+  readonly context: Context.Context<never>
   /**
    * Takes a message. Fails with `RequestMalformedError`, `TaskNotFoundError`, `UnsupportedOperationError` (the task has
    * ended, or does not ask for a message), `ContentTypeNotSupportedError`, `ExtensionSupportRequiredError`, or

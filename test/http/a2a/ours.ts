@@ -1,11 +1,6 @@
 /** One agent behind both of ours: the engine, and the executor under the SDK's own handler. */
 import type * as A2A from "@a2a-js/sdk"
-import {
-  type A2ARequestHandler,
-  type ExecutionEventBusManager,
-  RequestContext,
-  type TaskStore
-} from "@a2a-js/sdk/server"
+import { type ExecutionEventBusManager, RequestContext, type TaskStore } from "@a2a-js/sdk/server"
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,7 +9,6 @@ import { Tasks } from "../../../src/fibers/Tasks.ts"
 import * as A2AHandler from "../../../src/http/a2a/A2AHandler.ts"
 import * as Agent from "../../../src/http/a2a/Agent.ts"
 import * as AgentExecutor from "../../../src/http/a2a/AgentExecutor.ts"
-import type { AgentEngine } from "../../../src/http/a2a/AgentEngine.ts"
 import type { Turn } from "../../../src/http/a2a/Turn.ts"
 import { leakChecked } from "../../support/leaks.ts"
 import { callOf, requestOf, withEngine } from "./engines.ts"
@@ -52,15 +46,7 @@ export const ours = (
 }
 
 const engineOf = <A>(agent: Program, test: (served: Served) => Effect.Effect<A, unknown, Tasks | Scope.Scope>) =>
-  withEngine(agent, (engine) =>
-    Effect.contextWith((context) => {
-      // The handler's calls come from outside of Effect; here they read the test's clock.
-      const cancel: AgentEngine["cancel"] = (request, call) =>
-        Effect.provideContext(engine.cancel(request, call), context)
-      const handler: A2ARequestHandler = A2AHandler.make(Object.assign(Object.create(engine), { cancel }))
-      return test({ ...callsOf(handler), kind: "the engine" })
-    })
-  )
+  withEngine(agent, (engine) => test({ ...callsOf(A2AHandler.make(engine)), kind: "the engine" }))
 
 export const withExecutor = <A, E>(
   agent: Program,

@@ -37,7 +37,7 @@ export class Engine implements AgentEngine {
   private readonly history: number
   private readonly tasks: Tasks["Service"]
   /** What tasks run with: not the services of the request that started them. */
-  private readonly context: Context.Context<any>
+  readonly context: Context.Context<any>
   private readonly scope: Scope.Scope
   /** What clients see of a task lives as long as `Tasks` keeps its record. */
   private readonly visible = new WeakMap<Handle, AgentTask>()
