@@ -21,6 +21,14 @@ const streams = "src/http/OpenStreams.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
+    name: "a client that leaves an upgrade that nobody took is not heard of",
+    law: "K45",
+    file: "src/http/internal/stream/onNode.ts",
+    find: "if (node.req.headers.upgrade !== undefined) hearOfItsEnd(node)",
+    replace: "",
+    tests: "test/http/faults.wire.test.ts"
+  },
+  {
     name: "a client that has seen the end is not told to stop coming back",
     law: "S1x-02",
     file: node,

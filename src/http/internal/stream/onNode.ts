@@ -49,6 +49,7 @@ const hasNoBody = ({ complete, headers }: IncomingMessage): boolean =>
 /** Once it has ended, Effect has nothing more to send. */
 const send = (node: ServerResponse, { headers, status }: HttpServerResponse, sending: Sending): Effect.Effect<void> =>
   Effect.suspend(() => {
+    if (node.req.headers.upgrade !== undefined) hearOfItsEnd(node)
     node.writeHead(status, headers)
     return sending.through(new NodeWriter(node))
   }).pipe(
@@ -60,6 +61,11 @@ const send = (node: ServerResponse, { headers, status }: HttpServerResponse, sen
       })
     )
   )
+
+/** Nobody reads the socket of an upgrade that nobody took, and so nobody would hear that its client has left. */
+const hearOfItsEnd = ({ socket }: ServerResponse): void => {
+  socket?.once("end", () => socket.destroy()).resume()
+}
 
 /** The response of Node, if that is what runs below (as `NodeHttpServerRequest.toServerResponse` finds it, without that package). */
 const nodeResponseOf = (request: HttpServerRequest.HttpServerRequest): ServerResponse | undefined => {
