@@ -26,7 +26,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "src/http/internal/stream/onNode.ts",
     find: "if (node.req.headers.upgrade !== undefined) hearOfItsEnd(node)",
     replace: "",
-    tests: "test/http/faults.wire.test.ts"
+    tests: ["test/http/faults.wire.test.ts"]
   },
   {
     name: "a client that has seen the end is not told to stop coming back",
