@@ -27,6 +27,14 @@ export interface RequestServer {
   readonly left: () => Promise<number>
 }
 
+/** Serves an A2A agent by JSON-RPC on `/`; see `a2a/commands.ts` for what it does. */
+export interface AgentServer {
+  readonly port: number
+  readonly left: () => Promise<number>
+}
+
+export type Kind = "fan-out" | "requests" | "agents"
+
 export interface Usage {
   /** User and system time of the process, in nanoseconds. */
   readonly cpu: number

@@ -1,7 +1,7 @@
 /** A contestant's process as the parent sees it. */
 import { type ChildProcess, fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import type { FanOutRun, Mode, Order, Usage } from "./Contestant.ts"
+import type { FanOutRun, Kind, Mode, Order, Usage } from "./Contestant.ts"
 
 const path = fileURLToPath(new URL("contestantProcess.ts", import.meta.url))
 
@@ -37,8 +37,8 @@ export class ServerProcess {
     })
   }
 
-  static start(kind: "fan-out" | "requests", name: string): Promise<ServerProcess> {
-    const child = fork(path, [kind, name], { execArgv: [] })
+  static start(kind: Kind, name: string): Promise<ServerProcess> {
+    const child = fork(path, [kind, name], { execArgv: [], env: { ...process.env, NODE_ENV: "production" } })
     return new Promise((resolve, reject) => {
       child.once("exit", (code, signal) => reject(new Error(`${name} ended with ${code ?? signal}`)))
       child.once("message", (message: Message) => resolve(new ServerProcess(name, child, (message as any).port)))

@@ -1,7 +1,8 @@
 /** The process of one contestant: `contestantProcess.ts <kind> <name>`, forked by `ServerProcess.ts` and ended with its parent. */
 import { performance } from "node:perf_hooks"
 import { gc } from "../gc.ts"
-import type { FanOutRun, FanOutServer, Order, RequestServer, Usage } from "./Contestant.ts"
+import type { AgentServer, FanOutRun, FanOutServer, Kind, Order, RequestServer, Usage } from "./Contestant.ts"
+import { agentServers } from "./a2a/servers.ts"
 import { fanOutServers } from "./fanOut/servers.ts"
 import { requestServers } from "./requests/servers.ts"
 
@@ -18,8 +19,8 @@ const usage = (): Usage => {
 }
 
 const [kind, name] = process.argv.slice(2)
-const make = (kind === "fan-out" ? fanOutServers : requestServers)[name!]!
-const server: FanOutServer | RequestServer = await make()
+const servers = { "fan-out": fanOutServers, requests: requestServers, agents: agentServers }[kind as Kind]
+const server: FanOutServer | RequestServer | AgentServer = await servers[name!]!()
 let run: FanOutRun | undefined
 
 const obey = async (order: Order): Promise<unknown> => {

@@ -3,6 +3,7 @@
  * play once, in an order that changes from round to round, while the others idle.
  */
 import { orderOf, type Samples } from "../measure.ts"
+import type { Kind } from "./Contestant.ts"
 import { ServerProcess } from "./ServerProcess.ts"
 
 /** Figures by the name of their row; that of the case itself is "". */
@@ -16,7 +17,7 @@ export interface Play {
 
 export const interleaved = async (
   label: string,
-  kind: "fan-out" | "requests",
+  kind: Kind,
   players: ReadonlyArray<string>,
   rounds: number,
   play: Play
