@@ -11,7 +11,7 @@ import * as CancelReason from "../../../src/fibers/CancelReason.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
 import * as Agent from "../../../src/http/a2a/Agent.ts"
 import { textOf } from "../../../src/http/a2a/Content.ts"
-import type { Sent } from "../../../src/http/a2a/AgentEngine.ts"
+import type { AgentEvent, Sent } from "../../../src/http/a2a/AgentEngine.ts"
 import { callOf, reading, requestOf, stateOf, withEngine, wordOf, wordsOf } from "./engines.ts"
 
 const idOf = (id: string, metadata?: Record<string, unknown>): A2A.CancelTaskRequest => ({ tenant: "", id, metadata })
@@ -379,6 +379,26 @@ describe("readers", () => {
       { history: 10 }
     )
   )
+
+  it.effect("that keep up miss nothing of an agent that says more at once than is kept", () => {
+    const all = Array.from({ length: 5000 }, (_, n) => n)
+    const said = (events: Stream.Stream<AgentEvent>) =>
+      Effect.map(wordsOf(events), (words) => words.map((word) => Number(word.replace(/^.* /, "").slice(-4))))
+    return withEngine(
+      ({ artifact, say, text }) =>
+        text === "stream"
+          ? Stream.fromIterable(all).pipe(Stream.map((n) => `${n}`.padStart(4, "0")))
+          : Effect.forEach(all, (n) => (text === "say" ? say : artifact)(`${n}`.padStart(4, "0")), { discard: true }),
+      (engine) =>
+        Effect.forEach(["stream", "say", "artifact"], (text) =>
+          Effect.gen(function* () {
+            const { events } = yield* engine.send(requestOf(text), callOf())
+            expect((yield* said(events)).slice(2, -1)).toEqual(all)
+          })
+        ),
+      { history: 128 }
+    )
+  })
 
   it.effect("each get all of it, from where they came in", () =>
     withEngine(

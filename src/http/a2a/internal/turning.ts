@@ -21,6 +21,7 @@ export class Turning implements Turn {
   private asking: Semaphore.Semaphore | undefined = undefined
   /** What `partial` was given last. */
   unfinished: Content | undefined = undefined
+  private said = 0
 
   constructor(
     visible: AgentTask,
@@ -56,15 +57,17 @@ export class Turning implements Turn {
 
   get say(): Turn["say"] {
     return (content, metadata) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         this.visible.setStatus(TaskState.TASK_STATE_WORKING, content, metadata)
+        return this.given()
       })
   }
 
   get artifact(): Turn["artifact"] {
     return (content, options) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         this.visible.addArtifact(content, options)
+        return this.given()
       })
   }
 
@@ -100,6 +103,11 @@ export class Turning implements Turn {
     return Deadline.remaining
   }
 
+  /** Else an agent that has much to say at once would say it all before anybody could read, and past what the log keeps. */
+  private given(): Effect.Effect<void> {
+    return ++this.said % burst === 0 ? Effect.yieldNow : Effect.void
+  }
+
   private oneByOne<A>(effect: Effect.Effect<A>): Effect.Effect<A> {
     return Effect.suspend(() => Semaphore.withPermits((this.asking ??= Semaphore.makeUnsafe(1)), 1)(effect))
   }
@@ -124,3 +132,6 @@ export class Turning implements Turn {
     )
   }
 }
+
+/** What an agent may say before its readers have a turn. */
+const burst = 64
