@@ -34,8 +34,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a status follows the terminal one of an A2A task",
     law: "S2x-01 S2x-02",
     file: task,
-    find: "at = this.now()): boolean {\n    if (this.over) return false",
-    replace: "at = this.now()): boolean {",
+    find: "metadata?: Metadata): boolean {\n    if (this.over) return false",
+    replace: "metadata?: Metadata): boolean {",
     tests: patience
   },
   {

@@ -6,7 +6,7 @@
 import { Role, TaskState } from "@a2a-js/sdk"
 import type * as A2A from "@a2a-js/sdk"
 import type { StoredPushNotificationConfig } from "@a2a-js/sdk/server"
-import * as DateTime from "effect/DateTime"
+import type * as Clock from "effect/Clock"
 import type * as Stream from "effect/Stream"
 import type { Task } from "../../../fibers/Task.ts"
 import type { AgentEvent } from "../AgentEngine.ts"
@@ -14,6 +14,7 @@ import { type Content, toParts } from "../Content.ts"
 import type { ArtifactOptions } from "../Turn.ts"
 import { type AgentLog, Happening } from "./agentLog.ts"
 import { newId } from "./ids.ts"
+import { isoOf } from "./instants.ts"
 
 type Metadata = Readonly<Record<string, unknown>> | undefined
 
@@ -47,7 +48,7 @@ export class AgentTask {
   private readonly history: Array<A2A.Message>
   /** None any more once it has ended: those who still read hold it. */
   private log: AgentLog | undefined
-  private readonly now: () => number
+  private readonly clock: Clock.Clock
   private settling: Set<() => void> | undefined = undefined
   /** What runs it; set when it was started. */
   running: Task<unknown, unknown, unknown> | undefined = undefined
@@ -61,15 +62,15 @@ export class AgentTask {
   /** How many times one of them has left. */
   departures = 0
 
-  constructor(identity: Identity, message: A2A.Message, log: AgentLog, now: () => number) {
+  constructor(identity: Identity, message: A2A.Message, log: AgentLog, clock: Clock.Clock) {
     this.id = identity.id
     this.contextId = identity.contextId
     this.tenant = identity.tenant
     this.owner = identity.owner
-    this.now = now
+    this.clock = clock
     this.log = log
     this.history = [this.addressed(message)]
-    this.status = this.statusOf(TaskState.TASK_STATE_SUBMITTED, undefined, now())
+    this.status = this.statusOf(TaskState.TASK_STATE_SUBMITTED, undefined)
   }
 
   get over(): boolean {
@@ -125,10 +126,10 @@ export class AgentTask {
   }
 
   /** False if it has ended. */
-  setStatus(state: TaskState, content?: Content, metadata?: Metadata, at = this.now()): boolean {
+  setStatus(state: TaskState, content?: Content, metadata?: Metadata): boolean {
     if (this.over) return false
     const message = content === undefined ? undefined : this.messageOf(content)
-    this.status = this.statusOf(state, message, at)
+    this.status = this.statusOf(state, message)
     if (message !== undefined) this.history.push(message)
     if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
     const value = { taskId: this.id, contextId: this.contextId, status: this.status, metadata }
@@ -226,7 +227,7 @@ export class AgentTask {
     }
   }
 
-  private statusOf(state: TaskState, message: A2A.Message | undefined, at: number): A2A.TaskStatus {
-    return { state, message, timestamp: DateTime.formatIso(DateTime.makeUnsafe(at)) }
+  private statusOf(state: TaskState, message: A2A.Message | undefined): A2A.TaskStatus {
+    return { state, message, timestamp: isoOf(this.clock.currentTimeMillisUnsafe()) }
   }
 }

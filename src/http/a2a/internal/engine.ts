@@ -91,7 +91,6 @@ export class Engine implements AgentEngine {
     return Effect.flatMap(this.referencesOf(message, call), (references) =>
       Effect.withFiber<Sent, A2AError>((fiber) => {
         const { agent, tasks } = this
-        const clock = fiber.getRef(Clock.Clock)
         const log = new AgentLog(fiber.currentDispatcher, this.history)
         const identity = {
           id: newId(),
@@ -99,7 +98,7 @@ export class Engine implements AgentEngine {
           tenant: tenantOf(call),
           owner: ownerOf(call)
         }
-        const visible = new AgentTask(identity, message, log, () => clock.currentTimeMillisUnsafe())
+        const visible = new AgentTask(identity, message, log, fiber.getRef(Clock.Clock))
         const turn = new Turning(visible, { ...request, message: visible.addressed(message) }, call, references)
         const sent = this.sent(visible, request, call)
         const started = startTask(tasks, agent, visible, turn)

@@ -4,7 +4,6 @@ import type * as A2A from "@a2a-js/sdk"
 import type { AgentExecutionEvent, ExecutionEventBus, RequestContext } from "@a2a-js/sdk/server"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SchedulerDispatcher } from "effect/Scheduler"
@@ -15,6 +14,7 @@ import type { Agent } from "../Agent.ts"
 import { AgentTask } from "./agentTask.ts"
 import { ownerOf, tenantOf } from "./caller.ts"
 import { cancelledEnd, type End } from "./endOf.ts"
+import { isoOf } from "./instants.ts"
 import { Outbox, publishOn } from "./outbox.ts"
 import { startTask } from "./startTask.ts"
 import { type BusHost, TaskBus } from "./taskBuses.ts"
@@ -32,7 +32,7 @@ export class Executing implements BusHost {
   private readonly context: Context.Context<any>
   private readonly tasks: Tasks["Service"]
   private readonly dispatcher: SchedulerDispatcher
-  private readonly now: () => number
+  private readonly clock: Clock.Clock
   /** What clients see of a task lives as long as `Tasks` keeps its record. */
   private readonly executions = new WeakMap<Handle, Execution>()
   private closed = false
@@ -43,7 +43,7 @@ export class Executing implements BusHost {
     this.context = context
     this.tasks = Context.get(context, Tasks)
     this.dispatcher = dispatcher
-    this.now = () => clock.currentTimeMillisUnsafe()
+    this.clock = clock
   }
 
   /** From outside of Effect: the promise is always fulfilled. */
@@ -145,7 +145,7 @@ export class Executing implements BusHost {
     const { context, contextId, taskId, userMessage } = request
     const identity = { id: taskId, contextId, tenant: tenantOf(context), owner: ownerOf(context) }
     const outbox = new Outbox(this.dispatcher, bus, this.report)
-    return { outbox, visible: new AgentTask(identity, userMessage, outbox, this.now) }
+    return { outbox, visible: new AgentTask(identity, userMessage, outbox, this.clock) }
   }
 
   /** Interrupts in this very step; ends when the end is published, at the latest when the agent's `giveUp` has passed. */
@@ -187,7 +187,7 @@ export class Executing implements BusHost {
     return Effect.andThen(
       cancelled,
       Effect.sync(() => {
-        const timestamp = DateTime.formatIso(DateTime.makeUnsafe(this.now()))
+        const timestamp = isoOf(this.clock.currentTimeMillisUnsafe())
         const status = { state: TaskState.TASK_STATE_CANCELED, message: undefined, timestamp }
         this.tell(bus, { kind: "statusUpdate", data: { taskId, contextId: "", status, metadata: undefined } })
       })
