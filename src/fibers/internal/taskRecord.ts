@@ -112,6 +112,8 @@ export class TaskRecord {
     if (!this.told) return
     const { salvaged: _, ...outcome } = outcomeOf(this.node)
     this.emit(outcome, this.node.endedAt)
+    // There is nothing more to tell, and what it holds may be much.
+    if (this.recorder !== undefined) this.recorder = forget
   }
 
   /** Calls back at the request; the returned function withdraws. */
@@ -126,3 +128,5 @@ export class TaskRecord {
 }
 
 const none: ReadonlyArray<never> = []
+
+const forget = (): void => {}

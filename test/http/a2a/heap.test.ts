@@ -33,3 +33,27 @@ it("an ended stream keeps its artifact, and not the events that made it", () =>
         })
     )
   ))
+
+it("an ended task keeps its message, and not the request around it", () =>
+  Effect.runPromise(
+    withEngine(
+      () => Effect.void,
+      (engine) =>
+        Effect.gen(function* () {
+          const size = 100_000
+          const one = Effect.suspend(() =>
+            Effect.flatMap(
+              engine.send(
+                { ...requestOf("go"), metadata: { much: Array.from({ length: size }, Math.random) } },
+                callOf()
+              ),
+              ({ settled }) => settled
+            )
+          )
+          yield* Effect.repeat(one, { times: 4 })
+          const before = yield* weigh
+          yield* Effect.repeat(one, { times: 19 })
+          expect(((yield* weigh) - before) / 20).toBeLessThan(size)
+        })
+    )
+  ))
