@@ -11,7 +11,7 @@ import { closeAll, connected, drive, timed } from "./rounds.ts"
 import { verifiedBySdk } from "./sdkClient.ts"
 import { agentServers } from "./servers.ts"
 
-export const players = Object.keys(agentServers)
+const players = Object.keys(agentServers)
 
 const wide = 50
 

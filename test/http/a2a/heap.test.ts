@@ -16,7 +16,7 @@ const weigh = Effect.sync(() => {
 
 const pieces = 500
 
-it("an ended stream keeps its artifact, and not the events that made it", () =>
+it("S2-52, S2-59: an ended stream keeps its artifact, and not the events that made it", () =>
   Effect.runPromise(
     withEngine(
       () => Stream.map(Stream.range(1, pieces), (index) => `token ${index}`),
@@ -34,7 +34,7 @@ it("an ended stream keeps its artifact, and not the events that made it", () =>
     )
   ))
 
-it("an ended task keeps its message, and not the request around it", () =>
+it("S2-61: an ended task keeps its message, and not the request around it", () =>
   Effect.runPromise(
     withEngine(
       () => Effect.void,
