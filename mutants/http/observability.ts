@@ -280,5 +280,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: '(yield* find("OTEL_SERVICE_NAME"))?.value ?? attributes["service.name"] ?? serviceName',
     replace: 'serviceName ?? (yield* find("OTEL_SERVICE_NAME"))?.value ?? attributes["service.name"]',
     tests: sent
+  },
+  {
+    name: "a client that leaves a stream is a failure of the server",
+    law: "S1x-40",
+    file: "src/http/internal/stream/onNode.ts",
+    find: "([, told]) => Effect.failCause(told)",
+    replace: "() => Effect.failCause(cause)",
+    tests: trace
   }
 ]

@@ -60,6 +60,20 @@ describe("taskTrace", () => {
     )
   )
 
+  it.live("a client that leaves its stream is a 499 in the span of its request, and no failure of the server", () =>
+    traced({ tasks: [wait] }, (site, spans) =>
+      Effect.gen(function* () {
+        yield* site.post("/tasks/wait?id=w")
+        const client = yield* site.follow("w")
+        yield* client.until((events) => events.length === 2)
+        yield* client.leave
+        const ended = Effect.sync(() => spans.named("GET").status._tag === "Ended")
+        yield* Effect.repeat(Effect.andThen(Effect.sleep(1), ended), { until: Boolean })
+        expect(spans.named("GET").attributes.get("http.response.status_code")).toBe(499)
+      })
+    )
+  )
+
   it.live("what a task does stands below its span, and its logs are of its trace", () => {
     const works = Wait.of(() => Effect.as(Effect.withSpan(Effect.logInfo("working"), "step"), "done"))
     return traced({ tasks: [works] }, (site, spans) =>

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Cookies from "effect/http/Cookies"
 import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpServerError from "effect/http/HttpServerError"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { EventWriter } from "./logReader.ts"
@@ -59,6 +60,10 @@ const send = (node: ServerResponse, { headers, status }: HttpServerResponse, sen
         if (Exit.isSuccess(exit)) node.end()
         else node.destroy()
       })
+    ),
+    // Its log and its span take the status from here, as of any other response that was cut off: else from nowhere, as 500.
+    Effect.catchCause((cause) =>
+      Effect.flatMap(HttpServerError.causeResponse(cause), ([, told]) => Effect.failCause(told))
     )
   )
 
