@@ -38,8 +38,8 @@ export const memoryCase: HttpCase = {
   label,
   groups: ["a2a"],
   rounds: 3,
-  // A twentieth of what the SDK keeps is the noise of a heap.
-  scored: { baseline: "sdk", rowOf: () => ({ unit: "bytes", operations: tasks, targets: { sdk: 1 / 20 } }) },
+  // A tenth of what the SDK keeps is the noise of a heap, and no more after 25,000.
+  scored: { baseline: "sdk", rowOf: () => ({ unit: "bytes", operations: tasks, targets: { sdk: 1 / 10 } }) },
   play: async (rounds) => {
     const samples: Samples = new Map()
     const players = Object.keys(agentServers)
