@@ -17,6 +17,7 @@ import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import { CurrentNode } from "../fibers/internal/currentNode.ts"
 import { own } from "../fibers/internal/groupNode.ts"
 import { effectiveLimit } from "../fibers/internal/limit.ts"
+import { steady, whole } from "../fibers/internal/steady.ts"
 import type { DeadlineExceeded } from "./DeadlineExceeded.ts"
 import { DeadlineNode, type Rendering } from "./internal/deadlineNode.ts"
 
@@ -136,23 +137,24 @@ export const make = <A, E, R>(
  * @category inside
  * @since 0.1.0
  */
-export const current: Effect.Effect<Option.Option<DateTime.Utc>> = Effect.withFiber((fiber) =>
-  Effect.succeed(DateTime.make(effectiveLimit(fiber.getRef(CurrentNode))))
-)
+export const current: Effect.Effect<Option.Option<DateTime.Utc>> = Effect.withFiber((fiber) => {
+  const limit = effectiveLimit(fiber.getRef(CurrentNode))
+  return Effect.succeed(limit === undefined ? Option.none() : DateTime.make(limit.wall))
+})
 
 /**
- * How long the current work still has; zero once the deadline has passed.
+ * How long the current work still has, in milliseconds begun; zero once the deadline has passed.
  *
  * @category inside
  * @since 0.1.0
  */
 export const remaining: Effect.Effect<Option.Option<Duration.Duration>> = Effect.withFiber((fiber) => {
   const node = fiber.getRef(CurrentNode)
-  const at = effectiveLimit(node)
+  const limit = effectiveLimit(node)
   return Effect.succeed(
-    at === Infinity
-      ? Option.none()
-      : Option.some(Duration.millis(Math.max(0, at - node.clock.currentTimeMillisUnsafe())))
+    Option.map(Option.fromUndefinedOr(limit), ({ at }) =>
+      Duration.millis(Math.max(0, Math.ceil(whole(at - steady(node.clock)))))
+    )
   )
 })
 
@@ -186,11 +188,7 @@ const bounded = <A, E, R>(
 const handle = (node: DeadlineNode): Deadline => ({
   name: node.name,
   at: Effect.sync(() => DateTime.make(node.deadline!)),
-  extend: (by) =>
-    Effect.sync(() => {
-      const more = Duration.toMillis(CancelPolicy.bound("by", by))
-      return node.moveTo(node.deadline! + more)
-    }),
+  extend: (by) => Effect.sync(() => node.extend(Duration.toMillis(CancelPolicy.bound("by", by)))),
   moveTo: (instant) =>
     Effect.sync(() => {
       const at = DateTime.make(instant)

@@ -92,8 +92,8 @@ const describe = (node: ScopeNode, children: ReadonlyArray<TreeNode>): TreeNode 
     name: node.name,
     state: stateOf(node, task),
     ...(task === undefined || task.attempt === 1 ? {} : { attempt: task.attempt }),
-    ...(task === undefined || Number.isNaN(task.startedAt) ? {} : { ageMillis: now - task.startedAt }),
-    ...(node.mark === undefined ? {} : { reason: node.mark.reason, askedMillisAgo: now - node.mark.at }),
+    ...(task === undefined || Number.isNaN(task.startedAt) ? {} : { ageMillis: Math.max(0, now - task.startedAt) }),
+    ...(node.mark === undefined ? {} : { reason: node.mark.reason, askedMillisAgo: Math.max(0, now - node.mark.at) }),
     ...deadlineOf(node),
     ...(shield !== undefined ? { in: `shield ${shield.name}` } : span?._tag === "Span" ? { in: span.name } : {}),
     children

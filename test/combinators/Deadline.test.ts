@@ -25,6 +25,7 @@ import { salvagedIn, type TaskOutcome } from "../../src/fibers/TaskOutcome.ts"
 import * as TaskTree from "../../src/fibers/TaskTree.ts"
 import { Journal, textOf } from "../support/journal.ts"
 import { leakChecked } from "../support/leaks.ts"
+import { withHands } from "../support/setClock.ts"
 import { settle } from "../support/settle.ts"
 import { after, ann, causeOf, cleanupOf, during, failing, logged, resource, started, waiter } from "./telling.ts"
 
@@ -58,25 +59,6 @@ const leftOf = (left: Option.Option<Duration.Duration>): string =>
 const ended = <A, E, R>(millis: number, effect: Effect.Effect<A, E, R>): Effect.Effect<string, never, R> =>
   Effect.map(during(millis, Effect.exit(effect)), exitOf)
 
-/** Takes `millis` without letting anybody else run: time passes, but no timer fires. */
-const busy = (millis: number, clock: { skew: number }): Effect.Effect<void> =>
-  Effect.sync(() => {
-    clock.skew += millis
-  })
-
-/** A clock that a busy fiber can move without its timers. */
-const skewed = <A, E, R>(body: (clock: { skew: number }) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Clock.Clock, (clock) => {
-    const state = { skew: 0 }
-    const moved: Clock.Clock = Object.assign(Object.create(clock), {
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + state.skew,
-      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + BigInt(state.skew) * 1_000_000n,
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe() + BigInt(state.skew) * 1_000_000n,
-      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + state.skew)
-    })
-    return Effect.provideService(body(state), Clock.Clock, moved)
-  })
-
 const using = (
   journal: Journal,
   bound: (work: Effect.Effect<void, never, Scope.Scope>) => Effect.Effect<unknown, unknown, Scope.Scope>
@@ -100,12 +82,22 @@ const overdue = (start: (mark: (name: string) => Effect.Effect<void>) => Effect.
   Effect.gen(function* () {
     const ran: Array<string> = []
     const mark = (name: string) => Effect.sync(() => void ran.push(name))
-    const text = yield* skewed((clock) =>
+    const text = yield* withHands(({ block }) =>
       ended(
         0,
-        Deadline.run(Effect.andThen(Effect.andThen(Effect.sleep(0), busy(150, clock)), start(mark)), 100, {
-          name: "outer"
-        })
+        Deadline.run(
+          Effect.andThen(
+            Effect.andThen(
+              Effect.sleep(0),
+              Effect.sync(() => block(150))
+            ),
+            start(mark)
+          ),
+          100,
+          {
+            name: "outer"
+          }
+        )
       )
     )
     return { ran, text }
@@ -859,7 +851,7 @@ describe("Deadline", () => {
       leakChecked(
         Effect.gen(function* () {
           const ran: Array<string> = []
-          const text = yield* skewed((clock) =>
+          const text = yield* withHands(({ block }) =>
             ended(
               0,
               Deadline.run(
@@ -869,7 +861,7 @@ describe("Deadline", () => {
                       "child",
                       Effect.sync(() => void ran.push("child"))
                     )
-                    yield* busy(150, clock)
+                    yield* Effect.sync(() => block(150))
                     yield* Effect.never
                   })
                 ),
@@ -887,14 +879,14 @@ describe("Deadline", () => {
       leakChecked(
         Effect.gen(function* () {
           const ran: Array<string> = []
-          const text = yield* skewed((clock) =>
+          const text = yield* withHands(({ block }) =>
             ended(
               0,
               Deadline.make("outer", 1000, (outer) =>
                 Deadline.run(
                   Effect.gen(function* () {
                     yield* outer.moveTo(100)
-                    yield* busy(150, clock)
+                    yield* Effect.sync(() => block(150))
                     yield* Race.firstSuccess({ a: Effect.sync(() => void ran.push("a")) })
                   }),
                   2000

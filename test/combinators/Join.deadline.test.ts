@@ -1,6 +1,5 @@
 /** What the members of a join know of the time they have (K31, K33). */
 import { describe, expect, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Deadline from "../../src/combinators/Deadline.ts"
 import * as Join from "../../src/combinators/Join.ts"
 import { leakChecked } from "../support/leaks.ts"
+import { withHands } from "../support/setClock.ts"
 import { after, during } from "./telling.ts"
 
 /** "50 in 40": the instant by which the current work must have ended, and how far away it is. */
@@ -16,21 +16,6 @@ const bound: Effect.Effect<string> = Effect.gen(function* () {
   const left = Option.map(yield* Deadline.remaining, Duration.toMillis)
   return Option.isNone(at) ? "none" : `${at.value} in ${Option.getOrElse(left, () => NaN)}`
 })
-
-/** A clock that can pass an instant without its timers: as where a loop has blocked the thread. */
-const skewed = <A, E, R>(body: (passUnseen: (millis: number) => Effect.Effect<void>) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(Clock.Clock, (clock) => {
-    let skew = 0
-    const moved: Clock.Clock = Object.assign(Object.create(clock), {
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + skew,
-      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + skew)
-    })
-    const pass = (millis: number) =>
-      Effect.sync(() => {
-        skew += millis
-      })
-    return Effect.provideService(body(pass), Clock.Clock, moved)
-  })
 
 const within = (limit: number, each?: number) => Join.within([bound], limit, { each })
 
@@ -103,8 +88,11 @@ describe("a bounded join below an outer deadline that has passed", () => {
             within: Join.within(members, 500, { concurrency: 2 }),
             bestEffort: Join.bestEffort(members, { concurrency: 1 })
           }
-          const exit = yield* skewed((passUnseen) => {
-            const work = Effect.andThen(passUnseen(200), joins[kind] as Effect.Effect<unknown, unknown>)
+          const exit = yield* withHands(({ block }) => {
+            const work = Effect.andThen(
+              Effect.sync(() => block(200)),
+              joins[kind] as Effect.Effect<unknown, unknown>
+            )
             return during(0, Effect.exit(Deadline.run(work, 100)))
           })
           expect(exit._tag === "Failure" && String(exit.cause)).toContain("DeadlineExceeded")
@@ -118,8 +106,11 @@ describe("a bounded join below an outer deadline that has passed", () => {
       Effect.gen(function* () {
         const ran: Array<string> = []
         const mark = (name: string) => Effect.sync(() => void ran.push(name))
-        const exit = yield* skewed((passUnseen) => {
-          const first = Effect.andThen(after(10, "first"), passUnseen(200))
+        const exit = yield* withHands(({ block }) => {
+          const first = Effect.andThen(
+            after(10, "first"),
+            Effect.sync(() => block(200))
+          )
           const joined = Join.settled([first, mark("b"), mark("c")], { concurrency: 1 })
           return during(10, Effect.exit(Deadline.run(joined, 100)))
         })

@@ -1,21 +1,22 @@
 /** The clock of the machine is set by a day, forth or back, while tasks run: nothing takes less than no time. */
 import { describe, expect, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import * as Schema from "effect/Schema"
+import { withHands } from "../support/setClock.ts"
 import { wait } from "./probes.ts"
 import { serving, type Site } from "./serving.ts"
 
 const day = 86_400_000
+const ways = [
+  ["back", -day],
+  ["forth", day]
+] as const
 
 describe("a clock that is set", () => {
-  for (const [way, by] of [
-    ["back", -day],
-    ["forth", day]
-  ] as const) {
+  for (const [way, by] of ways) {
     it.live(`${way} by a day leaves streams, cancels, starts and answers whole`, () =>
-      jumping((jump) =>
+      withHands(({ set: jump }) =>
         serving({ tasks: [wait], heartbeat: "20 millis", metrics: true }, (site) =>
           Effect.gen(function* () {
             yield* site.post("/tasks/wait?id=before", {})
@@ -44,66 +45,46 @@ describe("a clock that is set", () => {
     )
   }
 
-  it.live("forth by a day ends what has a limit, as overdue, and says so", () =>
-    jumping((jump) =>
-      serving({ tasks: [limited] }, (site) =>
-        Effect.gen(function* () {
-          yield* site.post("/tasks/limited?id=l", {})
-          yield* site.post("/tasks/limited?id=d", {}, { "deadline-ms": "150" })
-          jump(day)
-          for (const id of ["l", "d"]) {
-            const last = (yield* (yield* site.follow(id)).ended).at(-1)!
-            expect([id, last.event, last.data.reason]).toEqual([id, "cancelled", "timeout"])
-            expect(last.data.tookMillis).toBeGreaterThanOrEqual(0)
-          }
-        })
+  for (const [way, by] of ways) {
+    it.live(`${way} by a day neither ends nor holds a limit, a deadline or a grace (K12, K33; short real times)`, () =>
+      withHands(({ set: jump }) =>
+        serving({ tasks: [limited, patient, wait] }, (site) =>
+          Effect.gen(function* () {
+            const states = Effect.map(
+              Effect.all([site.get("/tasks/L"), site.get("/tasks/D"), site.get("/tasks/G")]),
+              (all) => all.map(({ json }) => json.state)
+            )
+            yield* site.post("/tasks/patient?id=L", {})
+            yield* site.post("/tasks/wait?id=D", {}, { "deadline-ms": "600000" })
+            yield* site.post("/tasks/wait?id=G", {})
+            yield* site.post("/tasks/G/cancel", { grace: 600_000, wait: false })
+            yield* site.post("/tasks/limited?id=l", {})
+            yield* site.post("/tasks/wait?id=d", {}, { "deadline-ms": "150" })
+            yield* site.post("/tasks/wait?id=g", {})
+            yield* site.post("/tasks/g/cancel", { grace: 150, wait: false })
+            jump(by)
+            for (const [id, reason] of [
+              ["l", "timeout"],
+              ["d", "timeout"],
+              ["g", "request"]
+            ]) {
+              const last = (yield* (yield* site.follow(id!)).ended).at(-1)!
+              expect([id, last.event, last.data.reason]).toEqual([id, "cancelled", reason])
+              expect(last.data.tookMillis).toBeGreaterThanOrEqual(0)
+            }
+            // Those whose time is far from over.
+            expect(yield* states).toEqual(["running", "running", "cancelling"])
+            for (const id of ["L", "D"]) yield* endsNow(site, id)
+            yield* site.post("/tasks/G/cancel", {})
+          })
+        )
       )
     )
-  )
-
-  // Not so yet: the kernel compares instants of the wall clock (`limit.ts`, `cancelPlan.ts`, `alarm.ts`), which wait
-  // for as long as the clock was set back.
-  it.live.skip("back by a day holds no limit, deadline or grace", () =>
-    jumping((jump) =>
-      serving({ tasks: [limited, wait] }, (site) =>
-        Effect.gen(function* () {
-          yield* site.post("/tasks/limited?id=l", {})
-          yield* site.post("/tasks/wait?id=d", {}, { "deadline-ms": "150" })
-          yield* site.post("/tasks/wait?id=g", {})
-          yield* site.post("/tasks/g/cancel", { grace: 150, wait: false })
-          jump(-day)
-          for (const id of ["l", "d", "g"]) {
-            expect([id, (yield* (yield* site.follow(id)).ended).at(-1)!.event]).toEqual([id, "cancelled"])
-          }
-        })
-      )
-    )
-  )
+  }
 })
 
 const limited = TaskDefinition.make("limited", { success: Schema.Void, timeLimit: "150 millis" }).of(() => Effect.never)
+const patient = TaskDefinition.make("patient", { success: Schema.Void, timeLimit: "10 minutes" }).of(() => Effect.never)
 
 const endsNow = (site: Site, id: string) =>
   Effect.map(site.post(`/tasks/${id}/cancel`, {}), ({ json }) => expect([id, json._tag]).toEqual([id, "Cancelled"]))
-
-/** Runs all of it under a clock that can be set; what sleeps, sleeps as long as it says. */
-const jumping = <A, E, R>(test: (jump: (by: number) => void) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Clock.clockWith((clock) => {
-    let offset = 0
-    const set: Clock.Clock = {
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + offset,
-      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + offset),
-      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + BigInt(offset) * 1_000_000n,
-      currentTimeNanos: Effect.sync(() => clock.currentTimeNanosUnsafe() + BigInt(offset) * 1_000_000n),
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      monotonicTimeNanos: clock.monotonicTimeNanos,
-      sleep: (duration) => clock.sleep(duration)
-    }
-    return Effect.provideService(
-      test((by) => {
-        offset += by
-      }),
-      Clock.Clock,
-      set
-    )
-  })

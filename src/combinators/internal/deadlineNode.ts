@@ -11,6 +11,7 @@ import { atOnce, type CancelPolicy } from "../../fibers/CancelPolicy.ts"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import { handOnScope, scopeIn } from "../../fibers/internal/handOnScope.ts"
 import { Limit } from "../../fibers/internal/limit.ts"
+import { fromWall, steady } from "../../fibers/internal/steady.ts"
 import { RegionNode } from "../../fibers/internal/regionNode.ts"
 import type { Salvaged } from "../../fibers/TaskOutcome.ts"
 import { DeadlineExceeded } from "../DeadlineExceeded.ts"
@@ -22,7 +23,8 @@ export interface Rendering {
 }
 
 export class DeadlineNode extends RegionNode<any, any> {
-  private readonly given: Duration.Duration
+  /** The time from its opening to the instant. */
+  private millis: number
   private readonly policy: CancelPolicy
   private readonly rendering: Rendering
   private own: Limit | undefined = undefined
@@ -38,16 +40,15 @@ export class DeadlineNode extends RegionNode<any, any> {
     rendering: Rendering
   ) {
     super("deadline", name, owner, effect)
-    this.given = limit
+    this.millis = Math.max(0, Duration.toMillis(limit))
     this.policy = policy
     this.rendering = rendering
   }
 
   override open(): void {
     super.open()
-    this.openedAt = this.clock.currentTimeMillisUnsafe()
-    const at = this.openedAt + Math.max(0, Duration.toMillis(this.given))
-    this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.told(), at)
+    this.openedAt = steady(this.clock)
+    this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.told(), this.openedAt + this.millis)
   }
 
   override begin(): void {
@@ -69,17 +70,26 @@ export class DeadlineNode extends RegionNode<any, any> {
   }
 
   override get deadline(): number | undefined {
-    return this.own?.at
+    return this.own?.wall
   }
 
   /** The time from its opening to the instant. */
   get allowed(): Duration.Duration {
-    return Duration.millis(Math.max(0, this.own!.at - this.openedAt))
+    return Duration.millis(this.millis)
   }
 
-  /** False if it has passed, or the scope has ended. */
-  moveTo(at: number): boolean {
-    return this.own!.moveTo(at)
+  /** To epoch milliseconds; false if it has passed, or the scope has ended. */
+  moveTo(wall: number): boolean {
+    const at = fromWall(this.clock, wall)
+    if (!this.own!.moveTo(at, wall)) return false
+    this.millis = Math.max(0, Math.round(at - this.openedAt))
+    return true
+  }
+
+  extend(by: number): boolean {
+    if (!this.own!.moveTo(this.own!.at + by)) return false
+    this.millis += by
+    return true
   }
 
   override get whenInterrupted(): CancelPolicy {

@@ -12,6 +12,7 @@ import * as CancelReason from "../../fibers/CancelReason.ts"
 import { cancel } from "../../fibers/internal/cancelling.ts"
 import { Limit } from "../../fibers/internal/limit.ts"
 import type { ScopeNode } from "../../fibers/internal/scopeNode.ts"
+import { steady } from "../../fibers/internal/steady.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
 import { TaskCancelled } from "../../fibers/TaskCancelled.ts"
 import type { Entries } from "../Entries.ts"
@@ -68,7 +69,7 @@ export class JoinNode extends MembersNode<any, any> {
   }
 
   private limitOf(node: ScopeNode, time: Duration.Duration, announce: () => void): Limit {
-    const at = this.clock.currentTimeMillisUnsafe() + Math.max(0, Duration.toMillis(time))
+    const at = steady(this.clock) + Math.max(0, Duration.toMillis(time))
     return new Limit(node, node.limit, this.context, announce, at)
   }
 
@@ -98,7 +99,7 @@ export class JoinNode extends MembersNode<any, any> {
   }
 
   override get deadline(): number | undefined {
-    return this.own?.at
+    return this.own?.wall
   }
 
   override close(): void {

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { ScopeNode } from "./scopeNode.ts"
 import { sleepOut } from "./sleepOut.ts"
+import { steady, whole } from "./steady.ts"
 
 export class CancelPlan {
   private interruptAt = Infinity
@@ -26,9 +27,11 @@ export class CancelPlan {
     this.abandon = abandon
   }
 
-  bringForward(interruptAt: number, giveUpAt: number, context: Context.Context<never>): void {
-    this.interruptAt = Math.min(this.interruptAt, interruptAt, giveUpAt)
-    this.giveUpAt = Math.min(this.giveUpAt, giveUpAt)
+  /** Bounds in milliseconds from now. */
+  bringForward(grace: number, giveUp: number, context: Context.Context<never>): void {
+    const now = steady(this.target.clock)
+    this.giveUpAt = Math.min(this.giveUpAt, whole(now + giveUp))
+    this.interruptAt = Math.min(this.interruptAt, whole(now + Math.min(grace, giveUp)))
     this.clear()
     this.timer = Effect.runForkWith(context)(this.run)
   }
@@ -46,7 +49,7 @@ export class CancelPlan {
 
   private readonly run: Effect.Effect<void> = Effect.suspend(() => {
     const { clock } = this.target
-    const now = clock.currentTimeMillisUnsafe()
+    const now = steady(clock)
     const due = this.graceOver ? this.giveUpAt : this.interruptAt
     if (due === Infinity || this.target.gone) return Effect.void
     // What ends at the same instant has ended in time.

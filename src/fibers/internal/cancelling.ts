@@ -149,7 +149,7 @@ const ask = (request: CancelRequest): void => {
 }
 
 const carryOut = (
-  { at, target }: CancelRequest,
+  { target }: CancelRequest,
   policy: CancelPolicy,
   context: Context.Context<never>,
   by: number | undefined
@@ -161,5 +161,5 @@ const carryOut = (
   if (giveUp === 0) abandonBelow(target)
   if ((grace === 0 && giveUp === Infinity) || target.gone) return
   target.plan ??= new CancelPlan(target, interruptBelow, abandonBelow)
-  target.plan.bringForward(at + grace, at + giveUp, context)
+  target.plan.bringForward(grace, giveUp, context)
 }

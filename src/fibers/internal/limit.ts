@@ -10,9 +10,10 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { ScopeNode } from "./scopeNode.ts"
 import { lastStretch } from "./sleepOut.ts"
+import { steady, toWall, whole } from "./steady.ts"
 
 export class Limit {
-  /** Epoch milliseconds; Infinity while there is no limit. */
+  /** A steady instant; Infinity while there is no limit. */
   at: number
   /** The scope was told: nothing moves any more. */
   passed = false
@@ -22,6 +23,7 @@ export class Limit {
   private readonly announce: () => void
   private timer: Fiber.Fiber<void> | undefined = undefined
   private wakesAt = Infinity
+  private told: number | undefined = undefined
   /** No limit from here outwards is due before this, so that a start seldom looks at all of them. */
   private floor: number
   private floorOf = broughtForward
@@ -37,19 +39,21 @@ export class Limit {
     this.outer = outer
     this.context = context
     this.announce = announce
-    this.at = at
-    this.floor = outer === undefined ? at : Math.min(at, outer.earliest)
+    this.at = whole(at)
+    this.floor = outer === undefined ? this.at : Math.min(this.at, outer.earliest)
   }
 
   private get over(): boolean {
     return this.passed || this.node.gone
   }
 
-  /** Sets or moves the instant; false if it is too late for that. */
-  moveTo(at: number): boolean {
+  /** Sets or moves the instant, given by the wall clock or not; false if it is too late for that. */
+  moveTo(to: number, wall?: number): boolean {
     if (this.over) return false
+    const at = whole(to)
     if (at < this.at) broughtForward++
     this.at = at
+    this.told = wall
     // A timer that wakes too early looks again.
     if (this.timer !== undefined && this.wakesAt <= at) return true
     this.stop()
@@ -73,7 +77,7 @@ export class Limit {
 
   /** If an instant lies in the past, here or further out, the outermost is told at once. */
   deliverOverdue(): boolean {
-    const now = this.node.clock.currentTimeMillisUnsafe()
+    const now = steady(this.node.clock)
     if (now <= this.earliest) return false
     const due = this.outermost((limit) => limit.at < now)
     // What was due has spoken, has ended or was moved.
@@ -102,13 +106,20 @@ export class Limit {
     return limit
   }
 
-  /** The earliest instant of this limit and those around it. */
-  get effective(): number {
-    let at = Infinity
+  /** By the wall clock, to be told: the same each time while that goes on, though no two clocks tick together. */
+  get wall(): number {
+    const wall = toWall(this.node.clock, this.at)
+    if (this.told === undefined || Math.abs(wall - this.told) > 1) this.told = wall
+    return this.told
+  }
+
+  /** Of this limit and those around it, the one that is due first; undefined if none ever is. */
+  get earliestAround(): Limit | undefined {
+    let found: Limit | undefined
     for (let limit: Limit | undefined = this; limit !== undefined; limit = limit.outer) {
-      if (!limit.node.gone) at = Math.min(at, limit.at)
+      if (!limit.node.gone && limit.at < (found?.at ?? Infinity)) found = limit
     }
-    return at
+    return found
   }
 
   private outermost(isDue: (limit: Limit) => boolean): Limit | undefined {
@@ -123,7 +134,7 @@ export class Limit {
   private readonly watch: Effect.Effect<void> = Effect.suspend(() => {
     const { clock } = this.node
     this.wakesAt = this.at
-    const left = this.at - clock.currentTimeMillisUnsafe()
+    const left = this.at - steady(clock)
     if (left <= 0) return this.settled
     return left > lastStretch
       ? Effect.andThen(clock.sleep(Duration.millis(left - lastStretch)), this.watch)
@@ -136,7 +147,7 @@ export class Limit {
       Effect.yieldNow,
       Effect.suspend(() => {
         if (this.over) return Effect.void
-        if (this.at > this.node.clock.currentTimeMillisUnsafe()) return this.watch
+        if (this.at > steady(this.node.clock)) return this.watch
         const due = this.outermost((limit) => limit.at <= this.at)!
         due.tell()
         return due === this ? Effect.void : this.settled
@@ -148,9 +159,9 @@ export class Limit {
 /** How often a limit was moved to an earlier instant, after which no floor holds. */
 let broughtForward = 0
 
-/** The instant by which whatever runs below `node` must end; Infinity if there is none. */
-export const effectiveLimit = (node: ScopeNode): number => {
+/** The limit by which whatever runs below `node` must end. */
+export const effectiveLimit = (node: ScopeNode): Limit | undefined => {
   let at: ScopeNode | undefined = node
   while (at !== undefined && at.gone) at = at.heir
-  return at?.limit?.effective ?? Infinity
+  return at?.limit?.earliestAround
 }

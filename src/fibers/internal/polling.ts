@@ -13,6 +13,7 @@ import * as CancelReason from "../CancelReason.ts"
 import * as Nursery from "../Nursery.ts"
 import { PollTimedOut } from "../PollTimedOut.ts"
 import { ScopeCancelled } from "../ScopeCancelled.ts"
+import { steady, whole } from "./steady.ts"
 
 /** The condition has not come true yet. */
 const notYet = { _tag: "NotYet" } as const
@@ -42,11 +43,15 @@ export class Polling {
     this.plan = plan
     this.clock = clock
     this.startedAt = this.now
-    this.deadline = this.startedAt + plan.within
+    this.deadline = whole(this.startedAt + plan.within)
   }
 
   private get now(): number {
-    return this.clock.currentTimeMillisUnsafe()
+    return steady(this.clock)
+  }
+
+  private get waited(): Duration.Duration {
+    return Duration.millis(Math.round(this.now - this.startedAt))
   }
 
   run(): Effect.Effect<unknown, unknown> {
@@ -99,7 +104,7 @@ export class Polling {
       const until =
         now < this.deadline
           ? this.deadline
-          : Math.max(this.deadline, (this.checking ?? this.deadline) + this.plan.lastCheck)
+          : Math.max(this.deadline, whole((this.checking ?? this.deadline) + this.plan.lastCheck))
       if (now < until) return Effect.andThen(Effect.sleep(until - now), this.cutOff(nursery))
       return this.giveUp(nursery)
     })
@@ -115,7 +120,7 @@ export class Polling {
   private get message(): string {
     if (this.plan.message !== undefined) return this.plan.message
     const times = `${this.checks} ${this.checks === 1 ? "check" : "checks"}`
-    const waited = Duration.format(Duration.millis(this.now - this.startedAt))
+    const waited = Duration.format(this.waited)
     const why = this.now < this.deadline ? "the schedule has no further one" : "the deadline has passed"
     return `The condition did not come true in ${times} over ${waited}, and ${why}`
   }
@@ -123,8 +128,6 @@ export class Polling {
   private ended(error: unknown): Effect.Effect<never, unknown> {
     if (error !== notYet && !(this.overdue && error instanceof ScopeCancelled)) return Effect.fail(error)
     const { checks, failure, message } = this
-    return Effect.fail(
-      new PollTimedOut({ message, checks, waited: Duration.millis(this.now - this.startedAt), failure })
-    )
+    return Effect.fail(new PollTimedOut({ message, checks, waited: this.waited, failure }))
   }
 }

@@ -16,11 +16,11 @@ import { scopeIn } from "./handOnScope.ts"
 import { Limit } from "./limit.ts"
 import { RegionNode } from "./regionNode.ts"
 import type { ScopeNode } from "./scopeNode.ts"
+import { steady } from "./steady.ts"
 import { TaskNode } from "./taskNode.ts"
 
 interface Held {
   readonly reason: CancelReason.CancelReason
-  readonly at: number
 }
 
 export class ShieldNode<A, E> extends RegionNode<A, E> {
@@ -48,7 +48,7 @@ export class ShieldNode<A, E> extends RegionNode<A, E> {
     this.limit = new Limit(this, undefined, this.outside, () => this.stop(this.held!.reason, CancelPolicy.immediate))
     const request = requestAbove(this.up!)
     // It came before there was anything to hold it off: the budget is whole.
-    if (request !== undefined) this.hold(request, this.clock.currentTimeMillisUnsafe())
+    if (request !== undefined) this.hold(request)
   }
 
   override close(): void {
@@ -57,13 +57,13 @@ export class ShieldNode<A, E> extends RegionNode<A, E> {
   }
 
   override get deadline(): number | undefined {
-    return this.held === undefined ? undefined : this.limit?.at
+    return this.held === undefined ? undefined : this.limit?.wall
   }
 
-  private hold(request: Held, from: number): void {
+  private hold(request: Held): void {
     if (this.held !== undefined || this.limit === undefined) return
     this.held = request
-    this.limit.moveTo(from + this.budget)
+    this.limit.moveTo(steady(this.clock) + this.budget)
   }
 
   override get listens(): boolean {
@@ -72,12 +72,11 @@ export class ShieldNode<A, E> extends RegionNode<A, E> {
 
   override requestArrived(request: CancelRequest): void {
     if (request === this.mark) super.requestArrived(request)
-    else this.hold(request, request.at)
+    else this.hold(request)
   }
 
   override ownerInterrupted(reason: CancelReason.Draft | CancelReason.CancelReason): void {
-    const now = this.clock.currentTimeMillisUnsafe()
-    this.hold({ reason: CancelReason.stamp(reason, this.name, now), at: now }, now)
+    this.hold({ reason: CancelReason.stamp(reason, this.name, this.clock.currentTimeMillisUnsafe()) })
   }
 
   override get whenInterrupted(): CancelPolicy.CancelPolicy {

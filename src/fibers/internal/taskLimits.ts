@@ -1,5 +1,5 @@
 /**
- * The limits of one task: three instants, of which the nearest is that of its
+ * The limits of one task: three steady instants, of which the nearest is that of its
  * node (`ScopeNode.limit`), with one timer for all.
  */
 import type * as Context from "effect/Context"
@@ -9,6 +9,7 @@ import * as CancelReason from "../CancelReason.ts"
 import type { TimeLimits } from "../TimeLimits.ts"
 import { cancel } from "./cancelling.ts"
 import { Limit } from "./limit.ts"
+import { steady, whole } from "./steady.ts"
 import type { TaskNode } from "./taskNode.ts"
 import { TaskRecord } from "./taskRecord.ts"
 
@@ -27,7 +28,7 @@ export class TaskLimits {
     this.task = task
     this.policy = policy
     this.context = context
-    this.from = task.clock.currentTimeMillisUnsafe()
+    this.from = steady(task.clock)
     this.max = this.from + max
     this.own = this.from + Math.min(own, max)
     this.deadline = this.from + deadline
@@ -46,8 +47,12 @@ export class TaskLimits {
     else limit.moveTo(limits.at)
   }
 
-  /** Epoch milliseconds. */
-  get at(): number {
+  /** By the wall clock, to be told. */
+  get wall(): number {
+    return this.limit.wall
+  }
+
+  private get at(): number {
     return Math.min(this.own, this.deadline)
   }
 
@@ -65,7 +70,7 @@ export class TaskLimits {
     const by = at === this.deadline ? "deadline" : at === this.max ? "maximum time limit" : "time limit"
     const message =
       at > from
-        ? `The ${by} of ${Duration.format(Duration.millis(at - from))} passed`
+        ? `The ${by} of ${Duration.format(Duration.millis(whole(at - from)))} passed`
         : `The ${by} had passed before the task began`
     // Who has not begun has nothing to finish.
     const policy = Number.isNaN(this.task.startedAt) ? CancelPolicy.atOnce(this.policy) : this.policy

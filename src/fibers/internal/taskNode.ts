@@ -247,7 +247,7 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   }
 
   override get deadline(): number | undefined {
-    return this.record?.limits?.at
+    return this.record?.limits?.wall
   }
 
   override get heir(): ScopeNode | undefined {

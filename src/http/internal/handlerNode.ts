@@ -17,6 +17,7 @@ import * as CancelReason from "../../fibers/CancelReason.ts"
 import { cancel } from "../../fibers/internal/cancelling.ts"
 import { isInterruptible } from "../../fibers/internal/interruptible.ts"
 import { Limit } from "../../fibers/internal/limit.ts"
+import { steady } from "../../fibers/internal/steady.ts"
 import { TaskNode } from "../../fibers/internal/taskNode.ts"
 import { BodyHandOver } from "./bodyHandOver.ts"
 import type { HandlersNode } from "./handlersNode.ts"
@@ -75,7 +76,7 @@ export class HandlerNode extends TaskNode {
     super.open()
     const { budget } = this.handling
     if (budget === undefined) return
-    const at = this.clock.currentTimeMillisUnsafe() + Duration.toMillis(budget.within)
+    const at = steady(this.clock) + Duration.toMillis(budget.within)
     this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.timedOut(budget), at)
   }
 
@@ -86,7 +87,7 @@ export class HandlerNode extends TaskNode {
   }
 
   override get deadline(): number | undefined {
-    return this.own?.at
+    return this.own?.wall
   }
 
   private timedOut({ by, within }: Budget): void {
