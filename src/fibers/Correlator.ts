@@ -255,7 +255,8 @@ const linesOf = (self: Correlation, key: string | undefined): ReadonlyArray<Corr
       const waiting: Array<string> = []
       const kept: Array<CorrelatorLine["kept"][number]> = []
       for (const entry of line) {
-        if (entry instanceof Message) kept.push({ value: entry.value, publishedAt: entry.at, until: entry.until })
+        if (entry instanceof Message)
+          kept.push({ value: entry.value, publishedAt: entry.at, until: self.expiryOf(entry) })
         else waiting.push(entry.fiber!.getRef(CurrentNode).path)
       }
       found.push({ channel, key: line.key, waiting, kept })

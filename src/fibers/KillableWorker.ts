@@ -21,6 +21,7 @@ import * as Checkpoint from "./Checkpoint.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { type Ended, RunningScript } from "./internal/runningScript.ts"
 import { standingReason } from "./internal/standingReason.ts"
+import { steady } from "./internal/steady.ts"
 import { validMillis } from "./internal/validDuration.ts"
 import { type FromThread, Threads } from "./internal/workerThread.ts"
 import * as Task from "./Task.ts"
@@ -175,7 +176,7 @@ const followed = <E, R>(
     Effect.gen(function* () {
       const signal = yield* Task.signal
       const clock = yield* Clock.Clock
-      const tell = () => running.tell((signal.reason as CancelAbortError).reason, clock.currentTimeMillisUnsafe())
+      const tell = () => running.tell((signal.reason as CancelAbortError).reason, steady(clock))
       if (signal.aborted) tell()
       else signal.addEventListener("abort", tell)
       return yield* running.awaitEnd(handle)

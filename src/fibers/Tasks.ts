@@ -20,6 +20,7 @@ import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelOn } from "./internal/cancelAs.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { drain } from "./internal/drain.ts"
+import { toWall } from "./internal/steady.ts"
 import { planOf, TaskLimits } from "./internal/taskLimits.ts"
 import type { TaskNode } from "./internal/taskNode.ts"
 import { TaskRecord } from "./internal/taskRecord.ts"
@@ -264,6 +265,6 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
       ),
     drain: (options) => drain(tasks, options, "shutdown"),
     draining: Effect.sync(() => tasks.draining !== undefined),
-    drainsBy: Effect.sync(() => Option.fromUndefinedOr(tasks.drainsBy))
+    drainsBy: Effect.sync(() => Option.map(Option.fromUndefinedOr(tasks.drainsBy), (at) => toWall(tasks.clock, at)))
   })
 }

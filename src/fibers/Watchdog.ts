@@ -121,16 +121,16 @@ export const make = <R = never>(
       overdue: ReadonlyArray<OverdueCancel.OverdueCancel>
     ) => Effect.Effect<unknown>
 
-    const lookout = new Lookout(root, yield* Stragglers, threshold)
+    const lookout = new Lookout(root, yield* Stragglers, threshold, clock)
     const reports: Alarm = yield* alarm(clock, context, (now) => {
       const { news, next } = lookout.look(now)
       reports.wakeBy(next)
       return news.length === 0 ? Effect.void : Effect.suspend(() => report(news))
     })
-    const limits = new AgeLimit(root, context, policy, limit ?? (() => Infinity))
+    const limits = new AgeLimit(root, context, policy, limit ?? (() => Infinity), clock)
     const ages: Alarm = yield* alarm(clock, context, () => Effect.sync(() => ages.wakeBy(limits.enforce())))
     yield* observe(() => ({
-      requested: (_, request) => reports.wakeBy(request.at + threshold),
+      requested: (_, request) => reports.wakeBy(lookout.came(request)),
       ...(limit === undefined ? {} : { opened: (task) => ages.wakeBy(limits.dueOf(task)) })
     }))
     // What was there before.

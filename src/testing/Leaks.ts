@@ -18,6 +18,7 @@ import type * as TestClock from "effect/testing/TestClock"
 import * as CancelPolicy from "../fibers/CancelPolicy.ts"
 import { CurrentNode, RootNode } from "../fibers/internal/currentNode.ts"
 import type { ScopeNode } from "../fibers/internal/scopeNode.ts"
+import { steady } from "../fibers/internal/steady.ts"
 import { Stragglers } from "../fibers/Stragglers.ts"
 import { type Held, heldBack } from "./internal/held.ts"
 import { handlesBeyond, handlesNow } from "./internal/nodeHandles.ts"
@@ -85,11 +86,9 @@ const isTestClock = (clock: Clock.Clock): clock is TestClock.TestClock => "adjus
 
 const until = (clock: Clock.Clock, millis: number, holds: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const end = clock.currentTimeMillisUnsafe() + millis
+    const end = steady(clock) + millis
     const look: Effect.Effect<void> = Effect.suspend(() =>
-      holds() || clock.currentTimeMillisUnsafe() >= end
-        ? Effect.void
-        : Effect.andThen(clock.sleep(Duration.millis(5)), look)
+      holds() || steady(clock) >= end ? Effect.void : Effect.andThen(clock.sleep(Duration.millis(5)), look)
     )
     return look
   })

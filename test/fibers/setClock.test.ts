@@ -1,5 +1,9 @@
 /** The wall clock is set while something is waited for: that ends when its time has passed, neither before nor after. */
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,10 +12,13 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import * as Deadline from "../../src/combinators/Deadline.ts"
 import * as Join from "../../src/combinators/Join.ts"
+import { Correlator } from "../../src/fibers/Correlator.ts"
+import * as Supervisor from "../../src/fibers/Supervisor.ts"
+import * as Watchdog from "../../src/fibers/Watchdog.ts"
 import * as Nursery from "../../src/fibers/Nursery.ts"
 import * as Shield from "../../src/fibers/Shield.ts"
 import * as Task from "../../src/fibers/Task.ts"
-import { Tasks, type StartOptions } from "../../src/fibers/Tasks.ts"
+import { type DrainOptions, Tasks, type StartOptions } from "../../src/fibers/Tasks.ts"
 import * as TaskTree from "../../src/fibers/TaskTree.ts"
 import * as TimeLimits from "../../src/fibers/TimeLimits.ts"
 import * as Wait from "../../src/fibers/Wait.ts"
@@ -45,6 +52,41 @@ const cancelled = (effect: Effect.Effect<unknown>, how: Task.CancelOptions) =>
       yield* Task.cancel(child, how)
     })
   )
+
+/** What a service drains for, until that has ended. */
+const draining = (options: DrainOptions, effect: Effect.Effect<unknown> = never) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const tasks = yield* Tasks
+      yield* tasks.start("t", effect)
+      yield* settle
+      yield* tasks.drain(options)
+    }).pipe(Effect.provide(Tasks.layer()))
+  )
+
+let restarts = 0
+
+/** Below a watchdog; `told` waits for its first report. */
+const watched = (
+  body: (told: Effect.Effect<void>, tasks: Tasks["Service"]) => Effect.Effect<unknown, unknown, Scope.Scope>,
+  options: Watchdog.WatchdogOptions
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const told = yield* Deferred.make<void>()
+      yield* Watchdog.make({ ...options, onReport: () => Deferred.succeed(told, undefined) })
+      yield* body(Deferred.await(told), yield* Tasks)
+    }).pipe(Effect.provide(Tasks.layer()))
+  )
+
+/** A child that is asked to stop at once, until it has. */
+const interrupting = (effect: Effect.Effect<unknown>) =>
+  Effect.gen(function* () {
+    const nursery = yield* Nursery.make<unknown>("slow")
+    const child = yield* nursery.spawn("child", effect)
+    yield* settle
+    yield* Task.requestCancel(child)
+  })
 
 const inMillis = (millis: number) => Effect.map(DateTime.now, DateTime.addDuration(millis))
 
@@ -87,6 +129,26 @@ const waits: Record<string, Effect.Effect<unknown, unknown>> = {
   ),
   "the bound after which a cancel gives up (K12)": cancelled(hanging, { giveUp: 100 }),
   "the deadline of a poll (K40)": Wait.poll(Effect.succeed(false), { interval: 30, within: 100 }),
+  "the time that a drain gives to finish (K37)": draining({ finish: 100 }),
+  "the time after which a drain gives up (K37)": draining({ giveUp: 100 }, hanging),
+  "the pause before a restart": Supervisor.run(
+    "child",
+    Effect.suspend(() => (restarts++ % 2 === 0 ? Effect.fail("once") : Effect.void)),
+    { backoff: Schedule.spaced(100), onRestart: () => Effect.void }
+  ),
+  "the time to live of a message (S0x-09)": Effect.scoped(
+    Effect.gen(function* () {
+      const correlator = yield* Correlator.make()
+      yield* correlator.publish(Correlator.channel<string>("c"), "k", "never taken", { ttl: 100 })
+      yield* Stream.runHead(correlator.deadLetterStream)
+    })
+  ),
+  "the threshold of the watchdog": watched((told) => interrupting(Effect.onInterrupt(never, () => told)), {
+    threshold: 100
+  }),
+  "the maximum age of a task": watched((_, tasks) => Effect.flatMap(tasks.start("old", never), Task.await), {
+    maxAge: 100
+  }),
   "the last check of a poll (K40)": Wait.poll(never, { within: 40, lastCheck: 100 })
 }
 

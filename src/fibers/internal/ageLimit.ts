@@ -3,6 +3,7 @@
  * reached its limit, looks at all that live, and sleeps until the next may have.
  */
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,6 +11,7 @@ import type { CancelPolicy } from "../CancelPolicy.ts"
 import * as CancelReason from "../CancelReason.ts"
 import { cancel } from "./cancelling.ts"
 import type { ScopeNode } from "./scopeNode.ts"
+import { steady, whole } from "./steady.ts"
 import { TaskNode } from "./taskNode.ts"
 import { trampoline } from "./trampoline.ts"
 
@@ -19,6 +21,9 @@ export class AgeLimit {
   private readonly policy: CancelPolicy
   /** In milliseconds; Infinity for one that may run as long as it likes. */
   private readonly given: (task: TaskNode) => number
+  private readonly clock: Clock.Clock
+  /** When each was seen first, by both clocks. */
+  private readonly seen = new WeakMap<TaskNode, { readonly at: number; readonly wall: number }>()
   /** Who was cancelled, or has no limit since its limit could not be found out. */
   private readonly done = new WeakSet<TaskNode>()
 
@@ -26,18 +31,35 @@ export class AgeLimit {
     root: ScopeNode,
     context: Context.Context<never>,
     policy: CancelPolicy,
-    given: (task: TaskNode) => number
+    given: (task: TaskNode) => number,
+    clock: Clock.Clock
   ) {
     this.root = root
     this.context = context
     this.policy = policy
     this.given = given
+    this.clock = clock
   }
 
   /** When a task that is only being started can be over its limit at the earliest. */
   dueOf(task: TaskNode): number {
     const limit = this.limitOf(task)
-    return limit === Infinity ? Infinity : task.clock.currentTimeMillisUnsafe() + limit
+    return limit === Infinity ? Infinity : this.see(task).at + limit
+  }
+
+  private see(task: TaskNode): { readonly at: number; readonly wall: number } {
+    let seen = this.seen.get(task)
+    if (seen === undefined) {
+      this.seen.set(task, (seen = { at: steady(this.clock), wall: task.clock.currentTimeMillisUnsafe() }))
+    }
+    return seen
+  }
+
+  /** When it began, or now: a steady instant. Most begin in the instant in which they are seen first. */
+  private beganAt(task: TaskNode, now: number): number {
+    if (Number.isNaN(task.startedAt)) return now
+    const { at, wall } = this.see(task)
+    return Math.min(now, at + task.startedAt - wall)
   }
 
   private limitOf(task: TaskNode): number {
@@ -60,8 +82,8 @@ export class AgeLimit {
       if (!(node instanceof TaskNode) || this.done.has(node)) return true
       const limit = this.limitOf(node)
       if (limit === Infinity) return true
-      const now = node.clock.currentTimeMillisUnsafe()
-      const due = (Number.isNaN(node.startedAt) ? now : node.startedAt) + limit
+      const now = steady(this.clock)
+      const due = whole(this.beganAt(node, now) + limit)
       if (due > now) next = Math.min(next, due)
       else over.push({ task: node, limit })
       return true

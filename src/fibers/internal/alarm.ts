@@ -8,6 +8,7 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { steady, whole } from "./steady.ts"
 
 export class Alarm {
   private at = Infinity
@@ -24,8 +25,9 @@ export class Alarm {
     this.look = look
   }
 
-  /** Wakes at this time (epoch milliseconds) at the latest. */
-  wakeBy(at: number): void {
+  /** Wakes at this steady instant at the latest. */
+  wakeBy(by: number): void {
+    const at = whole(by)
     if (at >= this.at || this.stopped) return
     this.at = at
     if (this.fiber !== undefined && !this.asleep) return
@@ -46,11 +48,11 @@ export class Alarm {
 
   /** Whoever asks is in the middle of a step: what is due now, is due in the next turn. */
   private readonly begin: Effect.Effect<void> = Effect.suspend(() =>
-    this.at > this.clock.currentTimeMillisUnsafe() ? this.run : Effect.andThen(Effect.yieldNow, this.run)
+    this.at > steady(this.clock) ? this.run : Effect.andThen(Effect.yieldNow, this.run)
   )
 
   private readonly run: Effect.Effect<void> = Effect.suspend(() => {
-    const now = this.clock.currentTimeMillisUnsafe()
+    const now = steady(this.clock)
     if (this.at === Infinity) {
       this.fiber = undefined
       return Effect.void

@@ -18,6 +18,7 @@ import type { DeadLetterReason } from "../DeadLetter.ts"
 import { DeadLetters } from "./deadLetters.ts"
 import { ExpiryQueue } from "./expiryQueue.ts"
 import { Line, type Lines, Message, Waiter } from "./messageLine.ts"
+import { steady, toWall, whole } from "./steady.ts"
 import { trampoline } from "./trampoline.ts"
 
 const delivered: Published = { _tag: "Delivered" }
@@ -59,8 +60,9 @@ export class Correlation {
   }
 
   publish(channel: string, key: string, value: unknown, ttl: number): Published {
-    const now = this.clock.currentTimeMillisUnsafe()
-    const message = new Message(channel, key, value, ++this.seq, now, ttl)
+    const at = this.clock.currentTimeMillisUnsafe()
+    const until = ttl === Infinity ? ttl : whole(steady(this.clock) + ttl)
+    const message = new Message(channel, key, value, ++this.seq, at, ttl, until)
     if (this.closed) return this.bury(message, "closed")
     const first = this.channels.get(channel)?.get(key)?.first
     if (first instanceof Waiter) {
@@ -72,12 +74,12 @@ export class Correlation {
     if (this.kept >= this.maxKept) return this.bury(message, "full")
     this.lineOf(channel, key).push(message)
     this.keep(message)
-    return { _tag: "Kept", until: message.until }
+    return { _tag: "Kept", until: at + ttl }
   }
 
   /** The message that is next in line there, if one is kept that has not expired. */
   next(channel: string, key: string): Message | undefined {
-    const now = this.clock.currentTimeMillisUnsafe()
+    const now = steady(this.clock)
     while (true) {
       const first = this.channels.get(channel)?.get(key)?.first
       if (!(first instanceof Message)) return undefined
@@ -157,7 +159,7 @@ export class Correlation {
 
   /** To the next waiter, or to the place in the queue that it had. */
   private giveBack(message: Message): void {
-    const now = this.clock.currentTimeMillisUnsafe()
+    const now = steady(this.clock)
     this.returned++
     if (this.closed) return void this.bury(message, "closed")
     if (message.due(now)) return void this.bury(message, message.ttl === 0 ? "no-waiter" : "expired")
@@ -203,9 +205,14 @@ export class Correlation {
     return lines.get(key) ?? new Line(key, lines)
   }
 
+  /** When it expires, by the wall clock. */
+  expiryOf({ until }: Message): number {
+    return toWall(this.clock, until)
+  }
+
   /** Whatever has expired by now. */
   sweep(): void {
-    const now = this.clock.currentTimeMillisUnsafe()
+    const now = steady(this.clock)
     for (let first = this.expiry.first; first?.due(now) === true; first = this.expiry.first) {
       this.remove(first, "expired")
     }
@@ -242,7 +249,7 @@ export class Correlation {
     this.stopTimer()
     if (at === Infinity) return
     this.timerAt = at
-    const rest = Duration.millis(at - this.clock.currentTimeMillisUnsafe())
+    const rest = Duration.millis(at - steady(this.clock))
     const timer = (this.timer = Effect.runForkWith(this.context)(this.clock.sleep(rest)))
     timer.addObserver(() => {
       if (this.timer !== timer) return

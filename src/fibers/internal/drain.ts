@@ -11,6 +11,7 @@ import type { DrainOptions, DrainReport } from "../Tasks.ts"
 import { cancelEach } from "./cancelling.ts"
 import { isInterruptible } from "./interruptible.ts"
 import type { ScopeNode } from "./scopeNode.ts"
+import { steady } from "./steady.ts"
 import type { TaskNode } from "./taskNode.ts"
 import { mustWait, whenClosed } from "./waits.ts"
 
@@ -18,7 +19,7 @@ import { mustWait, whenClosed } from "./waits.ts"
 export interface Drainable extends ScopeNode {
   /** Set once a drain has begun. */
   draining: Effect.Effect<DrainReport> | undefined
-  /** Epoch milliseconds by which everything has ended or was given up on; absent while there is no such bound. */
+  /** The steady instant by which everything has ended or was given up on; absent while there is no such bound. */
   drainsBy?: number
   /** Called when the last task has ended. */
   readonly onEmpty: Array<() => void>
@@ -32,10 +33,10 @@ export const drain = (
   Effect.suspend(() => {
     const reason = options?.reason ?? (source === "shutdown" ? CancelReason.shutdown() : CancelReason.scopeClosed())
     const { finish, policy } = boundsOf(options)
-    const now = tasks.clock.currentTimeMillisUnsafe()
+    const now = steady(tasks.clock)
     if (tasks.draining === undefined) {
       const draining = tasks.children() as ReadonlyArray<TaskNode>
-      const report = reported(() => reportOf(draining, tasks.clock.currentTimeMillisUnsafe() - now))
+      const report = reported(() => reportOf(draining, Math.round(steady(tasks.clock) - now)))
       // Who owns the tasks waits for all; others do not wait for a task that waits for them.
       const ended = Effect.forEach(draining, closed, { discard: true })
       tasks.draining = Effect.andThen(ended, report)

@@ -20,10 +20,13 @@ export class Message extends Entry {
   readonly key: string
   readonly value: unknown
   readonly seq: number
+  /** Epoch milliseconds. */
   readonly at: number
   readonly ttl: number
+  /** When it expires, a steady instant. */
+  readonly until: number
 
-  constructor(channel: string, key: string, value: unknown, seq: number, at: number, ttl: number) {
+  constructor(channel: string, key: string, value: unknown, seq: number, at: number, ttl: number, until: number) {
     super()
     this.channel = channel
     this.key = key
@@ -31,15 +34,12 @@ export class Message extends Entry {
     this.seq = seq
     this.at = at
     this.ttl = ttl
+    this.until = until
   }
 
-  get until(): number {
-    return this.at + this.ttl
-  }
-
-  /** One without time to live may still go to somebody who waits in the same instant. */
+  /** One without time to live may still go to somebody who waits in the same millisecond. */
   due(now: number): boolean {
-    return this.ttl > 0 ? now >= this.until : now > this.until
+    return now >= (this.ttl > 0 ? this.until : this.until + 1)
   }
 }
 

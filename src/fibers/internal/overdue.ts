@@ -18,19 +18,28 @@ export interface Holder {
 export interface Overdue {
   /** In the order of the tree, then stragglers. */
   readonly holders: ReadonlyArray<Holder>
-  /** When the oldest request came that is not overdue yet. */
+  /** The age in milliseconds of the oldest request that is not overdue yet; -Infinity if there is none. */
   readonly oldestOther: number
 }
 
-export const overdueIn = (root: ScopeNode, stragglers: Iterable<ScopeNode>, threshold: number): Overdue => {
+/** How long ago a request came, in milliseconds. */
+export type AgeOf = (request: CancelRequest) => number
+
+export const overdueIn = (
+  root: ScopeNode,
+  stragglers: Iterable<ScopeNode>,
+  threshold: number,
+  ageOf: AgeOf
+): Overdue => {
   const told: Array<ScopeNode> = []
   const waiting = new Set<ScopeNode>()
-  let oldestOther = Infinity
+  let oldestOther = -Infinity
   const look = (node: ScopeNode): boolean => {
     const request = node.mark
     if (request === undefined) return false
-    if (ageOf(node, request) >= threshold) return told.push(node) > 0
-    oldestOther = Math.min(oldestOther, request.at)
+    const age = ageOf(request)
+    if (age >= threshold) return told.push(node) > 0
+    oldestOther = Math.max(oldestOther, age)
     return false
   }
   root.walk((node) => {
@@ -44,7 +53,7 @@ export const overdueIn = (root: ScopeNode, stragglers: Iterable<ScopeNode>, thre
   const holders = running.map((node): Holder => {
     const up = node.up!
     let requests = above.get(up)
-    if (requests === undefined) above.set(up, (requests = requestsFrom(up, threshold)))
+    if (requests === undefined) above.set(up, (requests = requestsFrom(up, threshold, ageOf)))
     return { node, request: node.mark!, above: requests.filter((request) => request !== node.mark) }
   })
   // Nobody waits for a straggler.
@@ -52,19 +61,16 @@ export const overdueIn = (root: ScopeNode, stragglers: Iterable<ScopeNode>, thre
   return { holders, oldestOther }
 }
 
-export const ageOf = (node: ScopeNode, request: CancelRequest): number =>
-  node.clock.currentTimeMillisUnsafe() - request.at
-
-const requestsFrom = (from: ScopeNode, threshold: number): ReadonlyArray<CancelRequest> => {
+const requestsFrom = (from: ScopeNode, threshold: number, ageOf: AgeOf): ReadonlyArray<CancelRequest> => {
   const requests = new Set<CancelRequest>()
   for (let node: ScopeNode | undefined = from; node !== undefined; node = node.up) {
-    if (node.mark !== undefined && ageOf(node, node.mark) >= threshold) requests.add(node.mark)
+    if (node.mark !== undefined && ageOf(node.mark) >= threshold) requests.add(node.mark)
   }
   return Array.from(requests)
 }
 
 /** As plain data. */
-export const describe = ({ above, node, request }: Holder): OverdueCancel => {
+export const describe = ({ above, node, request }: Holder, age: number): OverdueCancel => {
   const span = node instanceof TaskNode && node.exit === undefined ? node.fiber?.cache.span : undefined
   return {
     path: node.path,
@@ -72,7 +78,7 @@ export const describe = ({ above, node, request }: Holder): OverdueCancel => {
     kind: node.kind,
     reason: request.reason,
     askedAt: request.at,
-    askedMillisAgo: ageOf(node, request),
+    askedMillisAgo: Math.round(age),
     state: stateOf(node, request),
     ...(span?._tag === "Span" ? { in: span.name } : {}),
     waitsFor: node.gone ? [] : node.children().map((child) => `${child.kind} ${JSON.stringify(child.name)}`),

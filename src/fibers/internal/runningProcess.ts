@@ -18,6 +18,7 @@ import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/Chi
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { CancelReason } from "../CancelReason.ts"
+import { steady } from "./steady.ts"
 
 export type Tell<R> = (reason: CancelReason, process: ChildProcessHandle) => Effect.Effect<unknown, unknown, R>
 
@@ -27,7 +28,7 @@ export class RunningProcess<R> {
   private readonly scope: Scope.Closeable
   private readonly budget: number
   private readonly customTell: Tell<R> | undefined
-  /** Epoch milliseconds. */
+  /** A steady instant. */
   private toldAt: number | undefined = undefined
   private telling: Fiber.Fiber<unknown> | undefined = undefined
 
@@ -81,12 +82,13 @@ export class RunningProcess<R> {
 
   private begin<R>(telling: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> {
     return Effect.contextWith((context: Context.Context<R>) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        if (this.toldAt !== undefined) return
-        this.toldAt = now
+      Clock.clockWith((clock) => {
+        if (this.toldAt !== undefined) return Effect.void
+        this.toldAt = steady(clock)
         // In this very step, as whoever begins may be interrupted after it.
         // oxlint-disable-next-line rescind/no-run-inside -- awaited by whoever ends the process
         this.telling = Effect.runForkWith(context)(telling)
+        return Effect.void
       })
     )
   }
@@ -137,8 +139,8 @@ export class RunningProcess<R> {
   }
 
   private withinBudget(wait: Effect.Effect<unknown>): Effect.Effect<void> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const left = Math.max(0, this.toldAt! + this.budget - now)
+    return Clock.clockWith((clock) => {
+      const left = Math.max(0, this.toldAt! + this.budget - steady(clock))
       return Effect.asVoid(Effect.timeoutOption(wait, Duration.millis(left)))
     })
   }

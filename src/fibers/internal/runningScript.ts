@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as CancelReason from "../CancelReason.ts"
 import * as Schema from "effect/Schema"
+import { steady } from "./steady.ts"
 import type { FromThread, StartThread, Thread, ThreadListener, ThreadOptions } from "./workerThread.ts"
 
 export type Ended = Exclude<FromThread, { readonly _tag: "Sent" }>
@@ -20,7 +21,7 @@ export class RunningScript implements ThreadListener {
   private readonly inbox: Queue.Queue<FromThread> | undefined
   private readonly over = Deferred.makeUnsafe<Ended>()
   private readonly gone = Deferred.makeUnsafe<void>()
-  /** Epoch milliseconds. */
+  /** A steady instant. */
   private toldAt: number | undefined = undefined
   ended: Ended | undefined = undefined
 
@@ -44,6 +45,7 @@ export class RunningScript implements ThreadListener {
     Deferred.doneUnsafe(this.gone, Exit.void)
   }
 
+  /** Now is a steady instant. */
   tell(reason: CancelReason.CancelReason, now: number): void {
     if (this.toldAt !== undefined || this.ended !== undefined) return
     this.toldAt = now
@@ -64,7 +66,7 @@ export class RunningScript implements ThreadListener {
   stop(reason: Effect.Effect<CancelReason.CancelReason>, budget: number): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       if (this.ended === undefined) {
-        const now = yield* Clock.currentTimeMillis
+        const now = steady(yield* Clock.Clock)
         this.tell(yield* reason, now)
         const left = Math.max(0, this.toldAt! + budget - now)
         yield* Effect.timeoutOption(Deferred.await(this.over), Duration.millis(left))

@@ -22,7 +22,7 @@ export class SupervisedChild {
   attempt = 0
   /** The running attempt, or the latest. */
   task: TaskNode | undefined = undefined
-  /** When the next attempt starts, in epoch milliseconds; absent when none is to come. */
+  /** When the next attempt starts, a steady instant; absent when none is to come. */
   dueAt: number | undefined = undefined
   /** The cancel by which a sibling's restart ends this attempt. */
   restartedBy: CancelRequest | undefined = undefined

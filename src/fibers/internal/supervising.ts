@@ -17,6 +17,7 @@ import { RestartLimitReached } from "../RestartLimitReached.ts"
 import type { Restart, Strategy } from "../Supervisor.ts"
 import { cancel, interruptBelow } from "./cancelling.ts"
 import { outcomeOf } from "./outcome.ts"
+import { steady, whole } from "./steady.ts"
 import type { Step, SupervisedChild } from "./supervisedChild.ts"
 import type { SupervisorNode } from "./supervisorNode.ts"
 import type { TaskNode } from "./taskNode.ts"
@@ -36,7 +37,7 @@ export class Supervision {
   private readonly children: ReadonlyArray<SupervisedChild>
   private readonly rules: Rules
   private readonly fiber: Fiber.Fiber<any, any>
-  /** When restarts were made within the window. */
+  /** When restarts were made within the window: steady instants. */
   private recent: Array<number> = []
 
   constructor(
@@ -52,7 +53,7 @@ export class Supervision {
   }
 
   private get now(): number {
-    return this.node.clock.currentTimeMillisUnsafe()
+    return steady(this.node.clock)
   }
 
   /** Until every child has ended for good. */
@@ -130,7 +131,7 @@ export class Supervision {
       this.giveUp(child, Effect.fail(new RestartLimitReached({ child: child.name, limit: kind, restarts, cause })))
     if (this.recent.length >= rules.restarts) return limit("intensity", this.recent.length)
     if (task.endedAt - task.startedAt >= rules.stableAfter) child.step = undefined
-    return Effect.flatMap(this.delay(child, at, cause), (delay) => {
+    return Effect.flatMap(this.delay(child, cause), (delay) => {
       if (delay === undefined) return limit("backoff", child.attempt - 1)
       if (rules.restarts !== Infinity) this.recent.push(at)
       const { attempt, name } = child
@@ -138,14 +139,15 @@ export class Supervision {
       const restart: Restart<any> = { child: name, attempt, cause, cleanupFailures, delay }
       const affected = this.affectedBy(child)
       this.halt(child, affected)
-      const dueAt = at + Duration.toMillis(delay)
+      const dueAt = whole(at + Duration.toMillis(delay))
       return Effect.andThen(
         rules.onRestart === undefined ? warning(restart) : rules.onRestart(restart),
         // A turn at least, in which others run and a cancel is felt.
         Effect.andThen(
           Effect.yieldNow,
           Effect.map(this.halted(affected), () => {
-            for (const again of [child, ...affected]) if (!again.ended) again.dueAt = Math.max(again.dueAt ?? 0, dueAt)
+            for (const again of [child, ...affected])
+              if (!again.ended) again.dueAt = Math.max(again.dueAt ?? dueAt, dueAt)
           })
         )
       )
@@ -154,7 +156,6 @@ export class Supervision {
 
   private delay(
     child: SupervisedChild,
-    at: number,
     cause: Cause.Cause<unknown>
   ): Effect.Effect<Duration.Duration | undefined, never, any> {
     const { backoff } = this.rules
@@ -164,7 +165,10 @@ export class Supervision {
     return Effect.flatMap(step, (step) => {
       child.step = step
       return Pull.catchDone(
-        Effect.map(step(at, cause), ([, delay]): Duration.Duration | undefined => delay),
+        Effect.map(
+          step(this.node.clock.currentTimeMillisUnsafe(), cause),
+          ([, delay]): Duration.Duration | undefined => delay
+        ),
         () => Effect.succeed(undefined)
       )
     })

@@ -9,6 +9,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Sse from "effect/encoding/Sse"
 import * as Stream from "effect/Stream"
+import { steady } from "../../../fibers/internal/steady.ts"
 import { isTerminal, type RemoteEvent, type Resync } from "../../RemoteEvent.ts"
 import { AnswerUnreadable, ServerUnreachable, type TaskClientError, TaskUnknown } from "../../TaskClientError.ts"
 import type { Any } from "../../TaskDefinition.ts"
@@ -61,7 +62,7 @@ class Follower {
       Stream.concat(
         Stream.suspend(() => (this.place.ended ? Stream.empty : Stream.fail(this.torn("the stream ended early"))))
       ),
-      Stream.onExit(() => Effect.map(Clock.currentTimeMillis, (now) => (this.closed = now)))
+      Stream.onExit(() => Clock.clockWith((clock) => Effect.sync(() => (this.closed = steady(clock)))))
     )
     return Stream.retry(
       connection,
@@ -101,7 +102,7 @@ class Follower {
     if (response.headers["content-type"]?.startsWith(contentType) !== true) {
       return yield* Effect.fail(new AnswerUnreadable({ what: this.call, detail: "the answer is no event stream" }))
     }
-    this.opened = yield* Clock.currentTimeMillis
+    this.opened = steady(yield* Clock.Clock)
     return this.read(response)
   })
 
