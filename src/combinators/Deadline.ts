@@ -143,7 +143,7 @@ export const current: Effect.Effect<Option.Option<DateTime.Utc>> = Effect.withFi
 })
 
 /**
- * How long the current work still has, in milliseconds begun; zero once the deadline has passed.
+ * How long the current work still has; zero once the deadline has passed.
  *
  * @category inside
  * @since 0.1.0
@@ -152,9 +152,7 @@ export const remaining: Effect.Effect<Option.Option<Duration.Duration>> = Effect
   const node = fiber.getRef(CurrentNode)
   const limit = effectiveLimit(node)
   return Effect.succeed(
-    Option.map(Option.fromUndefinedOr(limit), ({ at }) =>
-      Duration.millis(Math.max(0, Math.ceil(whole(at - steady(node.clock)))))
-    )
+    Option.map(Option.fromUndefinedOr(limit), ({ at }) => Duration.millis(Math.max(0, whole(at - steady(node.clock)))))
   )
 })
 

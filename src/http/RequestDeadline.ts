@@ -75,7 +75,8 @@ export class NoTimeLeft extends Data.TaggedError("NoTimeLeft")<{
     const kept = Duration.isZero(this.margin)
       ? ""
       : `, of which ${Duration.format(this.margin)} are kept for the caller`
-    return `Not sent: the deadline leaves ${Duration.format(this.remaining)}${kept}`
+    const left = Duration.millis(Math.floor(Duration.toMillis(this.remaining)))
+    return `Not sent: the deadline leaves ${Duration.format(left)}${kept}`
   }
 }
 

@@ -8,10 +8,11 @@ import type { Status } from "./status.ts"
 export interface CancelRequest {
   readonly reason: CancelReason.CancelReason
   readonly requestedBy: string
+  /** This and the other bounds are of `TaskTable.time`. */
   readonly at: number
   /** Milliseconds from the request in which the work may finish by itself. */
   grace: number
-  /** Epoch milliseconds at which the outcome is decided without the work; Infinity waits for it. */
+  /** When the outcome is decided without the work; Infinity waits for it. */
   giveUpAt: number
 }
 

@@ -57,6 +57,12 @@ export class TaskTable {
     this.maxOpen = options?.maxOpen ?? 50_000
   }
 
+  /** Milliseconds that only go forward, for whatever is waited for. */
+  get time(): number {
+    return Number(this.clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  }
+
+  /** Epoch milliseconds. */
   get now(): number {
     return this.clock.currentTimeMillisUnsafe()
   }
@@ -79,7 +85,7 @@ export class TaskTable {
   /** The row is there before anybody can know of it. The id must be free. */
   add(task: NewTask, owner: string, replaced: TaskRow | undefined): TaskRow {
     const attempt = replaced === undefined ? 1 : replaced.attempt + 1
-    const row = new TaskRow(task, owner, attempt, this.positions++, this.now)
+    const row = new TaskRow(task, owner, attempt, this.positions++, this.time)
     this.rows.set(row.id, row)
     this.open.add(row)
     const { replaces } = task
@@ -135,7 +141,8 @@ export class TaskTable {
   cancel(row: TaskRow, ask: CancelAsk): CancelRequest {
     const reason = CancelReason.stamp(ask.reason, row.id, this.now)
     const { requestedBy, graceMillis = 0, giveUpMillis = Infinity } = ask
-    const request = { reason, requestedBy, at: this.now, grace: graceMillis, giveUpAt: this.now + giveUpMillis }
+    const at = this.time
+    const request = { reason, requestedBy, at, grace: graceMillis, giveUpAt: at + giveUpMillis }
     if (isTerminal(row.status)) {
       const late = row.events.reduce((count, { _tag }) => (_tag === "CancelFailed" ? count + 1 : count), 0)
       if (late < lateCancelsKept) this.write(row, { _tag: "CancelFailed", reason, requestedBy, status: row.status })
@@ -167,7 +174,7 @@ export class TaskTable {
     said: { readonly partial?: unknown; readonly toldAt?: number | undefined; readonly stoppedAt?: number | undefined }
   ): boolean {
     const { at, reason, requestedBy } = row.cancel!
-    const tookMillis = this.now - at
+    const tookMillis = Math.round(this.time - at)
     const { partial, stoppedAt, toldAt } = said
     const fields = {
       reason,

@@ -90,7 +90,7 @@ export class WorkerDesk {
       const { id, input, kind } = row.task
       row.worker = worker
       row.run++
-      row.leaseUntil = this.table.now + this.leaseMillis
+      row.leaseUntil = this.table.time + this.leaseMillis
       this.table.move(row, "pending", "running", { _tag: "TaskStarted", worker, run: row.run })
       taken.push({ id, run: row.run, kind, input, owner: row.owner })
     }
@@ -124,13 +124,13 @@ export class WorkerDesk {
   }
 
   private tell(row: TaskRow): void {
-    for (const listener of this.listeners.get(row.worker!) ?? []) listener(noticeOf(row, this.table.now))
+    for (const listener of this.listeners.get(row.worker!) ?? []) listener(noticeOf(row, this.table.time))
   }
 
   private cancellingOf(worker: string): ReadonlyArray<Notice> {
     return this.ofWorker(worker)
       .filter((row) => row.status === "cancelling")
-      .map((row) => noticeOf(row, this.table.now))
+      .map((row) => noticeOf(row, this.table.time))
   }
 
   private ofWorker(worker: string): ReadonlyArray<TaskRow> {
@@ -141,7 +141,7 @@ export class WorkerDesk {
   heartbeat(worker: string, runs: ReadonlyArray<Run>): Pulse {
     const stale = runs.filter((run) => {
       const row = this.heldBy(worker, run)
-      if (row !== undefined && !isTerminal(row.status)) row.leaseUntil = this.table.now + this.leaseMillis
+      if (row !== undefined && !isTerminal(row.status)) row.leaseUntil = this.table.time + this.leaseMillis
       return row === undefined || isTerminal(row.status)
     })
     return { stale, cancelling: this.cancellingOf(worker) }
@@ -176,7 +176,7 @@ export class WorkerDesk {
     else if (row.status === "running" && outcome.reason.source === "shutdown") this.handBack(row)
     else {
       // Without a request of ours it stopped itself.
-      row.cancel ??= { reason: outcome.reason, requestedBy: worker, at: table.now, grace: 0, giveUpAt: Infinity }
+      row.cancel ??= { reason: outcome.reason, requestedBy: worker, at: table.time, grace: 0, giveUpAt: Infinity }
       table.stopped(row, outcome.how, { partial: outcome.partial, ...told })
     }
   }
@@ -236,9 +236,9 @@ const isBefore = (row: TaskRow, other: TaskRow): boolean => {
 }
 
 /** The grace counts from the request: of a notice that comes later there is less left. */
-const noticeOf = ({ cancel, id, run }: TaskRow, now: number): Notice => ({
+const noticeOf = ({ cancel, id, run }: TaskRow, time: number): Notice => ({
   id,
   run,
   reason: cancel!.reason,
-  graceMillis: Math.max(0, cancel!.at + cancel!.grace - now)
+  graceMillis: Math.max(0, Math.round(cancel!.at + cancel!.grace - time))
 })

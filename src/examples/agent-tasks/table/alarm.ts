@@ -13,13 +13,13 @@ import type { WorkerDesk } from "./WorkerDesk.ts"
 const giveUpMillis = 5000
 
 const ring = (table: TaskTable, desk: WorkerDesk, row: TaskRow): void => {
-  const { now } = table
-  if ((row.status === "pending" || row.status === "running") && row.deadline <= now) {
+  const { time } = table
+  if ((row.status === "pending" || row.status === "running") && row.deadline <= time) {
     const message = `Not done within ${row.task.timeoutMillis} ms`
     table.cancel(row, { reason: CancelReason.timeout({ message }), requestedBy: deadlineAsks, giveUpMillis })
   }
-  if (row.status === "cancelling" && row.cancel!.giveUpAt <= now) table.stopped(row, "abandoned", {})
-  if (row.leaseUntil <= now) desk.lost(row)
+  if (row.status === "cancelling" && row.cancel!.giveUpAt <= time) table.stopped(row, "abandoned", {})
+  if (row.leaseUntil <= time) desk.lost(row)
 }
 
 /** Runs until it is interrupted. */
@@ -32,11 +32,11 @@ export const alarm = (table: TaskTable, desk: WorkerDesk): Effect.Effect<never> 
     })
     return Effect.forever(
       Effect.suspend(() => {
-        for (const row of Array.from(table.open)) if (row.due <= table.now) ring(table, desk, row)
+        for (const row of Array.from(table.open)) if (row.due <= table.time) ring(table, desk, row)
         earlier.closeUnsafe()
         next = Infinity
         for (const row of table.open) next = Math.min(next, row.due)
-        return next === Infinity ? earlier.await : Effect.timeoutOption(earlier.await, Math.max(1, next - table.now))
+        return next === Infinity ? earlier.await : Effect.timeoutOption(earlier.await, Math.max(1, next - table.time))
       })
     )
   })

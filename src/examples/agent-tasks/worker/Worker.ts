@@ -48,6 +48,7 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
       const { name, patience = "2 seconds", slots = 16 } = options
       const link = yield* WorkerLink
       const clock = yield* Clock.Clock
+      const time = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
       const reports = yield* Nursery.make(`reports of ${name}`)
       const tasks = Context.get(yield* Layer.build(Tasks.layer({ retention: { count: 0 } })), Tasks)
       const slotFree = Latch.makeUnsafe(true)
@@ -89,10 +90,10 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
       const obey = ({ graceMillis, reason, ...run }: Notice): Effect.Effect<unknown> =>
         tasks.requestCancel(keyOf(run), { reason, grace: graceMillis })
 
-      let heardAt = clock.currentTimeMillisUnsafe()
+      let heardAt = time()
       const pulse = Effect.gen(function* () {
         const { cancelling, stale } = yield* link.heartbeat(name, Array.from(held, runOf))
-        heardAt = clock.currentTimeMillisUnsafe()
+        heardAt = time()
         yield* Effect.forEach(cancelling, obey, { discard: true })
         const message = "The table has decided this run without the worker"
         yield* Effect.forEach(
@@ -100,7 +101,7 @@ export const run = <R>(options: Options<R>): Effect.Effect<never, never, WorkerL
           (run) => tasks.requestCancel(keyOf(run), { reason: CancelReason.superseded({ by: name, message }) }),
           { discard: true }
         )
-      }).pipe(Effect.catch(() => (clock.currentTimeMillisUnsafe() - heardAt < link.leaseMillis ? Effect.void : cutOff)))
+      }).pipe(Effect.catch(() => (time() - heardAt < link.leaseMillis ? Effect.void : cutOff)))
 
       /** By now the table has given the runs away. */
       const cutOff = Effect.suspend(() =>
