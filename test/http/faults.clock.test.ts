@@ -1,6 +1,7 @@
 /** The clock of the machine is set by a day, forth or back, while tasks run: nothing takes less than no time. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TaskAccess from "../../src/http/TaskAccess.ts"
 import * as TaskDefinition from "../../src/http/TaskDefinition.ts"
 import * as Schema from "effect/Schema"
 import { withHands } from "../support/setClock.ts"
@@ -46,6 +47,26 @@ describe("a clock that is set", () => {
   }
 
   for (const [way, by] of ways) {
+    it.live(`${way} by a day while it is found out who starts: the caller's time is what the header says (K33)`, () =>
+      withHands(({ set }) => {
+        const identify = () =>
+          Effect.sync(() => {
+            set(by)
+            return { id: "ann" }
+          })
+        return serving({ tasks: [wait], access: TaskAccess.layer({ identify }) }, (site) =>
+          Effect.gen(function* () {
+            yield* site.post("/tasks/wait?id=long", {}, { "deadline-ms": "600000" })
+            yield* site.post("/tasks/wait?id=short", {}, { "deadline-ms": "150" })
+            const last = (yield* (yield* site.follow("short")).ended).at(-1)!
+            expect([last.event, last.data.reason]).toEqual(["cancelled", "timeout"])
+            expect((yield* site.get("/tasks/long")).json.state).toBe("running")
+            yield* endsNow(site, "long")
+          })
+        )
+      })
+    )
+
     it.live(`${way} by a day neither ends nor holds a limit, a deadline or a grace (K12, K33; short real times)`, () =>
       withHands(({ set: jump }) =>
         serving({ tasks: [limited, patient, wait] }, (site) =>

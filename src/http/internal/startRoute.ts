@@ -9,6 +9,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
+import { steady } from "../../fibers/internal/steady.ts"
 import type * as Task from "../../fibers/Task.ts"
 import type * as Tasks from "../../fibers/Tasks.ts"
 import * as Drain from "../Drain.ts"
@@ -27,7 +28,7 @@ import { watch } from "./watching.ts"
 const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(StartQuery), "query")
 
 export const startRoute: Handler = Effect.fnUntraced(function* (server, request, fiber) {
-  const arrived = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+  const arrived = steady(fiber.getRef(Clock.Clock))
   const visitor = yield* enter(server, request)
   const name = pathParam(fiber, "name")
   const kind = server.kinds.get(name)
@@ -87,7 +88,7 @@ const start = (server: Server, asked: Asked): Effect.Effect<Task.Task<unknown, u
     const recording = new Recording(kind.definition, server)
     const trace = new TaskTrace()
     const body = trace.during(kind, id, taskBody(kind, id, payload, recording.said))
-    const left = deadline === undefined ? undefined : deadline - fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    const left = deadline === undefined ? undefined : Math.ceil(deadline - steady(fiber.getRef(Clock.Clock)))
     const options = { record: recording.record, onShutdown, timeLimit, maxTimeLimit, deadline: left, overdue }
     const starting = replace
       ? Effect.andThen(
@@ -143,7 +144,7 @@ const refusal = (
   }
 }
 
-/** The instant by which the caller needs the task: its time runs while its body is read and while it is found out who it is. */
+/** The steady instant by which the caller needs the task: its time runs while its body is read and while it is found out who it is. */
 const deadlineOf = (
   request: HttpServerRequest.HttpServerRequest,
   arrived: number
