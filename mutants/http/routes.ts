@@ -262,5 +262,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: 'url.split("?")[0]!',
     replace: "url",
     tests: none
+  },
+  {
+    name: "the arrival of a start is an instant of the wall clock",
+    law: "K33",
+    file: "src/http/internal/startRoute.ts",
+    find: "const arrived = steady(fiber.getRef(Clock.Clock))",
+    replace: "const arrived = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()",
+    tests: ["test/http/faults.clock.test.ts"]
   }
 ]

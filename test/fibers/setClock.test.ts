@@ -1,5 +1,6 @@
 /** The wall clock is set while something is waited for: that ends when its time has passed, neither before nor after. */
 import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -136,7 +137,7 @@ const waits: Record<string, Effect.Effect<unknown, unknown>> = {
     Effect.suspend(() => (restarts++ % 2 === 0 ? Effect.fail("once") : Effect.void)),
     { backoff: Schedule.spaced(100), onRestart: () => Effect.void }
   ),
-  "the time to live of a message (S0x-09)": Effect.scoped(
+  "the time to live of a message (K41)": Effect.scoped(
     Effect.gen(function* () {
       const correlator = yield* Correlator.make()
       yield* correlator.publish(Correlator.channel<string>("c"), "k", "never taken", { ttl: 100 })
@@ -227,4 +228,55 @@ describe("a wall clock that is set", () => {
       )
     )
   }
+
+  it.effect("the instant by which a drain is over is told by the clock as it stands (K37)", () =>
+    leakChecked(
+      withHands(({ set }) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const tasks = yield* Tasks
+            yield* tasks.start("t", never)
+            const fiber = yield* Effect.forkChild(tasks.drain({ finish: 60, giveUp: 40 }))
+            yield* settle
+            for (const by of [0, day, -2 * day]) {
+              set(by)
+              expect(yield* tasks.drainsBy).toEqual(Option.some((yield* Clock.currentTimeMillis) + 100))
+            }
+            yield* TestClock.adjust(60)
+            expect(Duration.toMillis((yield* Fiber.join(fiber)).took)).toBe(60)
+          }).pipe(Effect.provide(Tasks.layer()))
+        )
+      )
+    )
+  )
+
+  it.effect("between two ticks of the wall clock an instant stays the same (K43)", () =>
+    leakChecked(
+      withHands(({ block }) =>
+        Deadline.make("d", 100, (deadline) =>
+          Effect.gen(function* () {
+            const at = yield* deadline.at
+            block(0.7)
+            expect([yield* deadline.at, yield* Deadline.current]).toEqual([at, at])
+            expect(yield* Deadline.remaining).toEqual(Option.some(Duration.millis(99.3)))
+          })
+        )
+      )
+    )
+  )
+
+  it.effect("sums of parts of milliseconds end when they are over: nobody waits for what cannot be slept (K33)", () =>
+    leakChecked(
+      Effect.gen(function* () {
+        yield* TestClock.adjust(0.1)
+        const fiber = yield* Effect.forkChild(Effect.exit(Deadline.run(never, 0.2)))
+        yield* settle
+        // As a number, 0.1 + 0.2 is more than 0.3.
+        yield* TestClock.adjust(0.2)
+        yield* settle
+        expect(fiber.pollUnsafe()?._tag).toBe("Success")
+        yield* Fiber.interrupt(fiber)
+      })
+    )
+  )
 })

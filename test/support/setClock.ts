@@ -14,9 +14,9 @@ export const withHands = <A, E, R>(body: (hands: Hands) => Effect.Effect<A, E, R
   Effect.flatMap(Clock.Clock, (clock) => {
     let set = 0
     let blocked = 0
-    const wall = () => clock.currentTimeMillisUnsafe() + set + blocked
-    const wallNanos = () => clock.currentTimeNanosUnsafe() + BigInt(set + blocked) * 1_000_000n
-    const monotonic = () => clock.monotonicTimeNanosUnsafe() + BigInt(blocked) * 1_000_000n
+    const wall = () => Math.floor(clock.currentTimeMillisUnsafe() + set + blocked)
+    const wallNanos = () => clock.currentTimeNanosUnsafe() + nanos(set + blocked)
+    const monotonic = () => clock.monotonicTimeNanosUnsafe() + nanos(blocked)
     // A test clock goes on to be one.
     const moved: Clock.Clock = Object.assign(Object.create(clock), {
       currentTimeMillisUnsafe: wall,
@@ -36,3 +36,5 @@ export const withHands = <A, E, R>(body: (hands: Hands) => Effect.Effect<A, E, R
     }
     return Effect.provideService(body(hands), Clock.Clock, moved)
   })
+
+const nanos = (millis: number): bigint => BigInt(Math.round(millis * 1_000_000))
