@@ -28,8 +28,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a negative deadline lies in the past: nothing runs",
     law: "K33",
     file: node,
-    find: "+ Math.max(0, Duration.toMillis(this.given))",
-    replace: "+ Duration.toMillis(this.given)",
+    find: "Math.max(0, Duration.toMillis(limit))",
+    replace: "Duration.toMillis(limit)",
     tests: deadline
   },
   {
@@ -77,7 +77,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the tree does not show a deadline",
     law: "K43",
     file: node,
-    find: "return this.own?.at",
+    find: "return this.own?.wall",
     replace: "return undefined",
     tests: deadline
   },
@@ -85,16 +85,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the time that an extension gave is not told",
     law: "K33",
     file: node,
-    find: "Math.max(0, this.own!.at - this.openedAt)",
-    replace: "Duration.toMillis(this.given)",
+    find: "    this.millis += by\n",
+    replace: "",
     tests: deadline
   },
   {
     name: "a limit that was moved before its beginning is told as a negative time",
     law: "K33",
     file: node,
-    find: "Duration.millis(Math.max(0, this.own!.at - this.openedAt))",
-    replace: "Duration.millis(this.own!.at - this.openedAt)",
+    find: "Math.max(0, Math.round(at - this.openedAt))",
+    replace: "Math.round(at - this.openedAt)",
     tests: deadline
   },
   {
@@ -245,16 +245,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the time that is left is negative once the deadline has passed",
     law: "K33",
     file: api,
-    find: "Duration.millis(Math.max(0, at - node.clock.currentTimeMillisUnsafe()))",
-    replace: "Duration.millis(at - node.clock.currentTimeMillisUnsafe())",
+    find: "Math.max(0, whole(at - steady(node.clock)))",
+    replace: "whole(at - steady(node.clock))",
     tests: deadline
   },
   {
     name: "an extension counts from now",
     law: "K33",
-    file: api,
-    find: "return node.moveTo(node.deadline! + more)",
-    replace: "return node.moveTo(node.clock.currentTimeMillisUnsafe() + more)",
+    file: node,
+    find: "this.own!.moveTo(this.own!.at + by)",
+    replace: "this.own!.moveTo(steady(this.clock) + by)",
     tests: deadline
   },
   {

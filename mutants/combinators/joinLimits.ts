@@ -119,7 +119,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the tree does not show the limit of a join",
     law: "K43",
     file: node,
-    find: "return this.own?.at",
+    find: "return this.own?.wall",
     replace: "return undefined",
     tests: join
   },

@@ -16,8 +16,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an inner deadline may be later than the outer one",
     law: "K33",
     file: limit,
-    find: "if (!limit.node.gone) at = Math.min(at, limit.at)",
-    replace: "if (!limit.node.gone && at === Infinity) at = limit.at",
+    find: "limit.at < (found?.at ?? Infinity)) found = limit",
+    replace: "found === undefined && limit.at < Infinity) found = limit",
     tests: [deadline]
   },
   {
@@ -32,8 +32,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a deadline cannot be moved back",
     law: "K33",
     file: limit,
-    find: "    this.at = at\n    // A timer",
-    replace: "    this.at = Math.min(at, this.at)\n    // A timer",
+    find: "    this.at = at\n    this.told = wall",
+    replace: "    this.at = Math.min(at, this.at)\n    this.told = wall",
     tests: [deadline]
   },
   {
@@ -48,8 +48,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a deadline that has passed can be moved",
     law: "K33",
     file: limit,
-    find: "if (this.over) return false\n    if (at < this.at)",
-    replace: "if (at < this.at)",
+    find: "if (this.over) return false\n    const at",
+    replace: "const at",
     tests: [deadline]
   },
   {
@@ -113,7 +113,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a budget does not count from a request that came before the shield",
     law: "K39",
     file: node,
-    find: "if (request !== undefined) this.hold(request, this.clock.currentTimeMillisUnsafe())",
+    find: "if (request !== undefined) this.hold(request)",
     replace: "",
     tests: [model, shield]
   },
@@ -145,8 +145,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a shield is interrupted with its owner",
     law: "K39",
     file: node,
-    find: "this.hold({ reason: CancelReason.stamp(reason, this.name, now), at: now }, now)",
-    replace: "this.stop(CancelReason.stamp(reason, this.name, now), CancelPolicy.immediate)",
+    find: "this.hold({ reason: CancelReason.stamp(reason, this.name, this.clock.currentTimeMillisUnsafe()) })",
+    replace:
+      "this.stop(CancelReason.stamp(reason, this.name, this.clock.currentTimeMillisUnsafe()), CancelPolicy.immediate)",
     tests: [shield]
   },
   {

@@ -22,7 +22,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a snapshot does not say since when a cancel was asked",
     law: "K43",
     file: tree,
-    find: "askedMillisAgo: now - node.mark.at }",
+    find: "askedMillisAgo: Math.max(0, now - node.mark.at) }",
     replace: "askedMillisAgo: now }",
     tests: [trees]
   },
@@ -86,8 +86,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a cancel that is not overdue yet is reported",
     law: "K44",
     file: overdue,
-    find: "if (ageOf(node, request) >= threshold) return told.push(node) > 0",
-    replace: "if (ageOf(node, request) >= 0 || threshold < 0) return told.push(node) > 0",
+    find: "if (age >= threshold) return told.push(node) > 0",
+    replace: "if (age >= 0 || threshold < 0) return told.push(node) > 0",
     tests: [dogs]
   },
   {
@@ -142,7 +142,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the limit of an age counts from the registration",
     law: "K44",
     file: ages,
-    find: "(Number.isNaN(node.startedAt) ? now : node.startedAt) + limit",
+    find: "this.beganAt(node, now) + limit",
     replace: "now + limit",
     tests: [dogs]
   },

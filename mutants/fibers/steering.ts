@@ -321,7 +321,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a check that just began is cut off at the deadline",
     law: "K40",
     file: polling,
-    find: "Math.max(this.deadline, (this.checking ?? this.deadline) + this.plan.lastCheck)",
+    find: "Math.max(this.deadline, whole((this.checking ?? this.deadline) + this.plan.lastCheck))",
     replace: "this.deadline",
     tests: [wait]
   },

@@ -123,24 +123,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a later cancel puts off the end of the grace",
     law: "K8",
     file: plan,
-    find: "this.interruptAt = Math.min(this.interruptAt, interruptAt, giveUpAt)",
-    replace: "this.interruptAt = Math.min(interruptAt, giveUpAt)",
+    find: "this.interruptAt = Math.min(this.interruptAt, whole(now + Math.min(grace, giveUp)))",
+    replace: "this.interruptAt = whole(now + Math.min(grace, giveUp))",
     tests: [task, random]
   },
   {
     name: "a later cancel puts off giving up",
     law: "K8",
     file: plan,
-    find: "this.giveUpAt = Math.min(this.giveUpAt, giveUpAt)",
-    replace: "this.giveUpAt = giveUpAt",
+    find: "this.giveUpAt = Math.min(this.giveUpAt, whole(now + giveUp))",
+    replace: "this.giveUpAt = whole(now + giveUp)",
     tests: [task, tasks, random]
   },
   {
     name: "giving up does not end the grace",
     law: "K12",
     file: plan,
-    find: "this.interruptAt = Math.min(this.interruptAt, interruptAt, giveUpAt)",
-    replace: "this.interruptAt = Math.min(this.interruptAt, interruptAt)",
+    find: "whole(now + Math.min(grace, giveUp))",
+    replace: "whole(now + grace)",
     tests: [task, random]
   },
   {

@@ -250,8 +250,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the caller's time stands still while the body is on its way",
     law: "K33",
     file: startRoute,
-    find: "deadline - fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()",
-    replace: "deadline - fiber.getRef(Clock.Clock).currentTimeMillisUnsafe() + 100",
+    find: "deadline - steady(fiber.getRef(Clock.Clock))",
+    replace: "deadline - steady(fiber.getRef(Clock.Clock)) + 100",
     tests: limits
   },
   {

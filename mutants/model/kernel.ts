@@ -102,8 +102,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a later cancel does not bring the interrupt forward",
     law: "K8",
     file: "src/fibers/internal/cancelPlan.ts",
-    find: "    this.interruptAt = Math.min(this.interruptAt, interruptAt, giveUpAt)\n",
-    replace: "    if (this.interruptAt === Infinity) this.interruptAt = Math.min(interruptAt, giveUpAt)\n",
+    find: "    this.interruptAt = Math.min(this.interruptAt, whole(now + Math.min(grace, giveUp)))\n",
+    replace: "    if (this.interruptAt === Infinity) this.interruptAt = whole(now + Math.min(grace, giveUp))\n",
     tests: ["test/model/model.test.ts"]
   },
   {
@@ -126,7 +126,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a shield's budget never ends",
     law: "K39",
     file: "src/fibers/internal/shieldNode.ts",
-    find: "    this.limit.moveTo(from + this.budget)\n",
+    find: "    this.limit.moveTo(steady(this.clock) + this.budget)\n",
     replace: "",
     tests: ["test/model/model.test.ts"]
   },
@@ -134,7 +134,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the budget of a shield counts from its opening only",
     law: "K39",
     file: "src/fibers/internal/shieldNode.ts",
-    find: "    else this.hold(request, request.at)\n",
+    find: "    else this.hold(request)\n",
     replace: "",
     tests: ["test/model/model.test.ts"]
   },
@@ -142,8 +142,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a deadline is half a second late",
     law: "K33",
     file: "src/combinators/internal/deadlineNode.ts",
-    find: "    const at = this.openedAt + Math.max(0, Duration.toMillis(this.given))\n",
-    replace: "    const at = this.openedAt + 500 + Math.max(0, Duration.toMillis(this.given))\n",
+    find: "    const at = this.openedAt + this.millis\n",
+    replace: "    const at = this.openedAt + 500 + this.millis\n",
     tests: ["test/model/model.test.ts"]
   },
   {

@@ -48,7 +48,8 @@ export class DeadlineNode extends RegionNode<any, any> {
   override open(): void {
     super.open()
     this.openedAt = steady(this.clock)
-    this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.told(), this.openedAt + this.millis)
+    const at = this.openedAt + this.millis
+    this.own = this.limit = new Limit(this, this.limit, this.outside, () => this.told(), at)
   }
 
   override begin(): void {
