@@ -126,6 +126,8 @@ export interface RouteOptions extends MountOptions, A2AHandler.Options, Omit<Car
   readonly path?: string | undefined
   /** How many events of a task are kept for readers that are slow. Default: 1,024. */
   readonly history?: number | undefined
+  /** How webhooks are told, and which may be, if the card says `pushNotifications`. */
+  readonly push?: AgentEngine.PushOptions | undefined
 }
 
 /**
@@ -157,7 +159,7 @@ export const routes = <R>(
         extendedAgentCard: options.extendedAgentCard ?? options.extendedCard !== undefined,
         interfaces: [...interfaces, ...older]
       })
-      const engine = yield* AgentEngine.make(agent, { card, history: options.history })
+      const engine = yield* AgentEngine.make(agent, { card, history: options.history, push: options.push })
       return mount(engine, { ...options, path })
     })
   )
