@@ -11,6 +11,7 @@ const ends = `${home}/endOf.ts`
 const modes = ["test/http/a2a/modes.test.ts"]
 const patience = ["test/http/a2a/patience.test.ts"]
 const races = ["test/http/a2a/races.test.ts"]
+const nonsense = ["test/http/a2a/nonsense.test.ts"]
 const wishes = ["test/http/a2a/wishes.test.ts"]
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -125,5 +126,37 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "private readonly visible = new WeakMap<Handle, AgentTask>()",
     replace: "private readonly visible = new Map<Handle, AgentTask>()",
     tests: ["test/http/a2a/memory.test.ts"]
+  },
+  {
+    name: "what JSON cannot say is stored in an A2A task",
+    law: "S2x-06",
+    file: `${home}/writable.ts`,
+    find: "if (text !== undefined) return JSON.parse(text)",
+    replace: "return value",
+    tests: nonsense
+  },
+  {
+    name: "data that is changed when it was published changes the A2A task",
+    law: "S2x-06",
+    file: `${home}/writable.ts`,
+    find: "return JSON.parse(text)",
+    replace: "return value",
+    tests: nonsense
+  },
+  {
+    name: "a failure whose message throws leaves its A2A task without an end",
+    law: "S2x-02",
+    file: ends,
+    find: "Result.getOrUndefined(\n    Result.try(() => (error as { readonly message?: unknown } | undefined)?.message)\n  )",
+    replace: "(error as { readonly message?: unknown } | undefined)?.message",
+    tests: nonsense
+  },
+  {
+    name: "a child that is cancelled alone leaves its question open",
+    law: "S2-55",
+    file: turning,
+    find: "if (!isStopping(fiber.getRef(CurrentNode), visible.id)) visible",
+    replace: "if (fiber.getRef(CurrentNode).mark === undefined) visible",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
   }
 ]

@@ -7,6 +7,7 @@
  */
 import type * as A2A from "@a2a-js/sdk"
 import type { Json } from "effect/Schema"
+import { writablePart } from "./internal/writable.ts"
 
 /**
  * @category models
@@ -58,6 +59,9 @@ export const file = (
 })
 
 /**
+ * What data and metadata are now: whoever changes them later does not change the
+ * parts. Throws a `TypeError` of what is no content, or what JSON cannot say.
+ *
  * @category conversions
  * @since 0.1.0
  */
@@ -65,8 +69,8 @@ export const toParts = (content: Content): Array<A2A.Part> =>
   typeof content === "string"
     ? [text(content)]
     : Array.isArray(content)
-      ? content.map((part) => (typeof part === "string" ? text(part) : part))
-      : [content as A2A.Part]
+      ? content.map((part) => (typeof part === "string" ? text(part) : writablePart(part)))
+      : [writablePart(content as A2A.Part)]
 
 /**
  * The text in it, part after part; other parts are left out.

@@ -6,8 +6,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import * as Nursery from "../../../src/fibers/Nursery.ts"
 import * as Stragglers from "../../../src/fibers/Stragglers.ts"
 import * as CancelReason from "../../../src/fibers/CancelReason.ts"
+import * as Task from "../../../src/fibers/Task.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
 import * as Agent from "../../../src/http/a2a/Agent.ts"
 import { textOf } from "../../../src/http/a2a/Content.ts"
@@ -338,6 +340,29 @@ describe("a question", () => {
           expect(stateOf(yield* engine.get({ tenant: "", id: sent.taskId }, callOf()))).toBe("WORKING")
           const late = engine.send(requestOf("Rome", { taskId: sent.taskId }), callOf())
           expect(yield* errorName(late)).toBe("UnsupportedOperationError")
+          yield* TestClock.adjust("1 minute")
+          expect(stateOf(yield* sent.settled)).toBe("COMPLETED")
+        })
+    )
+  )
+
+  it.effect("of a child that is cancelled alone leaves the task WORKING", () =>
+    withEngine(
+      ({ ask }) =>
+        Nursery.run("children", (nursery: Nursery.Nursery<never>) =>
+          Effect.gen(function* () {
+            const child = yield* nursery.spawn("asks", ask("Well?"))
+            yield* Effect.sleep("1 minute")
+            yield* Task.cancel(child)
+            yield* Effect.sleep("1 minute")
+          })
+        ),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("go"), callOf())
+          expect(stateOf(yield* sent.settled)).toBe("INPUT_REQUIRED")
+          yield* TestClock.adjust("1 minute")
+          expect(stateOf(yield* engine.get({ tenant: "", id: sent.taskId }, callOf()))).toBe("WORKING")
           yield* TestClock.adjust("1 minute")
           expect(stateOf(yield* sent.settled)).toBe("COMPLETED")
         })

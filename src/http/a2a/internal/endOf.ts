@@ -3,9 +3,11 @@ import { TaskState } from "@a2a-js/sdk"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
 import type { Cancelled, Completed, Failed } from "../../../fibers/TaskEvent.ts"
-import type { Content } from "../Content.ts"
+import { type Content, toParts } from "../Content.ts"
 import { Rejected } from "../Turn.ts"
+import { writable } from "./writable.ts"
 
 export interface End {
   readonly state: TaskState
@@ -26,21 +28,25 @@ export const endOf = (event: Completed | Failed | Cancelled): End => {
 
 const failed = (cause: Cause.Cause<unknown>): End => {
   const error = cause.reasons.find(Cause.isFailReason)?.error
-  return error instanceof Rejected
-    ? { state: TaskState.TASK_STATE_REJECTED, content: error.why }
-    : { state: TaskState.TASK_STATE_FAILED, content: textOf(error) }
+  if (!(error instanceof Rejected)) return { state: TaskState.TASK_STATE_FAILED, content: textOf(error) }
+  const why = Result.try(() => toParts(error.why))
+  return { state: TaskState.TASK_STATE_REJECTED, content: Result.getOrElse(why, () => textOf(error)) }
 }
 
 /** A defect is for the log only. */
 const textOf = (error: unknown): string => {
   if (typeof error === "string" && error !== "") return error
-  const message =
-    error === null || typeof error !== "object" ? undefined : (error as { readonly message?: unknown }).message
+  // A getter may throw; whoever waits for the end must be told all the same.
+  const message = Result.getOrUndefined(
+    Result.try(() => (error as { readonly message?: unknown } | undefined)?.message)
+  )
   return typeof message === "string" && message !== "" ? message : "The agent failed"
 }
 
 export const cancelledEnd = ({ how, reason, took, task }: Pick<Cancelled, "how" | "reason" | "took" | "task">): End => {
   const { at, by, message, source } = reason
+  // Whoever cancels in the process may have given what JSON cannot say.
+  const detail = Result.try(() => (reason.detail === undefined ? undefined : writable("detail", reason.detail)))
   return {
     state: TaskState.TASK_STATE_CANCELED,
     content: by === undefined ? message : `${message} (by ${by})`,
@@ -52,7 +58,7 @@ export const cancelledEnd = ({ how, reason, took, task }: Pick<Cancelled, "how" 
         at: DateTime.formatIso(at),
         how,
         tookMillis: Math.round(Duration.toMillis(took)),
-        ...(reason.detail === undefined ? {} : { detail: reason.detail }),
+        ...(Result.isFailure(detail) || detail.success === undefined ? {} : { detail: detail.success }),
         // It goes on without anybody being told of it any more.
         ...(how === "abandoned" ? { stragglers: [task] } : {})
       }

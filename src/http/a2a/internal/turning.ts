@@ -6,11 +6,13 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Deadline from "../../../combinators/Deadline.ts"
 import { CurrentNode } from "../../../fibers/internal/currentNode.ts"
+import type { ScopeNode } from "../../../fibers/internal/scopeNode.ts"
 import * as Task from "../../../fibers/Task.ts"
 import * as TimeLimits from "../../../fibers/TimeLimits.ts"
-import { type Content, textOf } from "../Content.ts"
+import { type Content, textOf, toParts } from "../Content.ts"
 import { Rejected, type Turn } from "../Turn.ts"
 import type { AgentTask } from "./agentTask.ts"
+import { metadataOf } from "./writable.ts"
 
 /** Getters, because a turn is taken apart: most agents use one or two of them. */
 export class Turning implements Turn {
@@ -58,7 +60,7 @@ export class Turning implements Turn {
   get say(): Turn["say"] {
     return (content, metadata) =>
       Effect.suspend(() => {
-        this.visible.setStatus(TaskState.TASK_STATE_WORKING, content, metadata)
+        this.visible.setStatus(TaskState.TASK_STATE_WORKING, content, metadataOf("metadata", metadata))
         return this.given()
       })
   }
@@ -66,7 +68,11 @@ export class Turning implements Turn {
   get artifact(): Turn["artifact"] {
     return (content, options) =>
       Effect.suspend(() => {
-        this.visible.addArtifact(content, options)
+        const metadata = metadataOf("metadata of an artifact", options?.metadata)
+        this.visible.addArtifact(
+          content,
+          metadata === undefined ? options : { ...options, metadata: metadata as never }
+        )
         return this.given()
       })
   }
@@ -82,13 +88,15 @@ export class Turning implements Turn {
   get partial(): Turn["partial"] {
     return (content) =>
       Effect.suspend(() => {
-        this.unfinished = content
+        // Now: at the cancel, nobody could be told that it is no content.
+        this.unfinished = toParts(content)
         return Task.partial(content)
       })
   }
 
   get reject(): Turn["reject"] {
-    return (why) => Effect.fail(new Rejected({ why }))
+    return (why) =>
+      Effect.suspend(() => Effect.fail(new Rejected({ why: typeof why === "string" ? why : toParts(why) })))
   }
 
   get commit(): Turn["commit"] {
@@ -114,23 +122,33 @@ export class Turning implements Turn {
 
   private wait(state: TaskState, question: Content): Effect.Effect<A2A.Message> {
     const { visible } = this
-    return Effect.withFiber((fiber) =>
-      Effect.callback<A2A.Message>((resume) => {
+    return Effect.withFiber((fiber) => {
+      // Before anything waits for an answer to it.
+      const parts = toParts(question)
+      return Effect.callback<A2A.Message>((resume) => {
         // A straggler: nobody will ever answer it.
         if (visible.over) return resume(Effect.interrupt)
         const answer = (message: A2A.Message | undefined) =>
           resume(message === undefined ? Effect.interrupt : Effect.succeed(message))
         visible.question = answer
-        visible.setStatus(state, question)
+        visible.setStatus(state, parts)
         return Effect.sync(() => {
           if (visible.question !== answer) return
           visible.question = undefined
           // Who stops to wait for an answer works on, unless the whole task is being stopped.
-          if (fiber.getRef(CurrentNode).mark === undefined) visible.setStatus(TaskState.TASK_STATE_WORKING)
+          if (!isStopping(fiber.getRef(CurrentNode), visible.id)) visible.setStatus(TaskState.TASK_STATE_WORKING)
         })
       })
-    )
+    })
   }
+}
+
+/** Whether the whole task was told to stop, not only what runs in a scope of its own in it. */
+const isStopping = (node: ScopeNode, task: string): boolean => {
+  for (let at: ScopeNode | undefined = node; at !== undefined; at = at.up) {
+    if (at.kind === "task" && at.name === task) return at.mark !== undefined
+  }
+  return false
 }
 
 /** What an agent may say before its readers have a turn. */
