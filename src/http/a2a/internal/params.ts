@@ -16,7 +16,8 @@ export const decoded = <A>(
 ): Effect.Effect<A, A2AError> =>
   Effect.try({
     try: () => {
-      const wrong = textMistake(params, texts) ?? mistake?.(params) ?? lengthMistake(params)
+      const wrong =
+        textMistake(params, texts) ?? mistake?.(params) ?? kindMistake(params, kinds) ?? lengthMistake(params)
       if (wrong !== undefined) throw new RequestMalformedError(wrong)
       return codec.fromJSON(params)
     },
@@ -25,7 +26,9 @@ export const decoded = <A>(
   })
 
 /** Of any method. */
-const texts = ["id", "taskId", "tenant", "contextId", "pageToken", "url", "token"]
+const texts = ["id", "taskId", "tenant", "contextId", "pageToken", "url", "token", "statusTimestampAfter"]
+
+const kinds = { metadata: "an object", includeArtifacts: "true or false" } as const
 
 const messageTexts = ["messageId", "taskId", "contextId"]
 
@@ -37,6 +40,35 @@ const textMistake = (params: Params, fields: ReadonlyArray<string>): string | un
   return wrong === undefined ? undefined : `${wrong} must be a string`
 }
 
+/** What the codecs would leave out without a word, or read as something else. */
+const checks = {
+  "an object": (value: unknown) => isObject(value),
+  "true or false": (value: unknown) => typeof value === "boolean",
+  "an array of strings": (value: unknown) =>
+    Array.isArray(value) && value.every((element) => typeof element === "string")
+}
+
+const kindMistake = (params: Params, kinds: Readonly<Record<string, keyof typeof checks>>): string | undefined => {
+  for (const field in kinds) {
+    const value = params[field]
+    const kind = kinds[field]!
+    if (value !== undefined && value !== null && !checks[kind](value)) return `${field} must be ${kind}`
+  }
+  return undefined
+}
+
+const messageKinds = {
+  metadata: "an object",
+  extensions: "an array of strings",
+  referenceTaskIds: "an array of strings"
+} as const
+
+const configurationKinds = {
+  returnImmediately: "true or false",
+  acceptedOutputModes: "an array of strings",
+  taskPushNotificationConfig: "an object"
+} as const
+
 const lengthMistake = ({ historyLength }: Params): string | undefined =>
   historyLength === undefined ||
   historyLength === null ||
@@ -46,8 +78,8 @@ const lengthMistake = ({ historyLength }: Params): string | undefined =>
 
 export const sendMistake = ({ configuration, message }: Params): string | undefined => {
   if (!isObject(message)) return "message is required, as an object"
-  const text = textMistake(message, messageTexts)
-  if (text !== undefined) return `message.${text}`
+  const wrong = textMistake(message, messageTexts) ?? kindMistake(message, messageKinds)
+  if (wrong !== undefined) return `message.${wrong}`
   if (roleFromJSON(message["role"]) === Role.UNRECOGNIZED && message["role"] !== undefined) {
     return `message.role must be "ROLE_USER", but it is ${JSON.stringify(message["role"])}`
   }
@@ -59,16 +91,29 @@ export const sendMistake = ({ configuration, message }: Params): string | undefi
   if (configuration !== undefined && configuration !== null && !isObject(configuration)) {
     return "configuration must be an object"
   }
-  const length = isObject(configuration) ? lengthMistake(configuration) : undefined
-  return length === undefined ? undefined : `configuration.${length}`
+  const mistake = isObject(configuration)
+    ? (lengthMistake(configuration) ?? kindMistake(configuration, configurationKinds))
+    : undefined
+  return mistake === undefined ? undefined : `configuration.${mistake}`
 }
 
 const partOf = (part: Params): string | undefined => {
   const said = contents.filter((field) => part[field] !== undefined && part[field] !== null)
   if (said.length !== 1) return `must have one of ${contents.join(", ")}`
-  const [field] = said
-  return field === "data" || typeof part[field!] === "string" ? undefined : `must have a string as ${field}`
+  const field = said[0]!
+  const value = part[field]
+  if (field !== "data" && typeof value !== "string") return `must have a string as ${field}`
+  if (field === "raw" && !base64.test(value as string)) return "must have base64 as raw"
+  const more = textMistake(part, partTexts) ?? kindMistake(part, partKinds)
+  return more === undefined ? undefined : `is wrong: ${more}`
 }
+
+const partTexts = ["filename", "mediaType"]
+
+const partKinds = { metadata: "an object" } as const
+
+/** Of either alphabet, with its padding or without, as ProtoJSON has it. */
+const base64 = /^[\w+/-]*={0,2}$/
 
 const contents = ["text", "raw", "url", "data"]
 

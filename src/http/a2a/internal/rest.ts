@@ -94,7 +94,7 @@ const listQuery = (query: Query): Params => {
     ...(status === undefined
       ? {}
       : { status: typeof status === "string" && /^\d+$/.test(status) ? Number(status) : status }),
-    includeArtifacts: includeArtifacts === "true"
+    includeArtifacts: includeArtifacts === "true" || (includeArtifacts === "false" ? false : includeArtifacts)
   }
 }
 
