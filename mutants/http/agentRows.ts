@@ -158,5 +158,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "if (!isStopping(fiber.getRef(CurrentNode), visible.id)) visible",
     replace: "if (fiber.getRef(CurrentNode).mark === undefined) visible",
     tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "a task is copied as often as a message refers to it",
+    law: "S2x-07",
+    file: engine,
+    find: "Effect.forEach(new Set(message.referenceTaskIds), (id)",
+    replace: "Effect.forEach(message.referenceTaskIds, (id)",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
   }
 ]

@@ -69,6 +69,24 @@ describe("a task", () => {
     )
   )
 
+  it.effect("knows the tasks that its message refers to, each once, but none of others and none that is unknown", () =>
+    withEngine(
+      ({ references, text }) =>
+        text === "tell" ? Effect.succeed(references.map((task) => `${stateOf(task)} ${task.id}`)) : Effect.void,
+      (engine) =>
+        Effect.gen(function* () {
+          const own = yield* engine.send(requestOf("go"), callOf({ user: "ann" }))
+          const other = yield* engine.send(requestOf("go"), callOf({ user: "bob" }))
+          yield* turns
+          // As many as the largest body has room for: a copy of the task for each would be too much for any server.
+          const referenceTaskIds = [other.taskId, "unknown", ...Array<string>(25_000).fill(own.taskId)]
+          const telling = yield* engine.send(requestOf("tell", { referenceTaskIds }), callOf({ user: "ann" }))
+          const told = yield* telling.settled
+          expect(told.artifacts[0]!.parts.map((part) => textOf([part]))).toEqual([`COMPLETED ${own.taskId}`])
+        })
+    )
+  )
+
   it.effect("that the agent rejects is REJECTED, and says why", () =>
     withEngine(
       ({ reject }) => reject("I write only verses"),

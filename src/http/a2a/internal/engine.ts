@@ -239,12 +239,16 @@ export class Engine implements AgentEngine {
     )
   }
 
-  private referencesOf(message: A2A.Message, call: ServerCallContext): Effect.Effect<ReadonlyArray<A2A.Task>> {
+  /** Once each, and copied for an agent that reads them only: a message has room for ten thousands of ids of one large task. */
+  private referencesOf(message: A2A.Message, call: ServerCallContext): Effect.Effect<() => ReadonlyArray<A2A.Task>> {
     return message.referenceTaskIds.length === 0
       ? none
       : Effect.map(
-          Effect.forEach(message.referenceTaskIds, (id) => Effect.option(this.find(id, call))),
-          (found) => found.flatMap((visible) => (Option.isSome(visible) ? [visible.value.snapshot()] : []))
+          Effect.forEach(new Set(message.referenceTaskIds), (id) => Effect.option(this.find(id, call))),
+          (found) => {
+            const tasks = found.flatMap(Option.toArray)
+            return () => tasks.map((visible) => visible.snapshot())
+          }
         )
   }
 
@@ -274,7 +278,7 @@ export class Engine implements AgentEngine {
   }
 }
 
-const none: Effect.Effect<ReadonlyArray<A2A.Task>> = Effect.succeed([])
+const none: Effect.Effect<() => ReadonlyArray<A2A.Task>> = Effect.succeed(() => [])
 
 const withContext = <A, E>(self: Effect.Effect<A, E, any>, context: Context.Context<any>): Effect.Effect<A, E> =>
   Effect.updateContext<never, never>(() => context as Context.Context<never>)(self as Effect.Effect<A, E>)

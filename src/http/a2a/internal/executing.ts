@@ -80,7 +80,7 @@ export class Executing implements BusHost {
     if (this.closed) return this.end(request, bus, closing)
     const execution = this.executionOf(request, bus)
     const { outbox, visible } = execution
-    const turn = new Turning(visible, request.request, request.context, request.referenceTasks ?? [])
+    const turn = new Turning(visible, request.request, request.context, () => request.referenceTasks ?? [])
     return Effect.matchEffect(startTask(this.tasks, this.agent, visible, turn), {
       onFailure: ({ message }) =>
         this.end(request, bus, { state: TaskState.TASK_STATE_REJECTED, content: message }, execution),

@@ -19,7 +19,7 @@ export class Turning implements Turn {
   private readonly visible: AgentTask
   readonly request: A2A.SendMessageRequest
   readonly call: ServerCallContext
-  readonly references: ReadonlyArray<A2A.Task>
+  private readonly referred: () => ReadonlyArray<A2A.Task>
   private asking: Semaphore.Semaphore | undefined = undefined
   /** What `partial` was given last. */
   unfinished: Content | undefined = undefined
@@ -29,12 +29,16 @@ export class Turning implements Turn {
     visible: AgentTask,
     request: A2A.SendMessageRequest,
     call: ServerCallContext,
-    references: ReadonlyArray<A2A.Task>
+    referred: () => ReadonlyArray<A2A.Task>
   ) {
     this.visible = visible
     this.request = request
     this.call = call
-    this.references = references
+    this.referred = referred
+  }
+
+  get references(): ReadonlyArray<A2A.Task> {
+    return this.referred()
   }
 
   get taskId(): string {
