@@ -16,6 +16,7 @@ import { identity } from "effect/Function"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import * as CancelPolicy from "../../fibers/CancelPolicy.ts"
 import * as TaskMetrics from "../../fibers/TaskMetrics.ts"
 import type { Tasks } from "../../fibers/Tasks.ts"
 import * as Cors from "../Cors.ts"
@@ -97,7 +98,7 @@ export const mount = (
       const router = yield* HttpRouter.HttpRouter
       if (options.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
       yield* router.addGlobalMiddleware(noAgentRoute(path, server.cors))
-      const maxAge = Math.floor(Duration.toSeconds(options.cardMaxAge ?? "1 hour"))
+      const maxAge = Math.floor(Duration.toSeconds(CancelPolicy.bound("cardMaxAge", options.cardMaxAge ?? "1 hour")))
       const answerCard = yield* cardRoute(server, maxAge)
       const below = (rest: string) => `${path}${rest}` as `/${string}`
       yield* router.add("GET", below("/.well-known/agent-card.json"), (request) => Effect.succeed(answerCard(request)))

@@ -100,20 +100,24 @@ describe("the card of an agent (over real sockets)", () => {
     )
   })
 
-  it.effect("a path or a URL that is none is refused where the server is built", () =>
+  it.effect("a setting that is none is refused where the server is built", () =>
     Effect.gen(function* () {
       for (const [options, field] of [
         [{ url: "agents.example.com" }, "url"],
         [{ url: "ftp://agents.example.com" }, "url"],
         [{ url: "https://agents.example.com", path: "poet" }, "path"],
-        [{}, "url"]
+        [{}, "url"],
+        [{ url: "https://agents.example.com", history: NaN }, "history"],
+        [{ url: "https://agents.example.com", history: 0 }, "history"],
+        [{ url: "https://agents.example.com", history: 1.5 }, "history"],
+        [{ url: "https://agents.example.com", cardMaxAge: -5 }, "cardMaxAge"]
       ] as const) {
         const built = HttpRouter.toHttpEffect(
           A2AServer.routes(obedient().agent, options).pipe(Layer.provide([OpenStreams.layer(), Tasks.layer()]))
         )
         const exit = yield* Effect.exit(Effect.scoped(built))
         expect(JSON.stringify(exit)).toContain("Die")
-        expect([options, String(exit)]).toEqual([options, expect.stringContaining(`${field}: `)])
+        expect([options, String(exit)]).toEqual([options, expect.stringMatching(`${field}(?:: | must be)`)])
       }
     })
   )

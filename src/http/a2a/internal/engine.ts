@@ -52,7 +52,7 @@ export class Engine implements AgentEngine {
   ) {
     this.agent = agent
     this.card = options.card
-    this.history = options.history ?? 1024
+    this.history = countOf("history", options.history ?? 1024)
     this.context = context
     this.tasks = Context.get(context, Tasks)
     this.scope = Context.get(context, Scope.Scope)
@@ -276,6 +276,11 @@ export class Engine implements AgentEngine {
       return follow(visible, { task, linger, stop: Task.requestCancel(task, { ...cancel, reason }), scope: this.scope })
     })
   }
+}
+
+const countOf = (field: string, count: number): number => {
+  if (Number.isSafeInteger(count) && count > 0) return count
+  throw new TypeError(`${field}: ${count} is no number of events; write it as 1024`)
 }
 
 const none: Effect.Effect<() => ReadonlyArray<A2A.Task>> = Effect.succeed(() => [])
