@@ -59,7 +59,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a task that was given up still asks",
     law: "S2x-01",
     file: turning,
-    find: "if (visible.over) return resume(Effect.interrupt)",
+    find: "if (visible.over || isStopping(fiber.getRef(CurrentNode), visible.id)) return resume(Effect.interrupt)",
     replace: "",
     tests: patience
   },

@@ -58,7 +58,8 @@ export interface Turn {
   readonly artifact: (content: Content, options?: ArtifactOptions) => Effect.Effect<void>
   /**
    * Asks for input (INPUT_REQUIRED) and waits for the next message to this task. Meanwhile a cancel is a cancel like
-   * any other. Two questions of one task are asked one after the other.
+   * any other, and a task that is being stopped asks nothing any more: there it is interrupted. Two questions of one
+   * task are asked one after the other.
    */
   readonly ask: (question: Content) => Effect.Effect<A2A.Message>
   /** The same, for credentials (AUTH_REQUIRED). */

@@ -25,7 +25,7 @@ const listening = Effect.acquireRelease(
       })
     }).listen(0, "127.0.0.1", () => {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
-      resume(Effect.succeed({ url, got, close: () => void server.close().closeAllConnections() }))
+      resume(Effect.succeed({ url, got, close: () => server.close().closeAllConnections() }))
     })
   }),
   ({ close }) => Effect.sync(close)

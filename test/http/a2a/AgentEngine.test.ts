@@ -347,6 +347,22 @@ describe("a question", () => {
     )
   )
 
+  it.effect("is not asked by a task that is being stopped: its streams wait for the end, not for an answer", () =>
+    withEngine(
+      ({ ask }) => Effect.uninterruptible(Effect.andThen(Effect.sleep("1 second"), Effect.asVoid(ask("Sure?")))),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* Effect.flatMap(engine.send(requestOf("go"), callOf()), begun)
+          const events = yield* reading(sent.events)
+          const cancelling = yield* Effect.forkChild(engine.cancel(idOf(sent.taskId), callOf()))
+          yield* TestClock.adjust("1 second")
+          expect(stateOf(yield* Fiber.join(cancelling))).toBe("CANCELED")
+          yield* events.done
+          expect(events.seen).toEqual(["SUBMITTED", "WORKING", "CANCELED Task was cancelled"])
+        })
+    )
+  )
+
   it.effect("that is not waited for any longer leaves the task WORKING", () =>
     withEngine(
       ({ ask }) => Effect.andThen(Effect.timeoutOption(ask("Well?"), "1 minute"), Effect.sleep("1 minute")),

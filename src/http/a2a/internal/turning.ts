@@ -130,8 +130,8 @@ export class Turning implements Turn {
       // Before anything waits for an answer to it.
       const parts = toParts(question)
       return Effect.callback<A2A.Message>((resume) => {
-        // A straggler: nobody will ever answer it.
-        if (visible.over) return resume(Effect.interrupt)
+        // Of a straggler, or of a task that is being stopped, nobody waits for a question.
+        if (visible.over || isStopping(fiber.getRef(CurrentNode), visible.id)) return resume(Effect.interrupt)
         const answer = (message: A2A.Message | undefined) =>
           resume(message === undefined ? Effect.interrupt : Effect.succeed(message))
         visible.question = answer
