@@ -275,6 +275,30 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: ["test/http/Health.test.ts"]
   },
   {
+    name: "the contract of a server without probes has them",
+    law: "S1x-06",
+    file: "src/http/TaskApi.ts",
+    find: "(options?.health === false ? withoutProbes : withProbes)",
+    replace: "withProbes",
+    tests: ["test/http/TaskApi.test.ts"]
+  },
+  {
+    name: "a server without probes lists them in its documentation",
+    law: "S1x-06",
+    file: "src/http/TaskServer.ts",
+    find: "{ health, title, version, security }",
+    replace: "{ title, version, security }",
+    tests: ["test/http/TaskApi.test.ts"]
+  },
+  {
+    name: "a server without probes says which method they allow",
+    law: "S1x-06",
+    file: "src/http/TaskServer.ts",
+    find: "...(options.health === false ? [] : ([[/^\\/(?:health",
+    replace: "...(false ? [] : ([[/^\\/(?:health",
+    tests: ["test/http/TaskApi.test.ts"]
+  },
+  {
     name: "a server that has started still answers for itself",
     law: "S1x-06",
     file: "src/http/ServerStart.ts",

@@ -175,12 +175,17 @@ export interface Options {
   readonly version?: string | undefined
   /** How callers say who they are: what a server with a `TaskAccess` fills in. */
   readonly security?: Security | undefined
+  /** Whether the server answers `/health` and `/ready`: without them there is no group `server`. Default: true. */
+  readonly health?: boolean | undefined
 }
 
-const build = <Definition extends Any>(definitions: ReadonlyArray<Definition>, options: Options | undefined) => {
+const withoutProbes = <Definition extends Any>(
+  definitions: ReadonlyArray<Definition>,
+  options: Options | undefined
+) => {
   const starts = definitions.map((definition) => start(definition)) as Array<StartEndpoint<Definition>>
   return HttpApi.make("rescind")
-    .add(HttpApiGroup.make("start").add(...(starts as [StartEndpoint<Definition>])), tasks, server)
+    .add(HttpApiGroup.make("start").add(...(starts as [StartEndpoint<Definition>])), tasks)
     .annotateMerge(
       OpenApi.annotations({
         title: options?.title ?? "Tasks",
@@ -190,23 +195,29 @@ const build = <Definition extends Any>(definitions: ReadonlyArray<Definition>, o
     )
 }
 
+const withProbes = <Definition extends Any>(definitions: ReadonlyArray<Definition>, options: Options | undefined) =>
+  withoutProbes(definitions, options).add(server)
+
 type StartEndpoint<Definition> = Definition extends Any ? ReturnType<typeof start<Definition>> : never
 
 /**
  * The contract of the tasks that are defined by `Definition`: in its group
  * `start` one endpoint by the name of each, in its group `tasks` what all of them
- * share, in its group `server` what a supervisor asks.
+ * share, in its group `server` what a supervisor asks, unless `Health` is false.
  *
  * @category models
  * @since 0.1.0
  */
-export type TaskApi<Definition extends Any> = ReturnType<typeof build<Definition>>
+export type TaskApi<Definition extends Any, Health extends boolean | undefined = true> = Health extends false
+  ? ReturnType<typeof withoutProbes<Definition>>
+  : ReturnType<typeof withProbes<Definition>>
 
 /**
  * @category constructors
  * @since 0.1.0
  */
-export const make = <Definition extends Any>(
+export const make = <Definition extends Any, const Health extends boolean | undefined = true>(
   definitions: ReadonlyArray<Definition>,
-  options?: Options
-): TaskApi<Definition> => build(definitions, options)
+  options?: Options & { readonly health?: Health }
+): TaskApi<Definition, Health> =>
+  (options?.health === false ? withoutProbes : withProbes)(definitions, options) as TaskApi<Definition, Health>

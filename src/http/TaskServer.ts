@@ -152,7 +152,10 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         yield* router.add("GET", "/metrics", answer(server, metricsRoute))
       }
       if (options.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
-      const more = options.metrics === true ? ([[/^\/metrics$/, "GET"]] as const) : []
+      const more = [
+        ...(options.metrics === true ? ([[/^\/metrics$/, "GET"]] as const) : []),
+        ...(options.health === false ? [] : ([[/^\/(?:health|ready)$/, "GET"]] as const))
+      ]
       yield* router.addGlobalMiddleware(noRoute(more, server.cors))
       yield* router.add("POST", "/tasks/:name", answer(server, startRoute))
       yield* router.add("GET", "/tasks", answer(server, listRoute))
@@ -177,12 +180,12 @@ const watchersOf = <R>({ logCancels, metrics }: Options<R>, context: Context.Con
 ]
 
 const apiOf = <R>(
-  { tasks, title, version }: Options<R>,
+  { health, tasks, title, version }: Options<R>,
   security: Security | undefined
 ): HttpApi.HttpApi<string, HttpApiGroup.Constraint> =>
   TaskApi.make(
     tasks.map(({ definition }) => definition),
-    { title, version, security }
+    { health, title, version, security }
   ) as never
 
 const kindsOf = <R>(tasks: ReadonlyArray<Implementation<R>>): Effect.Effect<ReadonlyMap<string, Kind>> =>

@@ -99,6 +99,33 @@ describe("TaskApi", () => {
     )
   )
 
+  it.live("a server without probes lists none, allows no method of theirs, and its contract has no group of them", () =>
+    serving({ tasks: [wait], health: false }, (site) =>
+      Effect.gen(function* () {
+        const { paths, tags } = (yield* site.get("/openapi.json")).json
+        expect(Object.keys(paths)).toContain("/tree")
+        expect(Object.keys(paths).filter((path) => /health|ready/.test(path))).toEqual([])
+        expect(tags.map(({ name }: { name: string }) => name)).toEqual(["start", "tasks"])
+        expect((yield* site.get("/docs")).text).not.toMatch(/"\/(?:health|ready)"/)
+        for (const path of ["/health", "/ready"]) {
+          for (const method of ["GET", "POST"]) {
+            const { headers, json, status } = yield* site.request(path, { method })
+            expect([path, method, status, json.type, headers.get("allow")]).toEqual([
+              path,
+              method,
+              404,
+              "urn:rescind:problem:no-such-route",
+              null
+            ])
+          }
+        }
+        const client = yield* HttpApiClient.make(TaskApi.make([Wait], { health: false }), { baseUrl: site.url })
+        expect(Object.keys(client)).toEqual(["start", "tasks"])
+        expect((yield* client.tasks.list({ query: {} })).tasks).toEqual([])
+      }).pipe(Effect.provide(FetchHttpClient.layer), Effect.orDie)
+    )
+  )
+
   it.live("the documentation is a page that needs nothing from elsewhere", () =>
     serving({ tasks: [wait], title: "Probes" }, (site) =>
       Effect.gen(function* () {

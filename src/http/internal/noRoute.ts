@@ -11,7 +11,7 @@ const allowed: ReadonlyArray<readonly [RegExp, string]> = [
   [/^\/tasks\/[^/]+$/, "GET, POST"],
   [/^\/tasks\/[^/]+\/cancel$/, "POST"],
   [/^\/tasks\/[^/]+\/events$/, "GET"],
-  [/^\/(?:tree|health|ready|openapi\.json|docs)$/, "GET"]
+  [/^\/(?:tree|openapi\.json|docs)$/, "GET"]
 ]
 
 /**
