@@ -299,6 +299,22 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: ["test/http/TaskApi.test.ts"]
   },
   {
+    name: "an EventSource that comes while the server starts never comes back",
+    law: "S1x-02",
+    file: "src/http/ServerStart.ts",
+    find: 'if (method === "GET" && headers',
+    replace: 'if (method === "HEAD" && headers',
+    tests: ["test/http/ServerStart.test.ts", "test/http/ServerStart.browser.test.ts"]
+  },
+  {
+    name: "while the server starts a message that is answered by a stream is lost without a word",
+    law: "S1x-06",
+    file: "src/http/ServerStart.ts",
+    find: 'if (method === "GET" && headers',
+    replace: "if (headers",
+    tests: ["test/http/ServerStart.test.ts"]
+  },
+  {
     name: "a server that has started still answers for itself",
     law: "S1x-06",
     file: "src/http/ServerStart.ts",

@@ -2,7 +2,8 @@
  * Answers for a Node server from the moment at which it listens until its routes
  * are mounted. Without it, who asks in between waits for an answer that never
  * comes: a load balancer that probes while a connection pool is still being
- * opened, say. `/health` answers 200, everything else 503 with `Retry-After`.
+ * opened, say. `/health` answers 200, everything else 503 with `Retry-After`; an
+ * `EventSource`, which a 503 would end for good, gets an empty stream and comes back.
  *
  * @since 0.1.0
  */
@@ -47,14 +48,20 @@ const answerUntilMounted = (server: Server): void => {
   server.on("newListener", onListener)
 }
 
-const early = ({ url }: IncomingMessage, response: ServerResponse): void => {
+const early = ({ headers, method, url }: IncomingMessage, response: ServerResponse): void => {
+  if (method === "GET" && headers.accept?.includes(eventStream) === true) {
+    response.writeHead(200, { "content-type": eventStream, ...fresh }).end(": starting\n\n")
+    return
+  }
   const isHealth = url !== undefined && /^\/health(?:$|\?)/.test(url)
   const [status, body, contentType] = isHealth
     ? [200, { status: "starting" }, "application/json"]
     : [503, Problem.toDocument(starting), Problem.contentType]
-  const headers = { ...starting.headers, "content-type": contentType, "cache-control": "no-store" }
-  response.writeHead(status, headers).end(JSON.stringify(body))
+  response.writeHead(status, { ...starting.headers, "content-type": contentType, ...fresh }).end(JSON.stringify(body))
 }
+
+const eventStream = "text/event-stream"
+const fresh = { "cache-control": "no-store" }
 
 const starting = new Problem.Problem({
   code: "starting",

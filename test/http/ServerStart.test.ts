@@ -13,8 +13,8 @@ describe("ServerStart", () => {
       )
       yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
       const { port } = server.address() as { port: number }
-      const call = (path: string, method = "GET") =>
-        Effect.promise((signal) => fetch(`http://127.0.0.1:${port}${path}`, { method, signal }))
+      const call = (path: string, method = "GET", headers: Record<string, string> = {}) =>
+        Effect.promise((signal) => fetch(`http://127.0.0.1:${port}${path}`, { method, headers, signal }))
       for (const [path, method] of [
         ["/ready", "GET"],
         ["/tasks/x", "POST"],
@@ -33,6 +33,16 @@ describe("ServerStart", () => {
         const alive = yield* call(path)
         expect([alive.status, yield* Effect.promise(() => alive.json())]).toEqual([200, { status: "starting" }])
       }
+      // An EventSource would never come back from a 503. Whoever sends a message is told that nobody took it.
+      const events = { accept: "text/event-stream" }
+      const stream = yield* call("/tasks/x/events", "GET", events)
+      expect([stream.status, stream.headers.get("content-type"), stream.headers.get("cache-control")]).toEqual([
+        200,
+        "text/event-stream",
+        "no-store"
+      ])
+      expect(yield* Effect.promise(() => stream.text())).toMatch(/^(?::.*\n)+\n$/)
+      expect((yield* call("/message:stream", "POST", events)).status).toBe(503)
       server.on("request", (request, response) => response.end(`mounted ${request.url}`))
       for (const path of ["/health", "/ready"]) {
         expect(yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${port}${path}`)).text())).toBe(
