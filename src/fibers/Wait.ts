@@ -145,16 +145,14 @@ const aborted = (signal: AbortSignal): Effect.Effect<void> =>
 export const sleep = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
     const millis = validMillis("duration", duration)
-    return Effect.onInterrupt(Effect.sleep(Duration.millis(millis)), () =>
-      Effect.gen(function* () {
-        const slept = Duration.format(Duration.millis((yield* Clock.currentTimeMillis) - startedAt))
-        const why = Option.match(yield* CancelReason.current, {
-          onNone: () => "",
-          onSome: ({ message, source }) => ` (${source}): ${message}`
-        })
-        yield* Effect.logDebug(
-          `A sleep of ${Duration.format(Duration.millis(millis))} was cancelled after ${slept}${why}`
-        )
-      })
-    )
+    return Effect.onInterrupt(Effect.sleep(Duration.millis(millis)), () => tellOfSleep(millis, startedAt))
   })
+
+const tellOfSleep = Effect.fnUntraced(function* (millis: number, startedAt: number) {
+  const slept = Duration.format(Duration.millis((yield* Clock.currentTimeMillis) - startedAt))
+  const why = Option.match(yield* CancelReason.current, {
+    onNone: () => "",
+    onSome: ({ message, source }) => ` (${source}): ${message}`
+  })
+  yield* Effect.logDebug(`A sleep of ${Duration.format(Duration.millis(millis))} was cancelled after ${slept}${why}`)
+})

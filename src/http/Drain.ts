@@ -121,14 +121,15 @@ export const admit: Effect.Effect<void, Problem, Tasks> = Effect.gen(function* (
  * @category guards
  * @since 0.1.0
  */
-export const refusal = (tasks: Pick<Tasks["Service"], "drainsBy">): Effect.Effect<Problem> =>
-  Effect.gen(function* () {
+export const refusal: (tasks: Pick<Tasks["Service"], "drainsBy">) => Effect.Effect<Problem> = Effect.fnUntraced(
+  function* (tasks) {
     const by = yield* tasks.drainsBy
     const now = yield* Clock.currentTimeMillis
     const seconds = by._tag === "Some" ? Math.max(1, Math.ceil((by.value - now) / 1000)) : unbounded
     const { message } = new Draining()
     return new Problem({ code: "draining", detail: message, headers: { "retry-after": String(seconds) } })
-  })
+  }
+)
 
 /** Seconds after which to ask again, where nobody knows when the drain ends. */
 const unbounded = 5

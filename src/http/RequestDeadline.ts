@@ -141,18 +141,19 @@ export const isNoTimeLeft = (
 ): error is HttpClientError.HttpClientError & { readonly cause: NoTimeLeft } =>
   HttpClientError.isHttpClientError(error) && error.cause instanceof NoTimeLeft
 
-const budgeted = (
+const budgeted: (
   request: HttpClientRequest.HttpClientRequest,
   margin: Duration.Duration
-): Effect.Effect<HttpClientRequest.HttpClientRequest, HttpClientError.HttpClientError> =>
-  Effect.gen(function* () {
+) => Effect.Effect<HttpClientRequest.HttpClientRequest, HttpClientError.HttpClientError> = Effect.fnUntraced(
+  function* (request, margin) {
     const remaining = yield* Deadline.remaining
     if (Option.isNone(remaining) || Option.isSome(yield* CancelReason.current)) return request
     const left = Math.floor(Duration.toMillis(remaining.value) - Duration.toMillis(margin))
     if (left <= 0) return yield* Effect.fail(notSent(request, new NoTimeLeft({ remaining: remaining.value, margin })))
     const budget = Math.min(left, millisOf(request.headers[header] ?? "") ?? Infinity)
     return budget > maxMillis ? request : HttpClientRequest.setHeader(request, header, String(budget))
-  })
+  }
+)
 
 /** The request could not be made: of the three kinds of such an error this one is never retried or counted. */
 const notSent = (request: HttpClientRequest.HttpClientRequest, cause: NoTimeLeft): HttpClientError.HttpClientError =>

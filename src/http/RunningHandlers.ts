@@ -106,27 +106,26 @@ export class RunningHandlers extends Context.Service<
   )
 }
 
-const run = <E, R>(
+const run: <E, R>(
   handlers: HandlersNode,
   handler: Effect.Effect<Response, E, R>,
   options: Options | undefined
-): Effect.Effect<
+) => Effect.Effect<
   Response,
   E | RequestCancelled.RequestCancelled | Problem,
   R | HttpServerRequest.HttpServerRequest | Scope.Scope
-> =>
-  Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const policy = CancelPolicy.make(options)
-    const budget = nearest(options?.limit, yield* RequestDeadline.read(request))
-    const name = options?.name?.(request) ?? (yield* nameOf(request))
-    return yield* asTask(handlers, handler, request, {
-      name,
-      policy,
-      budget,
-      onShutdown: options?.onShutdown ?? "finish"
-    })
-  }) as never
+> = Effect.fnUntraced(function* (handlers, handler, options) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const policy = CancelPolicy.make(options)
+  const budget = nearest(options?.limit, yield* RequestDeadline.read(request))
+  const name = options?.name?.(request) ?? (yield* nameOf(request))
+  return yield* asTask(handlers, handler, request, {
+    name,
+    policy,
+    budget,
+    onShutdown: options?.onShutdown ?? "finish"
+  })
+})
 
 /** Runs it and waits for its answer; the scope of the request waits for its end. */
 const asTask = (

@@ -232,13 +232,12 @@ const refusal = (
   )
 
 /** A client that waited reads why it waits no longer. */
-const interrupted = (server: Server, cause: Cause.Cause<unknown>) =>
-  Effect.gen(function* () {
-    const draining = yield* server.tasks.draining
-    const above = Option.getOrUndefined(yield* CancelReason.current)
-    const reason = reasonOf(cause, { client: undefined, above, sending: false, draining })
-    const now = yield* Clock.currentTimeMillis
-    return yield* Effect.die(answerOf(cause, CancelReason.stamp(reason, "request", now)))
-  })
+const interrupted = Effect.fnUntraced(function* (server: Server, cause: Cause.Cause<unknown>) {
+  const draining = yield* server.tasks.draining
+  const above = Option.getOrUndefined(yield* CancelReason.current)
+  const reason = reasonOf(cause, { client: undefined, above, sending: false, draining })
+  const now = yield* Clock.currentTimeMillis
+  return yield* Effect.die(answerOf(cause, CancelReason.stamp(reason, "request", now)))
+})
 
 const internal = new Problem.Problem({ code: "internal", detail: "The server failed; its log says why" })

@@ -39,8 +39,8 @@ const optionsOf = (server: Server, served: Served): EventStream.Options => ({
 })
 
 /** Where the task stands by now: what follows may be older. */
-const resync = (server: Server, served: Served, missed: EventStream.Missed): Effect.Effect<Json> =>
-  Effect.gen(function* () {
+const resync: (server: Server, served: Served, missed: EventStream.Missed) => Effect.Effect<Json> = Effect.fnUntraced(
+  function* (server, served, missed) {
     const { attempt, name } = served.task
     const at = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
     const stamp = { id: name, attempt, seq: missed.to, at, missed: { ...missed } }
@@ -48,7 +48,8 @@ const resync = (server: Server, served: Served, missed: EventStream.Missed): Eff
     // An attempt that was replaced is not looked up any more.
     if (Option.isNone(info) || info.value.attempt !== attempt) return stamp
     return { ...stamp, task: encodeView(yield* TaskView.of(info.value, served)) }
-  })
+  }
+)
 
 const encodeView = Schema.encodeSync(Schema.toCodecJson(TaskView.TaskView))
 

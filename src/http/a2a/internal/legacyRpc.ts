@@ -20,14 +20,14 @@ import { type Id, Refusal, type Told, toldInRpc } from "./refusal.ts"
 
 type Answers = AsyncGenerator<unknown, void, undefined>
 
-export const legacyRpc = (
+export const legacyRpc: (
   server: AgentServer,
   request: HttpServerRequest.HttpServerRequest,
   visitor: Visitor,
   rpc: RpcRequest,
   id: Id
-): Effect.Effect<HttpServerResponse.HttpServerResponse, A2AError, Scope.Scope> =>
-  Effect.gen(function* () {
+) => Effect.Effect<HttpServerResponse.HttpServerResponse, A2AError, Scope.Scope> = Effect.fnUntraced(
+  function* (server, request, visitor, rpc, id) {
     const call = yield* callOf(server, "JSONRPC", request, visitor, undefined)
     const wrong = isObject(rpc.params) ? legacyMistake(rpc.method, rpc.params) : undefined
     if (wrong !== undefined) return yield* Effect.fail(new RequestMalformedError(wrong))
@@ -51,7 +51,8 @@ export const legacyRpc = (
     const first = yield* promised(() => answers.next())
     const framing = { before: "data: ", after: "\n\n", failed: (error: A2AError) => toldInLegacy(error, id).body }
     return yield* AgentStream.respond(request, stream, from(first, answers), framing, headers)
-  })
+  }
+)
 
 const contentType = "application/json"
 

@@ -13,12 +13,12 @@ const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(BulkCancel), { erro
 const decodeResults = decoder(BulkCancelResults)
 
 /** What the server would refuse is refused here, in its words. */
-export const cancelMany = (
+export const cancelMany: (
   wire: Wire,
   which: BulkCancel,
   options: CancelOptions | undefined
-): Effect.Effect<(typeof BulkCancelResults.Type)["results"], TaskClientError> =>
-  Effect.gen(function* () {
+) => Effect.Effect<(typeof BulkCancelResults.Type)["results"], TaskClientError> = Effect.fnUntraced(
+  function* (wire, which, options) {
     const body = yield* Effect.mapError(encode({ ...which, ...callOf(options) }), ({ issue }) => {
       const { code, detail } = Problem.invalid(issue, "body")
       return new RequestRefused({ call: "cancel many", status: 400, code, detail })
@@ -28,4 +28,5 @@ export const cancelMany = (
     const asked = askPatiently(wire, "cancel many", request, decodeResults)
     const { results } = yield* Effect.retry(asked, whileTransient(wire.retry))
     return results
-  })
+  }
+)

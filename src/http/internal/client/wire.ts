@@ -48,20 +48,17 @@ export const ask = <A>(
   })
 
 /** The same for an answer that may take as long as a task takes to end. */
-export const askPatiently = <A>(
+export const askPatiently: <A>(
   wire: Wire,
   call: string,
   request: HttpClientRequest.HttpClientRequest,
   decode: (body: string) => Effect.Effect<A, Schema.SchemaError>
-): Effect.Effect<A, TaskClientError> =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const response = yield* send(wire, call, request)
-      if (response.status < 200 || response.status > 299) return yield* refused(call, response)
-      const body = yield* bodyOf(call, response)
-      return yield* Effect.mapError(decode(body), (cause) => unreadable(call, cause))
-    })
-  )
+) => Effect.Effect<A, TaskClientError> = Effect.fnUntraced(function* (wire, call, request, decode) {
+  const response = yield* send(wire, call, request)
+  if (response.status < 200 || response.status > 299) return yield* refused(call, response)
+  const body = yield* bodyOf(call, response)
+  return yield* Effect.mapError(decode(body), (cause) => unreadable(call, cause))
+}, Effect.scoped)
 
 /** Tried again for as long as the client is patient. Only for what may be done twice. */
 export const askAgain = <A>(
@@ -77,27 +74,26 @@ export const decoder = <S extends Schema.ConstraintDecoder<unknown>>(
   Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.toCodecJson(schema)))
 
 /** A refusal, read as the problem document that it is, or told by its status. */
-export const refused = (
+export const refused: (
   call: string,
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<never, RequestRefused | ServerUnreachable> =>
-  Effect.gen(function* () {
-    const body = yield* bodyOf(call, response)
-    const problem = Option.getOrUndefined(decodeProblem(body))
-    const code =
-      problem?.type.startsWith(Problem.typePrefix) === true ? problem.type.slice(Problem.typePrefix.length) : undefined
-    const retryAfter = retryAfterOf(response.headers["retry-after"], yield* Clock.currentTimeMillis)
-    return yield* Effect.fail(
-      new RequestRefused({
-        call,
-        status: response.status,
-        detail: problem?.detail ?? "the answer is no problem document; is this a task server?",
-        ...(code === undefined ? {} : { code }),
-        ...(problem === undefined ? {} : { problem }),
-        ...(retryAfter === undefined ? {} : { retryAfter })
-      })
-    )
-  })
+) => Effect.Effect<never, RequestRefused | ServerUnreachable> = Effect.fnUntraced(function* (call, response) {
+  const body = yield* bodyOf(call, response)
+  const problem = Option.getOrUndefined(decodeProblem(body))
+  const code =
+    problem?.type.startsWith(Problem.typePrefix) === true ? problem.type.slice(Problem.typePrefix.length) : undefined
+  const retryAfter = retryAfterOf(response.headers["retry-after"], yield* Clock.currentTimeMillis)
+  return yield* Effect.fail(
+    new RequestRefused({
+      call,
+      status: response.status,
+      detail: problem?.detail ?? "the answer is no problem document; is this a task server?",
+      ...(code === undefined ? {} : { code }),
+      ...(problem === undefined ? {} : { problem }),
+      ...(retryAfter === undefined ? {} : { retryAfter })
+    })
+  )
+})
 
 const decodeProblem = Schema.decodeUnknownOption(Schema.fromJsonString(Problem.Document))
 

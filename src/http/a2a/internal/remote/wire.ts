@@ -44,19 +44,21 @@ export const ask = <A>(
 ): Effect.Effect<A, CallError> => Effect.map(askText(line, call, decode, headers), ({ value }) => value)
 
 /** The same with the text of it: an answer that says the same again need not be looked at. */
-export const askText = <A>(
+export const askText: <A>(
   line: Line,
   call: Call,
   decode: (json: unknown) => A,
-  headers: Readonly<Record<string, string>> = {}
-): Effect.Effect<{ readonly value: A; readonly text: string }, CallError> =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const response = yield* send(line, call, "application/json", headers)
-      const text = yield* textOf(line, call, response)
-      return { value: yield* decoded(line, `the answer to ${call.name}`, text, response.status, call, decode), text }
-    })
-  )
+  headers?: Readonly<Record<string, string>>
+) => Effect.Effect<{ readonly value: A; readonly text: string }, CallError> = Effect.fnUntraced(function* (
+  line,
+  call,
+  decode,
+  headers = {}
+) {
+  const response = yield* send(line, call, "application/json", headers)
+  const text = yield* textOf(line, call, response)
+  return { value: yield* decoded(line, `the answer to ${call.name}`, text, response.status, call, decode), text }
+}, Effect.scoped)
 
 /** Fails with `AgentUnreachable` when the agent does not answer in time. */
 export const inTime = <A, E>(
@@ -67,13 +69,13 @@ export const inTime = <A, E>(
   Effect.timeoutOrElse(self, { duration: line.silence, orElse: () => Effect.fail(silent(line, call)) })
 
 /** The events of a call, once the agent has begun to send them. The connection lives as long as the scope. */
-export const open = <A>(
+export const open: <A>(
   line: Line,
   call: Call,
   decode: (json: unknown) => A,
   options: { readonly silence: () => Duration.Duration; readonly headers?: Readonly<Record<string, string>> }
-): Effect.Effect<Stream.Stream<A, CallError>, CallError, Scope.Scope> =>
-  Effect.gen(function* () {
+) => Effect.Effect<Stream.Stream<A, CallError>, CallError, Scope.Scope> = Effect.fnUntraced(
+  function* (line, call, decode, options) {
     const response = yield* send(line, call, "text/event-stream", options.headers ?? {})
     if (response.headers["content-type"]?.startsWith("text/event-stream") !== true) {
       // JSON-RPC has its errors with the status 200.
@@ -95,15 +97,16 @@ export const open = <A>(
       ),
       ({ data }) => decoded(line, what, data, response.status, call, decode)
     )
-  })
+  }
+)
 
-const send = (
+const send: (
   line: Line,
   call: Call,
   accept: string,
   headers: Readonly<Record<string, string>>
-): Effect.Effect<HttpClientResponse.HttpClientResponse, CallError, Scope.Scope> =>
-  Effect.gen(function* () {
+) => Effect.Effect<HttpClientResponse.HttpClientResponse, CallError, Scope.Scope> = Effect.fnUntraced(
+  function* (line, call, accept, headers) {
     const request = HttpClientRequest.setHeaders(HttpClientRequest.accept(call.request, accept), {
       "a2a-version": "1.0",
       ...(line.extensions.length === 0 ? {} : { "a2a-extensions": line.extensions.join(", ") }),
@@ -114,31 +117,31 @@ const send = (
       error.response === undefined ? Effect.fail(unreachable(line, call, error)) : Effect.succeed(error.response)
     )
     return response.status >= 200 && response.status <= 299 ? response : yield* refused(line, call, response)
-  })
+  }
+)
 
-const refused = (
+const refused: (
   line: Line,
   call: Call,
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<never, CallError> =>
-  Effect.gen(function* () {
-    const { agent } = line
-    const { status } = response
-    const text = yield* textOf(line, call, response)
-    const retryAfter = retryAfterOf(response.headers["retry-after"], yield* Clock.currentTimeMillis)
-    const read = yield* Effect.option(Effect.try(() => call.read(JSON.parse(text), status)))
-    const error = Option.isSome(read) && "error" in read.value ? read.value.error : undefined
-    return yield* Effect.fail(
-      new AgentRefused({
-        agent,
-        call: call.name,
-        status,
-        detail: error?.message ?? "the answer is none of A2A; is this an agent?",
-        ...(error === undefined ? {} : { error }),
-        ...(retryAfter === undefined ? {} : { retryAfter })
-      })
-    )
-  })
+) => Effect.Effect<never, CallError> = Effect.fnUntraced(function* (line, call, response) {
+  const { agent } = line
+  const { status } = response
+  const text = yield* textOf(line, call, response)
+  const retryAfter = retryAfterOf(response.headers["retry-after"], yield* Clock.currentTimeMillis)
+  const read = yield* Effect.option(Effect.try(() => call.read(JSON.parse(text), status)))
+  const error = Option.isSome(read) && "error" in read.value ? read.value.error : undefined
+  return yield* Effect.fail(
+    new AgentRefused({
+      agent,
+      call: call.name,
+      status,
+      detail: error?.message ?? "the answer is none of A2A; is this an agent?",
+      ...(error === undefined ? {} : { error }),
+      ...(retryAfter === undefined ? {} : { retryAfter })
+    })
+  )
+})
 
 const decoded = <A>(
   { agent }: Line,
