@@ -15,6 +15,7 @@ import type * as Stream from "effect/Stream"
 import * as CancelPolicy from "../../fibers/CancelPolicy.ts"
 import { timeLimit } from "../internal/timeLimit.ts"
 import type { Content } from "./Content.ts"
+import { checkOptions } from "./internal/checkOptions.ts"
 import type { Turn } from "./Turn.ts"
 
 /**
@@ -98,35 +99,41 @@ export interface Options<E, R> {
  * })
  * ```
  *
+ * Options that no type has checked, and that are wrong, throw a `TypeError` that names
+ * the field; a duration that is none throws `InvalidDuration`.
+ *
  * @category constructors
  * @since 0.1.0
  */
-export const make = <E, R>(name: string, options: Options<E, R>): Agent<Exclude<R, Scope.Scope>> => ({
-  name,
-  description: options.description,
-  version: options.version ?? "1.0.0",
-  skills: (options.skills ?? [{ id: name, name, description: options.description }]).map((skill) => ({
-    tags: [],
-    examples: [],
-    inputModes: [],
-    outputModes: [],
-    securityRequirements: [],
-    ...skill
-  })),
-  inputModes: options.inputModes ?? ["text/plain"],
-  strictInput: options.inputModes !== undefined,
-  outputModes: options.outputModes ?? ["text/plain"],
-  extensions: (options.extensions ?? []).map((extension) => ({
-    description: "",
-    required: false,
-    params: undefined,
-    ...extension
-  })),
-  run: options.run as never,
-  cancel: CancelPolicy.make({ grace: options.grace, giveUp: options.giveUp ?? CancelPolicy.agent.giveUp }),
-  onDisconnect: options.onDisconnect ?? "keep",
-  linger: options.linger === undefined ? undefined : CancelPolicy.bound("linger", options.linger),
-  onShutdown: options.onShutdown ?? "finish",
-  timeLimit: timeLimit("timeLimit", options.timeLimit),
-  partialResult: options.partialResult ?? false
-})
+export const make = <E, R>(name: string, options: Options<E, R>): Agent<Exclude<R, Scope.Scope>> => {
+  checkOptions(name, options)
+  return {
+    name,
+    description: options.description,
+    version: options.version ?? "1.0.0",
+    skills: (options.skills ?? [{ id: name, name, description: options.description }]).map((skill) => ({
+      tags: [],
+      examples: [],
+      inputModes: [],
+      outputModes: [],
+      securityRequirements: [],
+      ...skill
+    })),
+    inputModes: options.inputModes ?? ["text/plain"],
+    strictInput: options.inputModes !== undefined,
+    outputModes: options.outputModes ?? ["text/plain"],
+    extensions: (options.extensions ?? []).map((extension) => ({
+      description: "",
+      required: false,
+      params: undefined,
+      ...extension
+    })),
+    run: options.run as never,
+    cancel: CancelPolicy.make({ grace: options.grace, giveUp: options.giveUp ?? CancelPolicy.agent.giveUp }),
+    onDisconnect: options.onDisconnect ?? "keep",
+    linger: options.linger === undefined ? undefined : CancelPolicy.bound("linger", options.linger),
+    onShutdown: options.onShutdown ?? "finish",
+    timeLimit: timeLimit("timeLimit", options.timeLimit),
+    partialResult: options.partialResult ?? false
+  }
+}
