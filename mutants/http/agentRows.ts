@@ -56,6 +56,30 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: patience
   },
   {
+    name: "what an agent says while it asks takes the question back",
+    law: "S2x-10",
+    file: task,
+    find: "if (this.question === undefined) return void this.setStatus",
+    replace: "if (this.status !== undefined) return void this.setStatus",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "what an agent says while it asks ends the streams that wait for the answer",
+    law: "S2x-10",
+    file: task,
+    find: '"statusUpdate", value } }, false)',
+    replace: '"statusUpdate", value } }, true)',
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "the extensions of a piece of an artifact are lost",
+    law: "S2x-06",
+    file: `${home}/appendPiece.ts`,
+    find: "if (extensions.length > 0)",
+    replace: "if (extensions.length > 99)",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
     name: "a task that was given up still asks",
     law: "S2x-01",
     file: turning,

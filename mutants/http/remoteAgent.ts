@@ -248,8 +248,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "pieces of an artifact replace each other",
     law: "S2x-14",
     file: view,
-    find: "if (append && before !== undefined) before.parts.push(...artifact.parts)",
-    replace: "if (append && before === artifact) before.parts.push(...artifact.parts)",
+    find: "if (append && before !== undefined) appendPiece(before, artifact)",
+    replace: "if (append && before === artifact) appendPiece(before, artifact)",
     tests: remote
   },
   {

@@ -52,7 +52,10 @@ export interface Turn {
   readonly references: ReadonlyArray<A2A.Task>
   /** This task as clients see it. */
   readonly task: Effect.Effect<A2A.Task>
-  /** Tells how it is going: a status with a message, WORKING. */
+  /**
+   * Tells how it is going: a status with a message, WORKING. While another fiber of the agent asks, the task still does:
+   * the message comes with the state of the question, which stays the task's status, and stands in its history.
+   */
   readonly say: (content: Content, metadata?: Readonly<Record<string, Json>>) => Effect.Effect<void>
   /** Publishes a result, or a piece of one. */
   readonly artifact: (content: Content, options?: ArtifactOptions) => Effect.Effect<void>

@@ -14,6 +14,7 @@ import { Tasks } from "../../../src/fibers/Tasks.ts"
 import * as Agent from "../../../src/http/a2a/Agent.ts"
 import { textOf } from "../../../src/http/a2a/Content.ts"
 import type { AgentEvent, Sent } from "../../../src/http/a2a/AgentEngine.ts"
+import type { Turn } from "../../../src/http/a2a/Turn.ts"
 import { callOf, reading, requestOf, stateOf, withEngine, wordOf, wordsOf } from "./engines.ts"
 
 const idOf = (id: string, metadata?: Record<string, unknown>): A2A.CancelTaskRequest => ({ tenant: "", id, metadata })
@@ -52,6 +53,29 @@ describe("a task", () => {
           expect(yield* wordsOf(sent.events)).toEqual(["SUBMITTED", "WORKING", "=a", "+b", "+c", "COMPLETED"])
           const task = yield* sent.settled
           expect(task.artifacts.map(({ parts }) => textOf(parts))).toEqual(["abc"])
+        })
+    )
+  )
+
+  it.effect("has in an artifact what each of its pieces says of it", () =>
+    withEngine(
+      ({ artifact }) =>
+        Effect.gen(function* () {
+          yield* artifact("a", { id: "it", extensions: ["urn:one"], metadata: { a: 1 } })
+          yield* artifact("b", { id: "it", append: true, extensions: ["urn:two", "urn:one"], metadata: { b: 2 } })
+          yield* artifact("c", { id: "it", append: true, name: "It" })
+        }),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("go"), callOf())
+          const events = yield* Stream.runCollect(sent.events)
+          const said = events.flatMap(({ response: { payload } }) =>
+            payload?.$case === "artifactUpdate" ? [payload.value.artifact!.extensions] : []
+          )
+          expect(said).toEqual([["urn:one"], ["urn:two", "urn:one"], []])
+          expect((yield* sent.settled).artifacts).toMatchObject([
+            { artifactId: "it", name: "It", extensions: ["urn:one", "urn:two"], metadata: { a: 1, b: 2 } }
+          ])
         })
     )
   )
@@ -418,6 +442,75 @@ describe("a question", () => {
           const last = yield* engine.send(requestOf("2", { taskId: sent.taskId }), callOf())
           expect((yield* last.settled).artifacts.map(({ parts }) => textOf(parts))).toEqual(["1,2"])
         })
+    )
+  )
+
+  const askingAndSaying = (asking: (turn: Turn) => Effect.Effect<A2A.Message>) => (turn: Turn) =>
+    Effect.raceFirst(
+      Effect.map(asking(turn), ({ parts }) => textOf(parts)),
+      Effect.forEach(
+        ["a half", "all"],
+        (much) => Effect.andThen(Effect.sleep("1 minute"), turn.say(`I have read ${much}`, { [much]: true })),
+        { discard: true }
+      ).pipe(Effect.andThen(Effect.never))
+    )
+
+  it.effect("stays open, and in the status, while the agent says something else", () =>
+    withEngine(
+      askingAndSaying(({ ask }) => ask("Which city?")),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("weather"), callOf())
+          const asked = yield* sent.settled
+          const follower = yield* reading(yield* engine.subscribe({ tenant: "", id: sent.taskId }, callOf()))
+          yield* TestClock.adjust("1 minute")
+          yield* TestClock.adjust("1 minute")
+          const task = yield* engine.get({ tenant: "", id: sent.taskId }, callOf())
+          expect(task.status).toEqual(asked.status)
+          expect(task.metadata).toEqual({ "a half": true, all: true })
+          // Nor does it end the streams that wait for the answer.
+          expect(follower.seen).toEqual([
+            "INPUT_REQUIRED",
+            "INPUT_REQUIRED I have read a half",
+            "INPUT_REQUIRED I have read all"
+          ])
+          const last = yield* engine.send(requestOf("Rome", { taskId: sent.taskId }), callOf())
+          expect(stateOf(last.task)).toBe("WORKING")
+          expect(stateOf(yield* last.settled)).toBe("COMPLETED")
+          yield* follower.done
+          expect(follower.seen.slice(3)).toEqual(["WORKING", "=Rome.", "COMPLETED"])
+          expect((yield* last.settled).history.map(({ parts }) => textOf(parts))).toEqual([
+            "weather",
+            "Which city?",
+            "I have read a half",
+            "I have read all",
+            "Rome"
+          ])
+        }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("for credentials stays open too, and what is said meanwhile goes to the streams, which go on", () =>
+    withEngine(
+      askingAndSaying(({ askForAuth }) => askForAuth("Who are you?")),
+      (engine) =>
+        Effect.gen(function* () {
+          const sent = yield* engine.send(requestOf("weather"), callOf())
+          const first = yield* reading(sent.events)
+          yield* turns
+          yield* TestClock.adjust("1 minute")
+          const last = yield* engine.send(requestOf("Ann", { taskId: sent.taskId }), callOf())
+          yield* Effect.andThen(last.settled, first.done)
+          expect(first.seen).toEqual([
+            "SUBMITTED",
+            "WORKING",
+            "AUTH_REQUIRED Who are you?",
+            "AUTH_REQUIRED I have read a half",
+            "WORKING",
+            "=Ann.",
+            "COMPLETED"
+          ])
+        }).pipe(Effect.scoped)
     )
   )
 })

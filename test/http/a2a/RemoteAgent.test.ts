@@ -65,6 +65,26 @@ describe("RemoteAgent", () => {
     })
   })
 
+  it("has in an artifact what each of its pieces says of it", () => {
+    const one = { name: "It", extensions: ["urn:one"], metadata: { a: 1 } }
+    const two = { description: "Both", extensions: ["urn:two", "urn:one"], metadata: { b: 2 } }
+    const steps = [
+      { at: 1, chunk: "one ", of: one },
+      { at: 2, chunk: "two", of: two },
+      { at: 3, state: "TASK_STATE_COMPLETED" }
+    ]
+    const { outcome } = using({ steps }, (remote) => remote.ask("all"))
+    expect(valueOf(outcome).task!.artifacts).toMatchObject([
+      {
+        name: "It",
+        description: "Both",
+        extensions: ["urn:one", "urn:two"],
+        metadata: { a: 1, b: 2 },
+        parts: [{ content: { value: "one " } }, { content: { value: "two" } }]
+      }
+    ])
+  })
+
   it("what an agent says with its last status is the answer of one that publishes nothing; so is a message", () => {
     const said = using({ steps: [{ at: 1, state: "TASK_STATE_COMPLETED", text: "so be it" }] }, (remote) =>
       remote.ask("all")

@@ -52,6 +52,8 @@ export interface Step {
   readonly text?: string
   /** A piece of its artifact. */
   readonly chunk?: string
+  /** What that piece says of it. */
+  readonly of?: object
 }
 
 export interface Options {
@@ -207,7 +209,7 @@ export class FakeAgent {
   }
 
   private plan(task: FakeTask, steps: ReadonlyArray<Step>, now: number): void {
-    for (const { at, chunk, state, text } of steps) {
+    for (const { at, chunk, of, state, text } of steps) {
       const json =
         chunk === undefined
           ? statusUpdate(task.id, state!, text, now + at)
@@ -215,7 +217,7 @@ export class FakeAgent {
               artifactUpdate: {
                 taskId: task.id,
                 contextId: "c",
-                artifact: { artifactId: "a", parts: [{ text: chunk }] },
+                artifact: { artifactId: "a", parts: [{ text: chunk }], ...of },
                 append: true
               }
             }

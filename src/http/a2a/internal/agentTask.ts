@@ -13,6 +13,7 @@ import type { AgentEvent } from "../AgentEngine.ts"
 import { type Content, toParts } from "../Content.ts"
 import type { ArtifactOptions } from "../Turn.ts"
 import { type AgentLog, Happening } from "./agentLog.ts"
+import { appendPiece } from "./appendPiece.ts"
 import { newId } from "./ids.ts"
 import { isoOf } from "./instants.ts"
 
@@ -147,6 +148,20 @@ export class AgentTask {
     return true
   }
 
+  /**
+   * How it is going. A task that asks goes on asking: the words are told with the state of the question, which itself
+   * stays in the status for who comes later, and end no stream that waits for what follows.
+   */
+  say(content: Content, metadata?: Metadata): void {
+    if (this.question === undefined) return void this.setStatus(TaskState.TASK_STATE_WORKING, content, metadata)
+    const message = this.messageOf(content)
+    this.history.push(message)
+    if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
+    const status = this.statusOf(this.status.state, message)
+    const value = { taskId: this.id, contextId: this.contextId, status, metadata }
+    this.log!.append(new Happening({ payload: { $case: "statusUpdate", value } }, false))
+  }
+
   /** False if it has ended. */
   addArtifact(content: Content, options: ArtifactOptions = {}): boolean {
     if (this.over) return false
@@ -163,13 +178,8 @@ export class AgentTask {
     }
     // To append to nothing is to begin.
     const append = options.append === true && before !== undefined
-    if (append) {
-      // Not made anew: a stream of n pieces would cost n².
-      for (const part of parts) before.parts.push(part)
-      before.name = artifact.name
-      before.description = artifact.description
-      if (options.metadata !== undefined) before.metadata = { ...before.metadata, ...options.metadata }
-    } else this.artifacts.set(artifactId, { ...artifact, parts: parts.slice() })
+    if (append) appendPiece(before, artifact)
+    else this.artifacts.set(artifactId, { ...artifact, parts: parts.slice() })
     const value = {
       taskId: this.id,
       contextId: this.contextId,

@@ -64,7 +64,7 @@ export class Turning implements Turn {
   get say(): Turn["say"] {
     return (content, metadata) =>
       Effect.suspend(() => {
-        this.visible.setStatus(TaskState.TASK_STATE_WORKING, content, metadataOf("metadata", metadata))
+        this.visible.say(content, metadataOf("metadata", metadata))
         return this.given()
       })
   }

@@ -1,6 +1,7 @@
 /** A task as its events tell of it, put together at a cost that is linear in their number. */
 import { TaskState } from "@a2a-js/sdk"
 import type * as A2A from "@a2a-js/sdk"
+import { appendPiece } from "../appendPiece.ts"
 
 export class TaskView {
   message: A2A.Message | undefined = undefined
@@ -35,7 +36,7 @@ export class TaskView {
         this.task = this.of(payload.value)
         if (artifact === undefined) return
         const before = this.artifacts.get(artifact.artifactId)
-        if (append && before !== undefined) before.parts.push(...artifact.parts)
+        if (append && before !== undefined) appendPiece(before, artifact)
         else this.artifacts.set(artifact.artifactId, own(artifact))
         return
       }
