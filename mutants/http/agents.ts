@@ -314,9 +314,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a method that a path does not allow is answered as a path that is not there",
     law: "D8",
     file: at("noAgentRoute"),
-    find: "methods === undefined || methods.includes(method) ?",
-    replace: "methods !== null ?",
+    find: "methods === undefined || methods.includes(method)\n    ?",
+    replace: "methods !== null\n    ?",
     tests: input
+  },
+  {
+    name: "a verb of a task that the method does not allow is looked for outside of the agent",
+    law: "D8",
+    file: at("rest"),
+    find: "notAnswered(server.path, request)",
+    replace: 'notAnswered("", request)',
+    tests: card
   },
   {
     name: "the tenant of the path is not that of the call",

@@ -85,6 +85,7 @@ export const mount = (
       const card = yield* Effect.orDie(promised(() => handler.getAgentCard()))
       const server: AgentServer = {
         engine,
+        path,
         handler,
         card,
         offered: { JSONRPC: offeredBy(card, "JSONRPC", options), "HTTP+JSON": offeredBy(card, "HTTP+JSON", options) },
@@ -97,7 +98,7 @@ export const mount = (
       }
       const router = yield* HttpRouter.HttpRouter
       if (options.hosts !== undefined) yield* router.addGlobalMiddleware(hostGuard(options.hosts))
-      yield* router.addGlobalMiddleware(noAgentRoute(path, server.cors))
+      yield* router.addGlobalMiddleware(noAgentRoute(server))
       const maxAge = Math.floor(Duration.toSeconds(CancelPolicy.bound("cardMaxAge", options.cardMaxAge ?? "1 hour")))
       const answerCard = yield* cardRoute(server, maxAge)
       const below = (rest: string) => `${path}${rest}` as `/${string}`

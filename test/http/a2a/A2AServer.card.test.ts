@@ -92,6 +92,8 @@ describe("the card of an agent (over real sockets)", () => {
         // One agent does not know the tasks of the other.
         expect((yield* site.get(`/acme/tasks/${id}`)).status).toBe(404)
         expect((yield* site.get("/poet/tasks")).json.totalSize).toBe(2)
+        const wrong = yield* site.get(`/poet/acme/tasks/${id}:cancel`)
+        expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "POST"])
         expect((yield* site.get("/tasks")).json.totalSize).toBe(0)
         expect(
           (yield* site.post("/", { ...body, params: message("echo me") })).json.result.task.artifacts[0].parts[0].text

@@ -6,7 +6,7 @@ const run = () => Effect.succeed("done")
 
 /** As it may come from JavaScript. */
 const made = (fields: object, name: unknown = "poet") =>
-  Agent.make(name as string, { description: "Writes verses", run, ...fields } as never)
+  Agent.make(name as string, { description: "Writes verses", run, ...fields })
 
 describe("Agent.make", () => {
   it("fills in what is left out", () => {

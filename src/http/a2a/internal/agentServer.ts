@@ -21,6 +21,8 @@ export type Binding = "JSONRPC" | "HTTP+JSON"
 
 export interface AgentServer {
   readonly engine: AgentEngine
+  /** Where it is on the router, without a slash at its end. */
+  readonly path: string
   /** For what the engine does not do: push notifications, cards. */
   readonly handler: A2ARequestHandler
   /** As it is handed out: signed, where it is signed. */

@@ -11,7 +11,7 @@ import { type AgentServer, answered, enter, respond } from "./agentServer.ts"
 import * as AgentStream from "./agentStream.ts"
 import { readJson } from "./bodies.ts"
 import { callOf, extensionsHeader } from "./calls.ts"
-import { noRoute } from "./noAgentRoute.ts"
+import { notAnswered } from "./noAgentRoute.ts"
 import { type Asking, operations, streams } from "./operations.ts"
 import { isObject, type Params } from "./params.ts"
 import { toldInRest } from "./refusal.ts"
@@ -111,7 +111,7 @@ export const restRoute =
               Effect.flatMap(bodyOf(server, request), (body) => {
                 const asked = read(params, query, body)
                 return asked === undefined
-                  ? Effect.fail(noRoute(request))
+                  ? Effect.fail(notAnswered(server.path, request))
                   : dispatch(request, { server, visitor, call }, asked, params["tenant"] ?? "")
               })
             )
