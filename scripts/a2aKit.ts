@@ -60,7 +60,10 @@ const agent = Agent.make("kit", {
   run: (turn) => scenarioOf(turn.message)(turn)
 })
 
-HttpRouter.serve(A2AServer.layer(agent, { url: `http://localhost:${port}`, pushNotifications: true })).pipe(
+// The kit listens for its notifications on this machine.
+const push = { allow: () => true }
+
+HttpRouter.serve(A2AServer.layer(agent, { url: `http://localhost:${port}`, pushNotifications: true, push })).pipe(
   Layer.provide(NodeHttpServer.layer(createServer, { port })),
   Layer.provide(Tasks.layer()),
   Layer.launch,

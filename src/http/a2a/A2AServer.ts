@@ -128,7 +128,7 @@ export interface RouteOptions extends MountOptions, A2AHandler.Options, Omit<Car
   readonly path?: string | undefined
   /** How many events of a task are kept for readers that are slow. Default: 1,024. */
   readonly history?: number | undefined
-  /** How webhooks are told, and which may be, if the card says `pushNotifications`. */
+  /** How webhooks are told, where they may be, and how many of a task, if the card says `pushNotifications`. */
   readonly push?: AgentEngine.PushOptions | undefined
 }
 

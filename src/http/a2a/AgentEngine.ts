@@ -62,8 +62,9 @@ export interface AgentEngine {
   readonly context: Context.Context<never>
   /**
    * Takes a message. Fails with `RequestMalformedError`, `TaskNotFoundError`, `UnsupportedOperationError` (the task has
-   * ended, or does not ask for a message), `ContentTypeNotSupportedError`, `ExtensionSupportRequiredError`, or
-   * `Unavailable` (too many tasks, or the server drains).
+   * ended, does not ask for a message, or has as many webhooks as it may), `PushNotificationNotSupportedError` (a
+   * webhook comes with it, and the card says nothing of any), `ContentTypeNotSupportedError`,
+   * `ExtensionSupportRequiredError`, or `Unavailable` (too many tasks, or the server drains).
    */
   readonly send: (request: A2A.SendMessageRequest, call: ServerCallContext) => Effect.Effect<Sent, A2AError>
   readonly get: (request: A2A.GetTaskRequest, call: ServerCallContext) => Effect.Effect<A2A.Task, A2AError>
@@ -109,8 +110,13 @@ export interface AgentEngine {
 export interface PushOptions {
   /** What sends; it asks the store, which is the engine's, where to. Default: the SDK's. */
   readonly sender?: ((store: PushNotificationStore) => PushNotificationSender) | undefined
-  /** Whether notifications may go there. Default: anywhere; clients then make the server call what only it can reach. */
+  /**
+   * Whether notifications may go there; where not, the webhook is refused. Default: `Webhook.isPublic`, so not to the
+   * server's own machine or network. It is asked once, when a webhook is registered, and knows no address behind a name.
+   */
   readonly allow?: ((url: URL) => boolean) | undefined
+  /** How many webhooks a task may have; one more is refused (`UnsupportedOperationError`). Default: 16. */
+  readonly limit?: number | undefined
   /** How long a server that stops goes on with notifications that are on their way. Default: 2 seconds. */
   readonly flush?: Duration.Input | undefined
 }

@@ -27,3 +27,4 @@ export {
 export type { Answer, Question, SendOptions } from "./RemoteCall.ts"
 export { type ArtifactOptions, Rejected, type Turn } from "./Turn.ts"
 export { Unavailable } from "./Unavailable.ts"
+export * as Webhook from "./Webhook.ts"

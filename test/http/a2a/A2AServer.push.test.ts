@@ -38,7 +38,7 @@ const agent = Agent.make("agent", {
 
 describe("webhooks of an agent (over real sockets)", () => {
   it.live("are told of everything that happens to the task, in order, its cancel included, with the token", () =>
-    hosting(agent, { pushNotifications: true }, (site) =>
+    hosting(agent, { pushNotifications: true, push: { allow: () => true } }, (site) =>
       Effect.gen(function* () {
         const { got, url } = yield* listening
         const configuration = { returnImmediately: true, taskPushNotificationConfig: { url, token: "secret" } }
@@ -56,6 +56,21 @@ describe("webhooks of an agent (over real sockets)", () => {
         expect(new Set(got.map(({ contentType, token }) => `${contentType} ${token}`))).toEqual(
           new Set(["application/a2a+json secret"])
         )
+      })
+    )
+  )
+
+  it.live("are not where only the server itself gets, by default", () =>
+    hosting(agent, { pushNotifications: true }, (site) =>
+      Effect.gen(function* () {
+        const { got, url } = yield* listening
+        const configuration = { taskPushNotificationConfig: { url } }
+        const sent = yield* site.rpc("SendMessage", { ...message("done"), configuration })
+        expect(sent.json.error).toMatchObject({ code: -32602, message: expect.stringContaining(new URL(url).origin) })
+        const { id } = (yield* site.rpc("SendMessage", message("done"))).json.result.task
+        const created = yield* site.post(`/tasks/${id}/pushNotificationConfigs`, { url })
+        expect([created.status, created.json.error.status]).toEqual([400, "INVALID_ARGUMENT"])
+        expect(got).toEqual([])
       })
     )
   )

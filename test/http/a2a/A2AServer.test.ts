@@ -166,6 +166,14 @@ describe.each(hosts)("an agent on %s (over real sockets)", (_, on) => {
         expect(codeOf(yield* site.post("/", "{"))).toBe(-32700)
         expect(codeOf(yield* site.rpc("ListTasks", { status: "odd" }))).toBe(-32602)
         expect(codeOf(yield* site.rpc("ListTaskPushNotificationConfigs", { taskId: "x" }))).toBe(-32003)
+        const configuration = { taskPushNotificationConfig: { url: "https://client.test/hook" } }
+        for (const method of ["SendMessage", "SendStreamingMessage"]) {
+          expect(codeOf(yield* site.rpc(method, { ...message("echo x"), configuration }))).toBe(-32003)
+        }
+        expect((yield* site.post("/message:send", { ...message("echo x"), configuration })).json.error).toMatchObject({
+          code: 400,
+          status: "FAILED_PRECONDITION"
+        })
         expect(codeOf(yield* site.rpc("GetExtendedAgentCard"))).toBe(-32004)
         expect(codeOf(yield* site.rpc("GetTask", { id: "x" }, { "a2a-version": "0.3" }))).toBe(-32009)
         expect(codeOf(yield* site.rpc("GetTask", { id: "x" }, { "a2a-version": "" }))).toBe(-32009)

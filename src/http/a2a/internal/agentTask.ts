@@ -159,7 +159,7 @@ export class AgentTask {
     if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
     const status = this.statusOf(this.status.state, message)
     const value = { taskId: this.id, contextId: this.contextId, status, metadata }
-    this.log!.append(new Happening({ payload: { $case: "statusUpdate", value } }, false))
+    this.log?.append(new Happening({ payload: { $case: "statusUpdate", value } }, false))
   }
 
   /** False if it has ended. */

@@ -23,8 +23,9 @@ import { accepted, malformed } from "./accepted.ts"
 import { AgentLog } from "./agentLog.ts"
 import { AgentTask } from "./agentTask.ts"
 import { belongs, ownerOf, reasonOf, tenantOf } from "./caller.ts"
+import { countOf } from "./countOf.ts"
 import { newId } from "./ids.ts"
-import { noPush, Pushing } from "./pushing.ts"
+import { noPush, Pushing, unsupported, whole } from "./pushing.ts"
 import { pageOf } from "./pageOf.ts"
 import { startTask } from "./startTask.ts"
 import { Turning } from "./turning.ts"
@@ -52,7 +53,7 @@ export class Engine implements AgentEngine {
   ) {
     this.agent = agent
     this.card = options.card
-    this.history = countOf("history", options.history ?? 1024)
+    this.history = countOf("history", options.history ?? 1024, "events", 1024)
     this.context = context
     this.tasks = Context.get(context, Tasks)
     this.scope = Context.get(context, Scope.Scope)
@@ -61,7 +62,8 @@ export class Engine implements AgentEngine {
         ? new Pushing(
             (id, call) => this.find(id, call),
             options.push ?? {},
-            (notify) => withContext(FiberSet.run(notifiers, notify), context)
+            (notify) => withContext(FiberSet.run(notifiers, notify), context),
+            Effect.runPromiseWith(context)
           )
         : undefined
   }
@@ -78,9 +80,8 @@ export class Engine implements AgentEngine {
   private accepted(request: A2A.SendMessageRequest, call: ServerCallContext): Effect.Effect<A2A.Message, A2AError> {
     const message = accepted(this.agent, request, call)
     const webhook = request.configuration?.taskPushNotificationConfig
-    return webhook === undefined || this.pushing === undefined
-      ? message
-      : Effect.andThen(this.pushing.checked(webhook), message)
+    if (webhook === undefined) return message
+    return Effect.andThen(this.pushing === undefined ? unsupported() : this.pushing.checked(webhook), message)
   }
 
   private start(
@@ -131,13 +132,15 @@ export class Engine implements AgentEngine {
     message: A2A.Message,
     call: ServerCallContext
   ): Effect.Effect<Sent, A2AError> {
-    return Effect.flatMap(this.find(message.taskId, call), (visible) =>
+    const goingOn = Effect.flatMap(this.find(message.taskId, call), (visible) =>
       Effect.suspend((): Effect.Effect<Sent, A2AError> => {
         const { contextId, id } = visible
         if (message.contextId !== "" && message.contextId !== contextId) {
           return malformed(`message.contextId is "${message.contextId}", but the task "${id}" is in "${contextId}"`)
         }
         if (visible.over) return Effect.fail(new UnsupportedOperationError(`The task "${id}" has ended`))
+        const full = this.pushing?.refusal(visible, request.configuration?.taskPushNotificationConfig)
+        if (full !== undefined) return Effect.fail(full)
         const goOn = visible.deliver(message)
         if (goOn === undefined) {
           return Effect.fail(new UnsupportedOperationError(`The task "${id}" does not ask for a message`))
@@ -147,6 +150,7 @@ export class Engine implements AgentEngine {
         return Effect.as(this.announced(visible, request, call), sent)
       })
     )
+    return request.configuration?.taskPushNotificationConfig === undefined ? goingOn : whole(goingOn)
   }
 
   /** To the webhook that came with the message, from now on. */
@@ -158,7 +162,7 @@ export class Engine implements AgentEngine {
     const webhook = configuration?.taskPushNotificationConfig
     return webhook === undefined || this.pushing === undefined
       ? Effect.void
-      : Effect.asVoid(this.pushing.add(visible, webhook, call))
+      : Effect.asVoid(this.pushing.addSent(visible, webhook, call))
   }
 
   /** Taken now: what happens later comes behind the task as it is now. */
@@ -276,11 +280,6 @@ export class Engine implements AgentEngine {
       return follow(visible, { task, linger, stop: Task.requestCancel(task, { ...cancel, reason }), scope: this.scope })
     })
   }
-}
-
-const countOf = (field: string, count: number): number => {
-  if (Number.isSafeInteger(count) && count > 0) return count
-  throw new TypeError(`${field}: ${count} is no number of events; write it as 1024`)
 }
 
 const none: Effect.Effect<() => ReadonlyArray<A2A.Task>> = Effect.succeed(() => [])

@@ -8,7 +8,8 @@ import {
   type A2AError,
   PushNotificationNotSupportedError,
   RequestMalformedError,
-  TaskNotFoundError
+  TaskNotFoundError,
+  UnsupportedOperationError
 } from "@a2a-js/sdk/errors"
 import type { PushNotificationSender, PushNotificationStore, ServerCallContext } from "@a2a-js/sdk/server"
 import { DefaultPushNotificationSender } from "@a2a-js/sdk/server"
@@ -16,43 +17,55 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Bridge from "../../../fibers/Bridge.ts"
 import type { AgentEngine, PushOptions } from "../AgentEngine.ts"
+import * as Webhook from "../Webhook.ts"
 import type { AgentTask } from "./agentTask.ts"
+import { countOf } from "./countOf.ts"
 import { newId } from "./ids.ts"
 
 type Find = (id: string, call: ServerCallContext) => Effect.Effect<AgentTask, A2AError>
 /** Forks it on behalf of the engine: the request that registers a webhook is soon over. */
 type Start = (notify: Effect.Effect<void>) => Effect.Effect<unknown>
+/** For the sender, which is outside of Effect: with the services of the engine. */
+type Run = <A>(effect: Effect.Effect<A, A2AError>) => Promise<A>
 type Config = A2A.TaskPushNotificationConfig
 
 export class Pushing {
   private readonly find: Find
-  private readonly options: PushOptions
   private readonly start: Start
+  private readonly run: Run
+  private readonly allow: (url: URL) => unknown
+  private readonly limit: number
   private readonly sender: PushNotificationSender
 
-  constructor(find: Find, options: PushOptions, start: Start) {
+  constructor(find: Find, options: PushOptions, start: Start, run: Run) {
     this.find = find
-    this.options = options
     this.start = start
+    this.run = run
+    this.allow = options.allow ?? Webhook.isPublic
+    this.limit = countOf("push.limit", options.limit ?? 16, "webhooks", 16)
     this.sender = options.sender?.(this.store) ?? new DefaultPushNotificationSender(this.store)
   }
 
   /** For the sender, which asks at each event. */
   private get store(): PushNotificationStore {
     const registered = (id: string, call: ServerCallContext) =>
-      Effect.runPromise(Effect.map(this.find(id, call), ({ webhooks }) => Array.from(webhooks)))
+      this.run(Effect.map(this.find(id, call), ({ webhooks }) => Array.from(webhooks)))
     return {
-      save: (id, call, config) => Effect.runPromise(Effect.asVoid(this.create({ ...config, taskId: id }, call))),
+      save: (id, call, config) => this.run(Effect.asVoid(this.create({ ...config, taskId: id }, call))),
       load: (id, call) => registered(id, call).then((webhooks) => webhooks.map(({ config }) => config)),
       loadWithMetadata: registered,
-      delete: (id, call, configId) =>
-        Effect.runPromise(this.delete({ tenant: "", taskId: id, id: configId ?? id }, call))
+      delete: (id, call, configId) => this.run(this.delete({ tenant: "", taskId: id, id: configId ?? id }, call))
     }
   }
 
   readonly create: AgentEngine["push"]["create"] = (config, call) =>
-    Effect.flatMap(this.find(config.taskId, call), (visible) =>
-      Effect.flatMap(this.checked(config), (config) => this.add(visible, config, call))
+    whole(
+      Effect.flatMap(this.find(config.taskId, call), (visible) =>
+        Effect.flatMap(this.checked(config), (config): Effect.Effect<Config, A2AError> => {
+          const full = this.full(visible, config)
+          return full === undefined ? this.add(visible, config, call) : Effect.fail(full)
+        })
+      )
     )
 
   readonly get: AgentEngine["push"]["get"] = ({ id, taskId }, call) =>
@@ -79,13 +92,33 @@ export class Pushing {
     if (url === null || !/^https?:$/.test(url.protocol)) {
       return Effect.fail(new RequestMalformedError(`url must be an http(s) URL, but it is "${config.url}"`))
     }
-    return this.options.allow?.(url) === false
-      ? Effect.fail(new RequestMalformedError(`url: notifications may not be sent to "${url.origin}"`))
-      : Effect.succeed(config)
+    // A promise is no yes.
+    return this.allow(url) === true
+      ? Effect.succeed(config)
+      : Effect.fail(new RequestMalformedError(`url: notifications may not be sent to "${url.origin}"`))
   }
 
-  /** Notifies from now on; an ended task keeps it, to be read. */
-  add(visible: AgentTask, given: Config, call: ServerCallContext): Effect.Effect<Config> {
+  /** Why the task cannot have the one that comes with a message. */
+  refusal(visible: AgentTask, sent: Config | undefined): A2AError | undefined {
+    return sent === undefined ? undefined : this.full(visible, sentAgain(visible, sent))
+  }
+
+  /** One that comes with a message, and was not refused. */
+  addSent(visible: AgentTask, sent: Config, call: ServerCallContext): Effect.Effect<Config> {
+    return this.add(visible, sentAgain(visible, sent), call)
+  }
+
+  /** One in the place of another is not one more. */
+  private full({ id, webhooks }: AgentTask, given: Config): A2AError | undefined {
+    return webhooks.length < this.limit || webhooks.some(({ config }) => config.id === given.id)
+      ? undefined
+      : new UnsupportedOperationError(
+          `The task "${id}" has ${this.limit} webhooks, and may have no more; delete one first`
+        )
+  }
+
+  /** Notifies from now on, in a `whole`; an ended task keeps it, to be read. */
+  private add(visible: AgentTask, given: Config, call: ServerCallContext): Effect.Effect<Config> {
     const config = { ...given, taskId: visible.id, id: given.id === "" ? newId() : given.id }
     const others = visible.webhooks.filter((other) => other.config.id !== config.id)
     visible.webhooks = [...others, { config, wireVersion: call.requestedVersion }]
@@ -106,7 +139,18 @@ export class Pushing {
   }
 }
 
-const unsupported = (): Effect.Effect<never, A2AError> => Effect.fail(new PushNotificationNotSupportedError())
+/** Else a client that leaves at this moment could leave a webhook that is kept, and never told. */
+export const whole = <A, E>(registering: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
+  Effect.uninterruptible(registering)
+
+/** Without an id it is that of its URL: else each message of a conversation would bring one more, which is told the same. */
+const sentAgain = ({ webhooks }: AgentTask, sent: Config): Config => {
+  const before = sent.id === "" ? webhooks.find(({ config: { url } }) => url === sent.url) : undefined
+  return before === undefined ? sent : { ...sent, id: before.config.id }
+}
+
+export const unsupported = (): Effect.Effect<never, A2AError> => Effect.fail(new PushNotificationNotSupportedError())
 
 /** Of an agent whose card says that it has none. */
 export const noPush: AgentEngine["push"] = {
