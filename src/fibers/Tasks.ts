@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CancelResult } from "./CancelResult.ts"
 import { cancelAllOn, cancelOn } from "./internal/cancelAs.ts"
+import { type Accompanied, companion } from "./internal/companion.ts"
 import { CurrentNode } from "./internal/currentNode.ts"
 import { drain } from "./internal/drain.ts"
 import { toWall } from "./internal/steady.ts"
@@ -192,18 +193,24 @@ const service = (tasks: TasksNode): Tasks["Service"] => {
   const launch = (
     id: string,
     effect: Effect.Effect<any, any, any>,
-    options: StartOptions | undefined,
+    options: (StartOptions & Accompanied) | undefined,
     fiber: Fiber.Fiber<any, any>,
     before: TaskNode | undefined
   ): Effect.Effect<TaskNode, Refused> => {
     const limits = planOf(options)
     if (tasks.draining !== undefined) return Effect.fail(new Draining())
     if (tasks.live >= tasks.maxRunning) return Effect.fail(new TooManyTasks({ maxRunning: tasks.maxRunning }))
-    const task = tasks.register(id, effect, fiber.context, before)
+    const beside = options?.[companion]
+    const context = beside === undefined ? fiber.context : beside.services
+    const task = tasks.register(id, effect, context, before)
+    if (beside !== undefined) {
+      TaskRecord.of(task).companion = beside
+      beside.registered(task as never)
+    }
     if (options?.history !== undefined && options.history > 0) TaskRecord.of(task).follow(options.history)
     if (options?.record !== undefined) TaskRecord.of(task).recordTo(options.record)
     if (options?.onShutdown === "cancel") TaskRecord.of(task).onShutdown = "cancel"
-    if (limits !== undefined) TaskLimits.set(task, limits, fiber.context)
+    if (limits !== undefined) TaskLimits.set(task, limits, context)
     tasks.starting.add(task, fiber)
     return Effect.succeed(task)
   }

@@ -6,12 +6,11 @@
  * @since 0.1.0
  */
 import type * as ByteSize from "effect/ByteSize"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import * as Cors from "./Cors.ts"
+import { bodyBytes } from "./internal/bodyBytes.ts"
 import { isTooLarge, maxDepth, nestsTooDeep, utf8 } from "./internal/jsonText.ts"
 import { Problem } from "./Problem.ts"
 
@@ -40,14 +39,11 @@ export const read = (
 ): Effect.Effect<unknown, Problem> =>
   Cors.isForeign(request.headers, cors)
     ? Effect.fail(Cors.foreign)
-    : Effect.matchEffect(
-        Effect.updateContext(request.arrayBuffer, Context.add(HttpIncomingMessage.MaxBodySize, limit)),
-        {
-          onFailure: ({ reason }) =>
-            Effect.fail(isTooLarge(reason) ? tooLarge(limit) : notJson("The body could not be read")),
-          onSuccess: (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"]))
-        }
-      )
+    : Effect.matchEffect(bodyBytes(request, limit), {
+        onFailure: ({ reason }) =>
+          Effect.fail(isTooLarge(reason) ? tooLarge(limit) : notJson("The body could not be read")),
+        onSuccess: (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"]))
+      })
 
 const parse = (bytes: ArrayBuffer, contentType: string | undefined): Result.Result<unknown, Problem> => {
   const decoded = Result.try({
@@ -65,8 +61,7 @@ const parse = (bytes: ArrayBuffer, contentType: string | undefined): Result.Resu
       })
     )
   }
-  if (text.length > maxDepth && nestsTooDeep(text))
-    return Result.fail(notJson(`The body is nested more than ${maxDepth} deep`))
+  if (nestsTooDeep(text)) return Result.fail(notJson(`The body is nested more than ${maxDepth} deep`))
   return Result.try({
     try: (): unknown => JSON.parse(text),
     catch: (error) => notJson(`The body is not JSON: ${(error as SyntaxError).message}`)

@@ -156,6 +156,11 @@ export class ScopeNode {
     return false
   }
 
+  /** Whether it keeps the records of children that have ended. */
+  get keepsEnded(): boolean {
+    return false
+  }
+
   /** Whether giving up may decide this node now. */
   get canBeAbandoned(): boolean {
     return this.interrupted

@@ -22,13 +22,14 @@ import { CurrentNode } from "./currentNode.ts"
 import { installed, tellEnded, tellOpened, tellRequested } from "./observers.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskRecord } from "./taskRecord.ts"
+import { trampoline } from "./trampoline.ts"
 
 export type Verdict = "completed" | "failed" | "cancelled"
 
 export class TaskNode extends ScopeNode implements Scope.Closeable {
   declare readonly ["~effect/Scope"]: "~effect/Scope"
   declare readonly ["~effect/Scope/Closeable"]: "~effect/Scope/Closeable"
-  readonly context: Context.Context<never>
+  context: Context.Context<never>
   private effect: Effect.Effect<any, any> | undefined
   fiber: Fiber.Fiber<any, any> | undefined = undefined
   /** The fiber that closes its scope, if that takes time. */
@@ -73,6 +74,21 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   override open(): void {
     super.open()
     if (installed > 0) tellOpened(this)
+  }
+
+  override close(): void {
+    super.close()
+    this.record?.companion?.closed()
+    // Behind those who wait for the end: they may log as the task would.
+    if (this.up!.keepsEnded) trampoline(() => this.forgetRun())
+  }
+
+  /** What only a run needs: a record that is kept holds neither its fiber nor the services of whoever started it. */
+  private forgetRun(): void {
+    // A straggler still runs.
+    if (this.how === "abandoned") return
+    this.fiber = this.closer = undefined
+    this.context = Context.empty()
   }
 
   /** Runs the effect, unless a cancel came first. */

@@ -6,8 +6,9 @@
 import * as DateTime from "effect/DateTime"
 import type { CancelReason } from "../CancelReason.ts"
 import type { TaskEvent } from "../TaskEvent.ts"
-import type { CleanupFailure, Salvaged } from "../TaskOutcome.ts"
+import type { CleanupFailure, Salvaged, TaskOutcome } from "../TaskOutcome.ts"
 import type { CancelRequest } from "./cancelRequest.ts"
+import type { Companion } from "./companion.ts"
 import { outcomeOf } from "./outcome.ts"
 import type { TaskLimits } from "./taskLimits.ts"
 import { TaskLog } from "./taskLog.ts"
@@ -36,6 +37,7 @@ export class TaskRecord {
   /** What a log that begins later is told first: the state, not what was said. */
   private milestones: ReadonlyArray<TaskEvent> = none
   limits: TaskLimits | undefined = undefined
+  companion: Companion | undefined = undefined
 
   private constructor(node: TaskNode) {
     this.node = node
@@ -69,8 +71,8 @@ export class TaskRecord {
 
   private tellState(): void {
     const { node } = this
-    if (!Number.isNaN(node.startedAt)) this.started()
-    if (node.gone) this.ended()
+    if (!Number.isNaN(node.startedAt)) this.tellStarted()
+    if (node.gone) this.tellEnded(outcomeOf(node))
     else if (node.mark !== undefined) this.requested(node.mark)
   }
 
@@ -85,7 +87,12 @@ export class TaskRecord {
   }
 
   started(): void {
-    if (this.told) this.emit({ _tag: "Started" }, this.node.startedAt)
+    this.companion?.started()
+    if (this.told) this.tellStarted()
+  }
+
+  private tellStarted(): void {
+    this.emit({ _tag: "Started" }, this.node.startedAt)
   }
 
   progress(value: unknown): void {
@@ -109,8 +116,15 @@ export class TaskRecord {
   }
 
   ended(): void {
-    if (!this.told) return
-    const { salvaged: _, ...outcome } = outcomeOf(this.node)
+    const { companion, told } = this
+    if (!told && companion === undefined) return
+    const outcome = outcomeOf(this.node)
+    companion?.ended(outcome)
+    if (told) this.tellEnded(outcome)
+  }
+
+  private tellEnded(decided: TaskOutcome<unknown, unknown, unknown>): void {
+    const { salvaged: _, ...outcome } = decided
     this.emit(outcome, this.node.endedAt)
     // There is nothing more to tell, and what it holds may be much.
     if (this.recorder !== undefined) this.recorder = forget

@@ -40,6 +40,10 @@ export class TasksNode extends ScopeNode {
     return this.time
   }
 
+  override get keepsEnded(): boolean {
+    return true
+  }
+
   /** The record under this id, of a task that runs or has ended. */
   held(id: string): TaskNode | undefined {
     return this.byId.get(id)

@@ -35,12 +35,7 @@ export const make = (engine: AgentEngine, options?: Options): A2ARequestHandler 
   return {
     getAgentCard: () => run(sign(engine.card)),
     getAuthenticatedExtendedAgentCard: (_, call) => run(Effect.flatMap(extended(engine, options, call), sign)),
-    sendMessage: (request, call) =>
-      run(
-        Effect.flatMap(engine.send(request, call), (sent) =>
-          request.configuration?.returnImmediately === true ? Effect.succeed(sent.task) : sent.settled
-        )
-      ),
+    sendMessage: (request, call) => run(engine.answer(request, call)),
     sendMessageStream: (request, call) => generator(Effect.map(engine.send(request, call), ({ events }) => events)),
     resubscribe: (request, call) => generator(engine.subscribe(request, call)),
     getTask: (request, call) => run(engine.get(request, call)),

@@ -67,6 +67,8 @@ export interface AgentEngine {
    * `ExtensionSupportRequiredError`, or `Unavailable` (too many tasks, or the server drains).
    */
   readonly send: (request: A2A.SendMessageRequest, call: ServerCallContext) => Effect.Effect<Sent, A2AError>
+  /** Takes a message as `send` does, and waits until its task has ended or asks; not if the request says `returnImmediately`. */
+  readonly answer: (request: A2A.SendMessageRequest, call: ServerCallContext) => Effect.Effect<A2A.Task, A2AError>
   readonly get: (request: A2A.GetTaskRequest, call: ServerCallContext) => Effect.Effect<A2A.Task, A2AError>
   readonly list: (
     request: A2A.ListTasksRequest,

@@ -11,17 +11,23 @@ export const maxDepth = 64
 
 /** Schemas recurse; a stack overflow must not be had for 64 kB. */
 export const nestsTooDeep = (text: string): boolean => {
+  if (text.length <= maxDepth) return false
   let depth = 0
   let inString = false
   for (let index = 0; index < text.length; index++) {
-    const char = text[index]
+    const char = text.charCodeAt(index)
     if (inString) {
-      if (char === "\\") index++
-      else if (char === '"') inString = false
-    } else if (char === '"') inString = true
-    else if (char === "[" || char === "{") {
+      if (char === backslash) index++
+      else if (char === quote) inString = false
+    } else if (char === quote) inString = true
+    else if (char === opening.array || char === opening.object) {
       if (++depth > maxDepth) return true
-    } else if (char === "]" || char === "}") depth--
+    } else if (char === closing.array || char === closing.object) depth--
   }
   return false
 }
+
+const quote = 0x22
+const backslash = 0x5c
+const opening = { array: 0x5b, object: 0x7b }
+const closing = { array: 0x5d, object: 0x7d }

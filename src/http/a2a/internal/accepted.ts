@@ -21,8 +21,8 @@ export const accepted = (
   if (message === undefined) return malformed("message is required")
   if (message.messageId === "") return malformed("message.messageId is required")
   if (message.parts.length === 0) return malformed("message.parts must have at least one part")
-  const asked = new Set(call.requestedExtensions)
-  const missing = extensions.filter(({ required, uri }) => required && !asked.has(uri))
+  const asked = call.requestedExtensions ?? []
+  const missing = extensions.filter(({ required, uri }) => required && !asked.includes(uri))
   if (missing.length > 0) {
     const uris = missing.map(({ uri }) => uri).join(", ")
     return Effect.fail(new ExtensionSupportRequiredError(`Declare support for: ${uris}`))
@@ -33,8 +33,8 @@ export const accepted = (
     return Effect.fail(new ContentTypeNotSupportedError(`"${foreign.mediaType}" is not supported; there are ${modes}`))
   }
   // What the agent does not know is as if it had not been asked for.
-  const known = new Set(extensions.map(({ uri }) => uri))
-  call.setRequestedExtensions(call.requestedExtensions?.filter((uri) => known.has(uri)))
+  if (asked.length > 0)
+    call.setRequestedExtensions(asked.filter((asked) => extensions.some(({ uri }) => uri === asked)))
   return Effect.succeed(message)
 }
 

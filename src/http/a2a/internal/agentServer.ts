@@ -41,7 +41,7 @@ export interface AgentServer {
 export const enter = (server: AgentServer, request: Request): Effect.Effect<Visitor, A2AError> =>
   Cors.isForeign(request.headers, server.cors)
     ? Effect.fail(refusalOf(Cors.foreign))
-    : Effect.mapError(server.access.visitor(request), refusalOf)
+    : Effect.mapErrorEager(server.access.visitor(request), refusalOf)
 
 /** Whatever a route does, the client gets an answer of its protocol, and a defect is for the log only. */
 export const answered = (
@@ -49,14 +49,16 @@ export const answered = (
   request: Request,
   handled: Effect.Effect<Response, A2AError, Scope.Scope>,
   told: (error: A2AError) => Response
-): Effect.Effect<Response, never, Scope.Scope> =>
-  Effect.catchCause(handled, (cause): Effect.Effect<Response> => {
+): Effect.Effect<Response, never, Scope.Scope> => {
+  const answer = Effect.catchCause(handled, (cause): Effect.Effect<Response> => {
     const error = cause.reasons.find(Cause.isFailReason)?.error
     if (error !== undefined && !Cause.hasDies(cause)) return Effect.succeed(told(error))
     if (!Cause.hasDies(cause)) return Effect.failCause(cause as Cause.Cause<never>)
     // Without the query, where a token may stand.
     return Effect.as(Effect.logError(`${request.method} ${request.url.split("?")[0]} failed`, cause), told(failed))
-  }).pipe(server.cors === undefined ? (same) => same : Effect.map((it) => Cors.open(server.cors, request.headers, it)))
+  })
+  return server.cors === undefined ? answer : Effect.map(answer, (it) => Cors.open(server.cors, request.headers, it))
+}
 
 export const respond = ({ body, headers, status }: Told, contentType: string): Response =>
   HttpServerResponse.text(body, headers === undefined ? { status, contentType } : { status, headers, contentType })

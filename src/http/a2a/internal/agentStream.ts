@@ -33,7 +33,7 @@ export const respond = (
   stream: AgentStream,
   events: Stream.Stream<{ readonly json: string }>,
   framing: Framing,
-  more: Readonly<Record<string, string>>
+  more: Readonly<Record<string, string>> | undefined
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   const sending = { through: (writer: EventWriter) => stream.send(events, framing, writer) }
   const response = HttpServerResponse.stream(

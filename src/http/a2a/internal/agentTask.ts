@@ -7,13 +7,18 @@ import { Role, TaskState } from "@a2a-js/sdk"
 import type * as A2A from "@a2a-js/sdk"
 import type { StoredPushNotificationConfig } from "@a2a-js/sdk/server"
 import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import type * as Stream from "effect/Stream"
+import type { Companion } from "../../../fibers/internal/companion.ts"
+import { trampoline } from "../../../fibers/internal/trampoline.ts"
 import type { Task } from "../../../fibers/Task.ts"
+import type { TaskOutcome } from "../../../fibers/TaskOutcome.ts"
 import type { AgentEvent } from "../AgentEngine.ts"
 import { type Content, toParts } from "../Content.ts"
 import type { ArtifactOptions } from "../Turn.ts"
 import { type AgentLog, Happening } from "./agentLog.ts"
 import { appendPiece } from "./appendPiece.ts"
+import { endOf } from "./endOf.ts"
 import { newId } from "./ids.ts"
 import { isoOf } from "./instants.ts"
 
@@ -27,6 +32,18 @@ export interface Identity {
   readonly owner: string
 }
 
+/** What all tasks of one agent share. */
+export interface Home {
+  /** What they run with. */
+  readonly services: Context.Context<never>
+  readonly clock: Clock.Clock
+  /** Whether what an agent had before it was cancelled is published. */
+  readonly partialResult: boolean
+  /** Runs a step in the next turn. */
+  readonly later: (step: () => void) => void
+  readonly log: () => AgentLog
+}
+
 const terminal: ReadonlySet<TaskState> = new Set([
   TaskState.TASK_STATE_COMPLETED,
   TaskState.TASK_STATE_FAILED,
@@ -38,21 +55,27 @@ export const isTerminalState = (state: TaskState): boolean => terminal.has(state
 
 const none: ReadonlyArray<never> = []
 
-export class AgentTask {
+/** How many artifacts are found without an index. */
+const few = 8
+
+export class AgentTask implements Companion {
   readonly id: string
   readonly contextId: string
   readonly tenant: string
   readonly owner: string
   status: A2A.TaskStatus
   private metadata: Record<string, unknown> | undefined = undefined
-  private readonly artifacts = new Map<string, A2A.Artifact>()
-  private readonly history: Array<A2A.Message>
-  /** None any more once it has ended: those who still read hold it. */
+  private readonly artifacts: Array<A2A.Artifact> = []
+  private artifactById: Map<string, A2A.Artifact> | undefined = undefined
+  private readonly history: [A2A.Message, ...Array<A2A.Message>]
+  /** For those who read: none before the first, and none any more once it has ended. */
   private log: AgentLog | undefined
-  private readonly clock: Clock.Clock
+  readonly home: Home
   private settling: Set<() => void> | undefined = undefined
   /** What runs it; set when it was started. */
   running: Task<unknown, unknown, unknown> | undefined = undefined
+  /** What the agent has so far. */
+  unfinished: Content | undefined = undefined
   /** Takes the next message, while the agent asks for one; undefined says that none will come. */
   question: ((message: A2A.Message | undefined) => void) | undefined = undefined
   /** What is told of it by push notifications, and whether somebody does. */
@@ -63,15 +86,49 @@ export class AgentTask {
   /** How many times one of them has left. */
   departures = 0
 
-  constructor(identity: Identity, message: A2A.Message, log: AgentLog, clock: Clock.Clock) {
+  constructor(identity: Identity, message: A2A.Message, home: Home, log?: AgentLog) {
     this.id = identity.id
     this.contextId = identity.contextId
     this.tenant = identity.tenant
     this.owner = identity.owner
-    this.clock = clock
+    this.home = home
     this.log = log
     this.history = [this.addressed(message)]
     this.status = this.statusOf(TaskState.TASK_STATE_SUBMITTED, undefined)
+  }
+
+  get services(): Context.Context<never> {
+    return this.home.services
+  }
+
+  registered(task: Task<unknown, unknown, unknown>): void {
+    this.running = task
+  }
+
+  started(): void {
+    this.setStatus(TaskState.TASK_STATE_WORKING)
+  }
+
+  ended(outcome: TaskOutcome<unknown, unknown, unknown>): void {
+    const { unfinished } = this
+    this.unfinished = undefined
+    if (outcome._tag === "Cancelled" && this.home.partialResult && unfinished !== undefined) {
+      this.addArtifact(unfinished, { id: "partial", last: true })
+    }
+    const { content, metadata, state } = endOf(outcome, this.id)
+    this.setStatus(state, content, metadata)
+  }
+
+  closed(): void {
+    const { settling } = this
+    if (settling === undefined) return
+    this.settling = undefined
+    for (const listener of settling) trampoline(listener)
+  }
+
+  /** The message that it began with. */
+  get first(): A2A.Message {
+    return this.history[0]
   }
 
   get over(): boolean {
@@ -91,7 +148,7 @@ export class AgentTask {
       contextId: this.contextId,
       status: this.status,
       artifacts: withArtifacts
-        ? Array.from(this.artifacts.values(), (artifact) => ({ ...artifact, parts: artifact.parts.slice() }))
+        ? this.artifacts.map((artifact) => ({ ...artifact, parts: artifact.parts.slice() }))
         : [],
       history:
         historyLength === undefined
@@ -108,8 +165,8 @@ export class AgentTask {
     new Happening({ payload: { $case: "task", value: this.snapshot() } }, this.stopsStreams)
 
   /** The task as it is now, then what comes, up to its end or its next question; not of one that has ended. */
-  follow(historyLength?: number): Stream.Stream<AgentEvent> {
-    return this.read(this.snapshot(historyLength), "settled")
+  follow(now: A2A.Task): Stream.Stream<AgentEvent> {
+    return this.read(now, "settled")
   }
 
   /** The same, past its questions. */
@@ -118,7 +175,7 @@ export class AgentTask {
   }
 
   private read(task: A2A.Task, until: "settled" | "ended"): Stream.Stream<AgentEvent> {
-    const log = this.log!
+    const log = (this.log ??= this.home.log())
     return log.read(log.last, new Happening({ payload: { $case: "task", value: task } }, false), this.anew, until)
   }
 
@@ -133,18 +190,22 @@ export class AgentTask {
     this.status = this.statusOf(state, message)
     if (message !== undefined) this.history.push(message)
     if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
-    const value = { taskId: this.id, contextId: this.contextId, status: this.status, metadata }
-    const log = this.log!
-    log.append(new Happening({ payload: { $case: "statusUpdate", value } }, this.stopsStreams))
+    const { log } = this
+    if (log !== undefined) {
+      const value = { taskId: this.id, contextId: this.contextId, status: this.status, metadata }
+      log.append(new Happening({ payload: { $case: "statusUpdate", value } }, this.stopsStreams))
+    }
     if (this.over) {
       this.log = undefined
-      log.end()
+      log?.end()
       const { question } = this
       this.question = undefined
       // Only what ignores its interrupt still asks.
-      if (question !== undefined) log.later(() => question(undefined))
+      if (question !== undefined) this.home.later(() => question(undefined))
+    } else if (this.settled && this.settling !== undefined) {
+      // In a later step: who is told runs on at once, and this one may be in the middle of another.
+      this.home.later(() => this.closed())
     }
-    if (this.settled) this.tellSettled(log)
     return true
   }
 
@@ -167,7 +228,7 @@ export class AgentTask {
     if (this.over) return false
     const parts = toParts(content)
     const artifactId = options.id ?? newId()
-    const before = this.artifacts.get(artifactId)
+    const before = this.artifactOf(artifactId)
     const artifact: A2A.Artifact = {
       artifactId,
       name: options.name ?? before?.name ?? options.id ?? "",
@@ -179,7 +240,10 @@ export class AgentTask {
     // To append to nothing is to begin.
     const append = options.append === true && before !== undefined
     if (append) appendPiece(before, artifact)
-    else this.artifacts.set(artifactId, { ...artifact, parts: parts.slice() })
+    else if (before !== undefined) Object.assign(before, artifact, { parts: parts.slice() })
+    else this.keepArtifact({ ...artifact, parts: parts.slice() })
+    const { log } = this
+    if (log === undefined) return true
     const value = {
       taskId: this.id,
       contextId: this.contextId,
@@ -188,8 +252,20 @@ export class AgentTask {
       lastChunk: options.last === true,
       metadata: undefined
     }
-    this.log!.append(new Happening({ payload: { $case: "artifactUpdate", value } }, false))
+    log.append(new Happening({ payload: { $case: "artifactUpdate", value } }, false))
     return true
+  }
+
+  private artifactOf(id: string): A2A.Artifact | undefined {
+    return this.artifactById === undefined
+      ? this.artifacts.find(({ artifactId }) => artifactId === id)
+      : this.artifactById.get(id)
+  }
+
+  private keepArtifact(artifact: A2A.Artifact): void {
+    this.artifacts.push(artifact)
+    if (this.artifactById !== undefined) this.artifactById.set(artifact.artifactId, artifact)
+    else if (this.artifacts.length > few) this.artifactById = new Map(this.artifacts.map((it) => [it.artifactId, it]))
   }
 
   /** Takes the answer to what the agent asks; the returned function lets the agent go on. Undefined if it does not ask. */
@@ -207,16 +283,6 @@ export class AgentTask {
     const settling = (this.settling ??= new Set())
     settling.add(listener)
     return () => void settling.delete(listener)
-  }
-
-  /** In a later step: who is told runs on at once, and this one may be in the middle of a cancel. */
-  private tellSettled(log: AgentLog): void {
-    const { settling } = this
-    if (settling === undefined) return
-    this.settling = undefined
-    log.later(() => {
-      for (const listener of settling) listener()
-    })
   }
 
   /** A message to or of this task. */
@@ -238,6 +304,6 @@ export class AgentTask {
   }
 
   private statusOf(state: TaskState, message: A2A.Message | undefined): A2A.TaskStatus {
-    return { state, message, timestamp: isoOf(this.clock.currentTimeMillisUnsafe()) }
+    return { state, message, timestamp: isoOf(this.home.clock.currentTimeMillisUnsafe()) }
   }
 }

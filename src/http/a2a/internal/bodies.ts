@@ -2,32 +2,33 @@
 import { type A2AError, ContentTypeNotSupportedError } from "@a2a-js/sdk/errors"
 import type * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Result from "effect/Result"
+import { bodyBytes } from "../../internal/bodyBytes.ts"
 import { isTooLarge, maxDepth, nestsTooDeep, utf8 } from "../../internal/jsonText.ts"
 import type { AgentServer } from "./agentServer.ts"
 import { notJson, Refusal } from "./refusal.ts"
 
-/** `undefined` of a body that is empty. */
-export const readJson = (
+/** Goes on with the body; `undefined` of one that is empty. */
+export const readJson = <A, R>(
   { bodyLimit }: AgentServer,
   request: HttpServerRequest.HttpServerRequest,
-  mediaTypes: ReadonlyArray<string>
-): Effect.Effect<unknown, A2AError> => {
+  mediaTypes: ReadonlyArray<string>,
+  use: (body: unknown) => Effect.Effect<A, A2AError, R>
+): Effect.Effect<A, A2AError, R> => {
   const given = request.headers["content-type"]
   // One that is said is wrong with or without a body.
   if (given !== undefined && !isOf(mediaTypes, given)) return Effect.fail(unsupported(given, mediaTypes))
-  return request.arrayBuffer.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, bodyLimit),
-    Effect.mapError(({ reason }) => (isTooLarge(reason) ? tooLarge(bodyLimit) : notJson("The body could not be read"))),
-    Effect.flatMap((bytes) =>
-      bytes.byteLength === 0
-        ? Effect.undefined
-        : given === undefined
-          ? Effect.fail(unsupported("", mediaTypes))
-          : Effect.try({ try: () => parse(bytes), catch: (error) => unreadable(error as Error) })
-    )
-  )
+  return Effect.matchEffect(bodyBytes(request, bodyLimit), {
+    onFailure: ({ reason }) =>
+      Effect.fail(isTooLarge(reason) ? tooLarge(bodyLimit) : notJson("The body could not be read")),
+    onSuccess: (bytes) => {
+      if (bytes.byteLength === 0) return use(undefined)
+      if (given === undefined) return Effect.fail(unsupported("", mediaTypes))
+      const body = Result.try(() => parse(bytes))
+      return Result.isSuccess(body) ? use(body.success) : Effect.fail(unreadable(body.failure))
+    }
+  })
 }
 
 const parse = (bytes: ArrayBuffer): unknown => {
@@ -36,7 +37,7 @@ const parse = (bytes: ArrayBuffer): unknown => {
   return JSON.parse(text)
 }
 
-const unreadable = (error: Error): Refusal =>
+const unreadable = (error: unknown): Refusal =>
   notJson(error instanceof SyntaxError ? `The body is not JSON: ${error.message}` : "The body is not valid UTF-8")
 
 const isOf = (mediaTypes: ReadonlyArray<string>, contentType: string): boolean =>

@@ -50,28 +50,25 @@ export const callOf = (
   }
   const { headers } = request
   const asked = headers["a2a-extensions"] ?? (version === legacyVersion ? headers["x-a2a-extensions"] : undefined)
-  return Effect.succeed(
-    new ServerCallContext({
-      requestedExtensions: asked === undefined ? [] : Extensions.parseServiceParameter(asked),
-      requestedVersion: version,
-      user: id === undefined ? anonymous : { isAuthenticated: true, userName: id },
-      state: new Map<string, unknown>([[STATE_HEADERS_KEY, headers]]),
-      ...(tenant === undefined || tenant === "" ? {} : { tenant })
-    })
-  )
+  const call = new ServerCallContext({
+    requestedExtensions: asked === undefined ? [] : Extensions.parseServiceParameter(asked),
+    requestedVersion: version,
+    user: id === undefined ? anonymous : { isAuthenticated: true, userName: id }
+  })
+  call.state.set(STATE_HEADERS_KEY, headers)
+  if (tenant !== undefined && tenant !== "") call.setTenant(tenant)
+  return Effect.succeed(call)
 }
 
 const anonymous = /*#__PURE__*/ new UnauthenticatedUser()
 
 /** The extensions that the agent has used, for the answer. */
-export const extensionsHeader = ({ activatedExtensions, requestedVersion }: ServerCallContext): Headers =>
+export const extensionsHeader = ({ activatedExtensions, requestedVersion }: ServerCallContext): Headers | undefined =>
   activatedExtensions === undefined
-    ? none
+    ? undefined
     : {
         [requestedVersion === legacyVersion ? "x-a2a-extensions" : "a2a-extensions"]:
           Extensions.toServiceParameter(activatedExtensions)
       }
 
 type Headers = Readonly<Record<string, string>>
-
-const none: Headers = {}

@@ -4,7 +4,7 @@ import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
-import type { Cancelled, Completed, Failed } from "../../../fibers/TaskEvent.ts"
+import type { Cancelled, TaskOutcome } from "../../../fibers/TaskOutcome.ts"
 import { type Content, toParts } from "../Content.ts"
 import { Rejected } from "../Turn.ts"
 import { writable } from "./writable.ts"
@@ -15,16 +15,18 @@ export interface End {
   readonly metadata?: Readonly<Record<string, unknown>>
 }
 
-export const endOf = (event: Completed | Failed | Cancelled): End => {
-  switch (event._tag) {
+export const endOf = (outcome: TaskOutcome<unknown, unknown, unknown>, task: string): End => {
+  switch (outcome._tag) {
     case "Completed":
-      return { state: TaskState.TASK_STATE_COMPLETED }
+      return completed
     case "Failed":
-      return failed(event.cause)
+      return failed(outcome.cause)
     case "Cancelled":
-      return cancelledEnd(event)
+      return cancelledEnd(outcome, task)
   }
 }
+
+const completed: End = { state: TaskState.TASK_STATE_COMPLETED }
 
 const failed = (cause: Cause.Cause<unknown>): End => {
   const error = cause.reasons.find(Cause.isFailReason)?.error
@@ -43,7 +45,10 @@ const textOf = (error: unknown): string => {
   return typeof message === "string" && message !== "" ? message : "The agent failed"
 }
 
-export const cancelledEnd = ({ how, reason, took, task }: Pick<Cancelled, "how" | "reason" | "took" | "task">): End => {
+export const cancelledEnd = (
+  { how, reason, took }: Pick<Cancelled<unknown>, "how" | "reason" | "took">,
+  task: string
+): End => {
   const { at, by, message, source } = reason
   // Whoever cancels in the process may have given what JSON cannot say.
   const detail = Result.try(() => (reason.detail === undefined ? undefined : writable("detail", reason.detail)))

@@ -8,9 +8,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
+import { Scheduler } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as CancelReason from "../../../fibers/CancelReason.ts"
+import { companionOf } from "../../../fibers/internal/companion.ts"
 import * as Task from "../../../fibers/Task.ts"
 import type { AlreadyRunning, Draining, TooManyTasks } from "../../../fibers/Tasks.ts"
 import { Tasks } from "../../../fibers/Tasks.ts"
@@ -21,7 +23,7 @@ import type { AgentEngine, AgentEvent, Options, Sent } from "../AgentEngine.ts"
 import { Unavailable } from "../Unavailable.ts"
 import { accepted, malformed } from "./accepted.ts"
 import { AgentLog } from "./agentLog.ts"
-import { AgentTask } from "./agentTask.ts"
+import { AgentTask, type Home } from "./agentTask.ts"
 import { belongs, ownerOf, reasonOf, tenantOf } from "./caller.ts"
 import { countOf } from "./countOf.ts"
 import { newId } from "./ids.ts"
@@ -30,19 +32,15 @@ import { pageOf } from "./pageOf.ts"
 import { startTask } from "./startTask.ts"
 import { Turning } from "./turning.ts"
 
-type Handle = Task.Task<unknown, unknown, unknown>
-
 export class Engine implements AgentEngine {
   readonly card: A2A.AgentCard
-  private readonly agent: Agent<any>
-  private readonly history: number
+  /** What it needs is in `context`. */
+  private readonly agent: Agent<never>
   private readonly tasks: Tasks["Service"]
   /** What tasks run with: not the services of the request that started them. */
   readonly context: Context.Context<any>
+  private readonly home: Home
   private readonly scope: Scope.Scope
-  /** What clients see of a task lives as long as `Tasks` keeps its record. */
-  private readonly visible = new WeakMap<Handle, AgentTask>()
-
   private readonly pushing: Pushing | undefined
 
   constructor(
@@ -51,10 +49,18 @@ export class Engine implements AgentEngine {
     context: Context.Context<Tasks | Scope.Scope>,
     notifiers: FiberSet.FiberSet<void>
   ) {
-    this.agent = agent
+    this.agent = agent as Agent<never>
     this.card = options.card
-    this.history = countOf("history", options.history ?? 1024, "events", 1024)
     this.context = context
+    const history = countOf("history", options.history ?? 1024, "events", 1024)
+    const dispatcher = Context.get(context, Scheduler).makeDispatcher()
+    this.home = {
+      services: flat(context),
+      clock: Context.get(context, Clock.Clock),
+      partialResult: agent.partialResult,
+      later: (step) => dispatcher.scheduleTask(step, 0),
+      log: () => new AgentLog(dispatcher, history)
+    }
     this.tasks = Context.get(context, Tasks)
     this.scope = Context.get(context, Scope.Scope)
     this.pushing =
@@ -62,7 +68,7 @@ export class Engine implements AgentEngine {
         ? new Pushing(
             (id, call) => this.find(id, call),
             options.push ?? {},
-            (notify) => withContext(FiberSet.run(notifiers, notify), context),
+            (notify) => Effect.provideContext(FiberSet.run(notifiers, notify), context),
             Effect.runPromiseWith(context)
           )
         : undefined
@@ -73,50 +79,65 @@ export class Engine implements AgentEngine {
   }
 
   readonly send: AgentEngine["send"] = (request, call) =>
-    Effect.flatMap(this.accepted(request, call), (message) =>
-      message.taskId === "" ? this.start(request, message, call) : this.goOn(request, message, call)
+    this.taken(request, call, (visible) => this.sent(visible, request, call))
+
+  readonly answer: AgentEngine["answer"] = (request, call) => {
+    const historyLength = request.configuration?.historyLength
+    if (request.configuration?.returnImmediately === true) {
+      return this.taken(request, call, (visible) => visible.snapshot(historyLength))
+    }
+    const taken = this.taken(request, call, (visible) => visible)
+    const settled = (visible: AgentTask) => this.settled(visible, historyLength)
+    if (this.agent.onDisconnect === "keep") return Effect.flatMap(taken, settled)
+    // A client that leaves at the start leaves a task that it followed.
+    // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
+    const following = Effect.uninterruptible(Effect.tap(taken, (visible) => this.follow(visible, call)))
+    return Effect.scoped(Effect.flatMap(following, settled))
+  }
+
+  /** `read` is called in the step in which the message is taken: what happens later comes behind what it reads. */
+  private taken<A>(
+    request: A2A.SendMessageRequest,
+    call: ServerCallContext,
+    read: (visible: AgentTask) => A
+  ): Effect.Effect<A, A2AError> {
+    return Effect.suspend(() =>
+      Effect.flatMapEager(this.accepted(request, call), (message) =>
+        message.taskId === "" ? this.start(request, message, call, read) : this.goOn(request, message, call, read)
+      )
     )
+  }
 
   private accepted(request: A2A.SendMessageRequest, call: ServerCallContext): Effect.Effect<A2A.Message, A2AError> {
     const message = accepted(this.agent, request, call)
-    const webhook = request.configuration?.taskPushNotificationConfig
+    const webhook = webhookOf(request)
     if (webhook === undefined) return message
     return Effect.andThen(this.pushing === undefined ? unsupported() : this.pushing.checked(webhook), message)
   }
 
-  private start(
+  private start<A>(
     request: A2A.SendMessageRequest,
     message: A2A.Message,
-    call: ServerCallContext
-  ): Effect.Effect<Sent, A2AError> {
-    return Effect.flatMap(this.referencesOf(message, call), (references) =>
-      Effect.withFiber<Sent, A2AError>((fiber) => {
-        const { agent, tasks } = this
-        const log = new AgentLog(fiber.currentDispatcher, this.history)
-        const identity = {
-          id: newId(),
-          contextId: message.contextId === "" ? newId() : message.contextId,
-          tenant: tenantOf(call),
-          owner: ownerOf(call)
-        }
-        const visible = new AgentTask(identity, message, log, fiber.getRef(Clock.Clock))
-        const turn = new Turning(visible, { ...request, message: visible.addressed(message) }, call, references)
-        const sent = this.sent(visible, request, call)
-        const started = startTask(tasks, agent, visible, turn)
-        return Effect.matchEffect(withContext(started, this.context), {
-          onFailure: (refused) => this.refusal(refused),
-          onSuccess: (running) => {
-            visible.running = running
-            this.visible.set(running, visible)
-            return Effect.as(this.announced(visible, request, call), sent)
-          }
-        })
-      }).pipe(
-        // Else a client that leaves at this moment could leave a task that nobody can find.
-        // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
-        Effect.uninterruptible
-      )
-    )
+    call: ServerCallContext,
+    read: (visible: AgentTask) => A
+  ): Effect.Effect<A, A2AError> {
+    return Effect.flatMapEager(this.referencesOf(message, call), (references) => {
+      const identity = {
+        id: newId(),
+        contextId: message.contextId === "" ? newId() : message.contextId,
+        tenant: tenantOf(call),
+        owner: ownerOf(call)
+      }
+      const visible = new AgentTask(identity, message, this.home)
+      const turn = new Turning(visible, request, call, references)
+      const result = read(visible)
+      const started = Effect.matchEffect(startTask(this.tasks, this.agent, visible, turn), {
+        onFailure: (refused) => this.refusal(refused),
+        onSuccess: () => this.announced(visible, request, call, result)
+      })
+      // Else a client that leaves at this moment could leave a task whose webhook is not known.
+      return webhookOf(request) === undefined ? started : whole(started)
+    })
   }
 
   private refusal(refused: AlreadyRunning | Draining | TooManyTasks): Effect.Effect<never, A2AError> {
@@ -127,13 +148,14 @@ export class Engine implements AgentEngine {
       : Effect.fail(new Unavailable(429, refused.message, 1))
   }
 
-  private goOn(
+  private goOn<A>(
     request: A2A.SendMessageRequest,
     message: A2A.Message,
-    call: ServerCallContext
-  ): Effect.Effect<Sent, A2AError> {
+    call: ServerCallContext,
+    read: (visible: AgentTask) => A
+  ): Effect.Effect<A, A2AError> {
     const goingOn = Effect.flatMap(this.find(message.taskId, call), (visible) =>
-      Effect.suspend((): Effect.Effect<Sent, A2AError> => {
+      Effect.suspend((): Effect.Effect<A, A2AError> => {
         const { contextId, id } = visible
         if (message.contextId !== "" && message.contextId !== contextId) {
           return malformed(`message.contextId is "${message.contextId}", but the task "${id}" is in "${contextId}"`)
@@ -145,52 +167,45 @@ export class Engine implements AgentEngine {
         if (goOn === undefined) {
           return Effect.fail(new UnsupportedOperationError(`The task "${id}" does not ask for a message`))
         }
-        const sent = this.sent(visible, request, call)
+        const result = read(visible)
         goOn()
-        return Effect.as(this.announced(visible, request, call), sent)
+        return this.announced(visible, request, call, result)
       })
     )
-    return request.configuration?.taskPushNotificationConfig === undefined ? goingOn : whole(goingOn)
+    return webhookOf(request) === undefined ? goingOn : whole(goingOn)
   }
 
   /** To the webhook that came with the message, from now on. */
-  private announced(
+  private announced<A>(
     visible: AgentTask,
-    { configuration }: A2A.SendMessageRequest,
-    call: ServerCallContext
-  ): Effect.Effect<void> {
-    const webhook = configuration?.taskPushNotificationConfig
+    request: A2A.SendMessageRequest,
+    call: ServerCallContext,
+    result: A
+  ): Effect.Effect<A> {
+    const webhook = webhookOf(request)
     return webhook === undefined || this.pushing === undefined
-      ? Effect.void
-      : Effect.asVoid(this.pushing.addSent(visible, webhook, call))
+      ? Effect.succeed(result)
+      : Effect.as(this.pushing.addSent(visible, webhook, call), result)
   }
 
-  /** Taken now: what happens later comes behind the task as it is now. */
   private sent(visible: AgentTask, request: A2A.SendMessageRequest, call: ServerCallContext): Sent {
     const historyLength = request.configuration?.historyLength
+    const task = visible.snapshot(historyLength)
     return {
       taskId: visible.id,
-      task: visible.snapshot(historyLength),
-      events: this.followed(visible, call, visible.follow(historyLength)),
+      task,
+      events: this.followed(visible, call, visible.follow(task)),
       settled: this.waitedFor(visible, call, this.settled(visible, historyLength))
     }
   }
 
   private settled(visible: AgentTask, historyLength: number | undefined): Effect.Effect<A2A.Task> {
-    const answer = Effect.sync(() => visible.snapshot(historyLength))
-    return Effect.suspend(() =>
-      visible.settled
-        ? answer
-        : Effect.andThen(
-            Effect.callback<void>((resume) => {
-              // It may have paused since it looked.
-              if (visible.settled) return resume(Effect.void)
-              const withdraw = visible.onSettled(() => resume(Effect.void))
-              return Effect.sync(withdraw)
-            }),
-            answer
-          )
-    )
+    return Effect.callback<A2A.Task>((resume) => {
+      const answer = () => resume(Effect.succeed(visible.snapshot(historyLength)))
+      if (visible.settled) return answer()
+      const withdraw = visible.onSettled(answer)
+      return Effect.sync(withdraw)
+    })
   }
 
   readonly get: AgentEngine["get"] = (request, call) =>
@@ -203,7 +218,7 @@ export class Engine implements AgentEngine {
     Effect.flatMap(this.find(request.id, call), (visible) =>
       visible.over
         ? Effect.fail(new UnsupportedOperationError(`The task "${visible.id}" has ended; read it instead`))
-        : Effect.succeed(this.followed(visible, call, visible.follow()))
+        : Effect.succeed(this.followed(visible, call, visible.follow(visible.snapshot())))
     )
 
   readonly cancel: AgentEngine["cancel"] = ({ id, metadata }, call) =>
@@ -223,11 +238,17 @@ export class Engine implements AgentEngine {
   private find(id: string, call: ServerCallContext): Effect.Effect<AgentTask, A2AError> {
     if (id.trim() === "") return malformed("The id of the task is required")
     return Effect.flatMap(this.tasks.get(id), (running) => {
-      const visible = Option.isSome(running) ? this.visible.get(running.value) : undefined
+      const visible = Option.isSome(running) ? this.visible(running.value) : undefined
       return visible === undefined || !belongs(visible, call)
         ? Effect.fail(new TaskNotFoundError(`Task not found: ${id}`))
         : Effect.succeed(visible)
     })
+  }
+
+  /** Of a task that is one of this agent's: others may be in the same `Tasks`. */
+  private visible(task: Task.Task<unknown, unknown, unknown>): AgentTask | undefined {
+    const companion = companionOf(task)
+    return companion instanceof AgentTask && companion.home === this.home ? companion : undefined
   }
 
   private all(call: ServerCallContext): Effect.Effect<ReadonlyArray<AgentTask>> {
@@ -236,7 +257,7 @@ export class Engine implements AgentEngine {
         Effect.forEach(infos, ({ id }) => this.tasks.get(id)),
         (running) =>
           running.flatMap((running) => {
-            const visible = Option.isSome(running) ? this.visible.get(running.value) : undefined
+            const visible = Option.isSome(running) ? this.visible(running.value) : undefined
             return visible !== undefined && belongs(visible, call) ? [visible] : []
           })
       )
@@ -282,7 +303,12 @@ export class Engine implements AgentEngine {
   }
 }
 
+const webhookOf = ({
+  configuration
+}: A2A.SendMessageRequest): A2A.TaskPushNotificationConfig | undefined => configuration?.taskPushNotificationConfig
+
 const none: Effect.Effect<() => ReadonlyArray<A2A.Task>> = Effect.succeed(() => [])
 
-const withContext = <A, E>(self: Effect.Effect<A, E, any>, context: Context.Context<any>): Effect.Effect<A, E> =>
-  Effect.updateContext<never, never>(() => context as Context.Context<never>)(self as Effect.Effect<A, E>)
+/** Flat: each task adds services of its own, and what has been added to often is copied anew each time. */
+const flat = (context: Context.Context<any>): Context.Context<never> =>
+  Context.makeUnsafe<never>(new Map(context.mapUnsafe))

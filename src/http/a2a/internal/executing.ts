@@ -11,7 +11,8 @@ import * as CancelReason from "../../../fibers/CancelReason.ts"
 import * as Task from "../../../fibers/Task.ts"
 import { Tasks } from "../../../fibers/Tasks.ts"
 import type { Agent } from "../Agent.ts"
-import { AgentTask } from "./agentTask.ts"
+import { AgentTask, type Home } from "./agentTask.ts"
+import { AgentLog } from "./agentLog.ts"
 import { ownerOf, tenantOf } from "./caller.ts"
 import { cancelledEnd, type End } from "./endOf.ts"
 import { isoOf } from "./instants.ts"
@@ -33,6 +34,7 @@ export class Executing implements BusHost {
   private readonly tasks: Tasks["Service"]
   private readonly dispatcher: SchedulerDispatcher
   private readonly clock: Clock.Clock
+  private readonly home: Home
   /** What clients see of a task lives as long as `Tasks` keeps its record. */
   private readonly executions = new WeakMap<Handle, Execution>()
   private closed = false
@@ -44,6 +46,14 @@ export class Executing implements BusHost {
     this.tasks = Context.get(context, Tasks)
     this.dispatcher = dispatcher
     this.clock = clock
+    this.home = {
+      services: context,
+      clock,
+      partialResult: agent.partialResult,
+      later: (step) => dispatcher.scheduleTask(step, 0),
+      // Its own reader; no other can come.
+      log: () => new AgentLog(dispatcher, 0)
+    }
   }
 
   /** From outside of Effect: the promise is always fulfilled. */
@@ -85,7 +95,6 @@ export class Executing implements BusHost {
       onFailure: ({ message }) =>
         this.end(request, bus, { state: TaskState.TASK_STATE_REJECTED, content: message }, execution),
       onSuccess: (running) => {
-        visible.running = running
         this.executions.set(running, execution)
         const ended = outbox.turnEnd()
         outbox.begin(visible, bus)
@@ -121,7 +130,7 @@ export class Executing implements BusHost {
       execution.visible.running = handle
       this.executions.set(handle, execution)
       const { how, reason, took } = outcome.value
-      return this.end(request, bus, cancelledEnd({ how, reason, took, task: handle.name }), execution)
+      return this.end(request, bus, cancelledEnd({ how, reason, took }, handle.name), execution)
     })
   }
 
@@ -145,7 +154,7 @@ export class Executing implements BusHost {
     const { context, contextId, taskId, userMessage } = request
     const identity = { id: taskId, contextId, tenant: tenantOf(context), owner: ownerOf(context) }
     const outbox = new Outbox(this.dispatcher, bus, this.report)
-    return { outbox, visible: new AgentTask(identity, userMessage, outbox, this.clock) }
+    return { outbox, visible: new AgentTask(identity, userMessage, this.home, outbox) }
   }
 
   /** Interrupts in this very step; ends when the end is published, at the latest when the agent's `giveUp` has passed. */

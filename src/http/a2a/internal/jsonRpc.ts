@@ -24,8 +24,8 @@ export const jsonRpcRoute =
     Effect.suspend(() => {
       const legacy = server.legacy && versionOf(request) === legacyVersion
       let id: Id = null
-      const handled = Effect.flatMap(enter(server, request), (visitor) =>
-        Effect.flatMap(readJson(server, request, mediaTypes), (body): Answer => {
+      const handled = Effect.flatMapEager(enter(server, request), (visitor) =>
+        readJson(server, request, mediaTypes, (body): Answer => {
           id = idOf(body)
           const wrong = mistakeIn(body)
           if (wrong !== undefined) return Effect.fail(wrong)
@@ -68,7 +68,7 @@ const dispatch = (server: AgentServer, request: Request, visitor: Visitor, rpc: 
   const run = operations.get(method)
   const follow = run === undefined ? streams.get(method) : undefined
   const tenant = isObject(params) ? params["tenant"] : undefined
-  return Effect.flatMap(
+  return Effect.flatMapEager(
     callOf(server, "JSONRPC", request, visitor, typeof tenant === "string" ? tenant : undefined),
     (call): Answer => {
       if (run === undefined && follow === undefined) return Effect.fail(noMethod(`There is no method "${method}"`))
@@ -76,10 +76,7 @@ const dispatch = (server: AgentServer, request: Request, visitor: Visitor, rpc: 
       const asking = { server, visitor, call }
       return run !== undefined
         ? Effect.map(run(asking, params), (result) =>
-            respond(
-              { status: 200, headers: headersOf(extensionsHeader(call)), body: resultOf(id, result) },
-              contentType
-            )
+            respond({ status: 200, headers: extensionsHeader(call), body: resultOf(id, result) }, contentType)
           )
         : Effect.flatMap(AgentStream.admit(server), (stream) =>
             Effect.flatMap(follow!(asking, params), (events) =>
@@ -89,9 +86,6 @@ const dispatch = (server: AgentServer, request: Request, visitor: Visitor, rpc: 
     }
   )
 }
-
-const headersOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> | undefined =>
-  Object.keys(headers).length === 0 ? undefined : headers
 
 const opening = (id: Id): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`
 

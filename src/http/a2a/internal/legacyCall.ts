@@ -27,13 +27,7 @@ export class LegacyCall {
     const { engine, handler } = this.server
     const calls: A2ARequestHandler = {
       ...handler,
-      sendMessage: (params, call) =>
-        Effect.runPromise(
-          Effect.flatMap(engine.send(params, call), ({ settled, task }) =>
-            params.configuration?.returnImmediately === true ? Effect.succeed(task) : settled
-          ),
-          { signal }
-        ),
+      sendMessage: (params, call) => Effect.runPromiseWith(engine.context)(engine.answer(params, call), { signal }),
       sendMessageStream: (params, call) => this.follow(handler.sendMessageStream(params, call)),
       resubscribe: (params, call) => this.follow(handler.resubscribe(params, call))
     }

@@ -20,7 +20,7 @@ import type { A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server"
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Visitor } from "../../TaskAccess.ts"
-import type { AgentEvent, Sent } from "../AgentEngine.ts"
+import type { AgentEvent } from "../AgentEngine.ts"
 import { type AgentServer, promised } from "./agentServer.ts"
 import { decoded, type Params, sendMistake } from "./params.ts"
 import { permitted, readable } from "./permitted.ts"
@@ -33,30 +33,25 @@ export interface Asking {
 
 type Operation = (asking: Asking, params: Params) => Effect.Effect<string, A2AError>
 
-const sent = (asking: Asking, params: Params): Effect.Effect<readonly [Sent, A2A.SendMessageRequest], A2AError> =>
-  Effect.flatMap(decoded(SendMessageRequest, params, sendMistake), (request) =>
-    Effect.flatMap(permitted(asking, "start", request.message!.taskId), () =>
-      Effect.map(asking.server.engine.send(request, asking.call), (sent) => [sent, request] as const)
-    )
+const accepted = (asking: Asking, params: Params): Effect.Effect<A2A.SendMessageRequest, A2AError> =>
+  Effect.flatMapEager(decoded(SendMessageRequest, params, sendMistake), (request) =>
+    Effect.mapEager(permitted(asking, "start", request.message!.taskId), () => request)
   )
 
 const sendMessage: Operation = (asking, params) =>
-  Effect.flatMap(sent(asking, params), ([{ settled, task }, { configuration }]) =>
-    Effect.map(
-      configuration?.returnImmediately === true ? Effect.succeed(task) : settled,
-      (task) => `{"task":${JSON.stringify(Task.toJSON(task))}}`
-    )
+  Effect.flatMapEager(accepted(asking, params), (request) =>
+    Effect.map(asking.server.engine.answer(request, asking.call), (task) => `{"task":${taskText(task)}}`)
   )
 
 const getTask: Operation = (asking, params) =>
-  Effect.flatMap(decoded(GetTaskRequest, params), (request) =>
-    Effect.flatMap(permitted(asking, "read", request.id), () =>
+  Effect.flatMapEager(decoded(GetTaskRequest, params), (request) =>
+    Effect.flatMapEager(permitted(asking, "read", request.id), () =>
       Effect.map(asking.server.engine.get(request, asking.call), taskText)
     )
   )
 
 const listTasks: Operation = (asking, params) =>
-  Effect.flatMap(decoded(ListTasksRequest, params), (request) =>
+  Effect.flatMapEager(decoded(ListTasksRequest, params), (request) =>
     Effect.map(asking.server.engine.list(request, asking.call), (page) => {
       // Fields that are required, but that codecs leave out when they are empty.
       const tasks = readable(asking, page.tasks).map((task) => {
@@ -69,8 +64,8 @@ const listTasks: Operation = (asking, params) =>
   )
 
 const cancelTask: Operation = (asking, params) =>
-  Effect.flatMap(decoded(CancelTaskRequest, params), (request) =>
-    Effect.flatMap(permitted(asking, "cancel", request.id), () =>
+  Effect.flatMapEager(decoded(CancelTaskRequest, params), (request) =>
+    Effect.flatMapEager(permitted(asking, "cancel", request.id), () =>
       Effect.map(asking.server.engine.cancel(request, asking.call), taskText)
     )
   )
@@ -90,8 +85,8 @@ const push =
     run: (handler: A2ARequestHandler, request: A, call: ServerCallContext) => Promise<B>
   ): Operation =>
   (asking, params) =>
-    Effect.flatMap(decoded(request, params), (request) =>
-      Effect.flatMap(permitted(asking, "events", request.taskId), () =>
+    Effect.flatMapEager(decoded(request, params), (request) =>
+      Effect.flatMapEager(permitted(asking, "events", request.taskId), () =>
         Effect.map(
           promised(() => run(asking.server.handler, request, asking.call)),
           (value) => JSON.stringify(answer.toJSON(value))
@@ -102,7 +97,7 @@ const push =
 const nothing = { toJSON: () => null }
 
 const extendedCard: Operation = (asking, params) =>
-  Effect.flatMap(decoded(GetExtendedAgentCardRequest, params), (request) =>
+  Effect.flatMapEager(decoded(GetExtendedAgentCardRequest, params), (request) =>
     Effect.map(
       promised(() => asking.server.handler.getAuthenticatedExtendedAgentCard(request, asking.call)),
       cardText
@@ -167,14 +162,16 @@ export const streams: ReadonlyMap<string, Streaming> = /*#__PURE__*/ new Map<str
     (asking, params) =>
       Effect.andThen(
         streamed(asking),
-        Effect.map(sent(asking, params), ([{ events }]) => events)
+        Effect.flatMapEager(accepted(asking, params), (request) =>
+          Effect.map(asking.server.engine.send(request, asking.call), ({ events }) => events)
+        )
       )
   ],
   [
     "SubscribeToTask",
     (asking, params) =>
       Effect.flatMap(Effect.andThen(streamed(asking), decoded(SubscribeToTaskRequest, params)), (request) =>
-        Effect.flatMap(permitted(asking, "events", request.id), () =>
+        Effect.flatMapEager(permitted(asking, "events", request.id), () =>
           asking.server.engine.subscribe(request, asking.call)
         )
       )

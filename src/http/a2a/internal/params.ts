@@ -5,6 +5,7 @@
 import { Role, roleFromJSON } from "@a2a-js/sdk"
 import { A2AError, RequestMalformedError } from "@a2a-js/sdk/errors"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 
 export type Params = Readonly<Record<string, unknown>>
 
@@ -13,17 +14,15 @@ export const decoded = <A>(
   codec: { readonly fromJSON: (object: unknown) => A },
   params: Params,
   mistake?: (params: Params) => string | undefined
-): Effect.Effect<A, A2AError> =>
-  Effect.try({
-    try: () => {
-      const wrong =
-        textMistake(params, texts) ?? mistake?.(params) ?? kindMistake(params, kinds) ?? lengthMistake(params)
-      if (wrong !== undefined) throw new RequestMalformedError(wrong)
-      return codec.fromJSON(params)
-    },
-    // Codecs throw on some of what is no object.
-    catch: (error) => (error instanceof A2AError ? error : new RequestMalformedError("The parameters are not valid"))
-  })
+): Effect.Effect<A, A2AError> => {
+  const wrong = textMistake(params, texts) ?? mistake?.(params) ?? kindMistake(params, kinds) ?? lengthMistake(params)
+  if (wrong !== undefined) return Effect.fail(new RequestMalformedError(wrong))
+  // Codecs throw on some of what is no object.
+  const read = Result.try(() => codec.fromJSON(params))
+  if (Result.isSuccess(read)) return Effect.succeed(read.success)
+  const error = read.failure
+  return Effect.fail(error instanceof A2AError ? error : new RequestMalformedError("The parameters are not valid"))
+}
 
 /** Of any method. */
 const texts = ["id", "taskId", "tenant", "contextId", "pageToken", "url", "token", "statusTimestampAfter"]
@@ -33,11 +32,11 @@ const kinds = { metadata: "an object", includeArtifacts: "true or false" } as co
 const messageTexts = ["messageId", "taskId", "contextId"]
 
 const textMistake = (params: Params, fields: ReadonlyArray<string>): string | undefined => {
-  const wrong = fields.find((field) => {
+  for (const field of fields) {
     const value = params[field]
-    return value !== undefined && value !== null && typeof value !== "string"
-  })
-  return wrong === undefined ? undefined : `${wrong} must be a string`
+    if (value !== undefined && value !== null && typeof value !== "string") return `${field} must be a string`
+  }
+  return undefined
 }
 
 /** What the codecs would leave out without a word, or read as something else. */

@@ -18,6 +18,7 @@ import { toldInRest } from "./refusal.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
+type Answer = Effect.Effect<Response, A2AError, Scope.Scope>
 type Query = Readonly<Record<string, string | Array<string>>>
 
 /** What a request asks for: the name of a method and its parameters. */
@@ -106,9 +107,9 @@ export const restRoute =
         answered(
           server,
           request,
-          Effect.flatMap(enter(server, request), (visitor) =>
-            Effect.flatMap(callOf(server, "HTTP+JSON", request, visitor, params["tenant"]), (call) =>
-              Effect.flatMap(bodyOf(server, request), (body) => {
+          Effect.flatMapEager(enter(server, request), (visitor) =>
+            Effect.flatMapEager(callOf(server, "HTTP+JSON", request, visitor, params["tenant"]), (call) =>
+              withBody(server, request, (body) => {
                 const asked = read(params, query, body)
                 return asked === undefined
                   ? Effect.fail(notAnswered(server.path, request))
@@ -126,11 +127,11 @@ const mediaTypes = ["application/json", contentType]
 
 const empty: Params = {}
 
-const bodyOf = (server: AgentServer, request: Request): Effect.Effect<Params, A2AError> =>
+const withBody = (server: AgentServer, request: Request, use: (body: Params) => Answer): Answer =>
   request.method !== "POST"
-    ? Effect.succeed(empty)
-    : Effect.flatMap(readJson(server, request, mediaTypes), (body = empty) =>
-        isObject(body) ? Effect.succeed(body) : Effect.fail(new RequestMalformedError("The body must be a JSON object"))
+    ? use(empty)
+    : readJson(server, request, mediaTypes, (body = empty) =>
+        isObject(body) ? use(body) : Effect.fail(new RequestMalformedError("The body must be a JSON object"))
       )
 
 const dispatch = (
@@ -138,7 +139,7 @@ const dispatch = (
   asking: Asking,
   { method, params, status = 200 }: Asked,
   tenant: string
-): Effect.Effect<Response, A2AError, Scope.Scope> => {
+): Answer => {
   const { call, server } = asking
   const run = operations.get(method)
   // The tenant is that of the path.

@@ -17,12 +17,10 @@ import { metadataOf } from "./writable.ts"
 /** Getters, because a turn is taken apart: most agents use one or two of them. */
 export class Turning implements Turn {
   private readonly visible: AgentTask
-  readonly request: A2A.SendMessageRequest
+  private readonly asked: A2A.SendMessageRequest
   readonly call: ServerCallContext
   private readonly referred: () => ReadonlyArray<A2A.Task>
   private asking: Semaphore.Semaphore | undefined = undefined
-  /** What `partial` was given last. */
-  unfinished: Content | undefined = undefined
   private said = 0
 
   constructor(
@@ -32,7 +30,7 @@ export class Turning implements Turn {
     referred: () => ReadonlyArray<A2A.Task>
   ) {
     this.visible = visible
-    this.request = request
+    this.asked = request
     this.call = call
     this.referred = referred
   }
@@ -49,8 +47,12 @@ export class Turning implements Turn {
     return this.visible.contextId
   }
 
+  get request(): A2A.SendMessageRequest {
+    return { ...this.asked, message: this.message }
+  }
+
   get message(): A2A.Message {
-    return this.request.message!
+    return this.visible.first
   }
 
   get text(): string {
@@ -93,7 +95,7 @@ export class Turning implements Turn {
     return (content) =>
       Effect.suspend(() => {
         // Now: at the cancel, nobody could be told that it is no content.
-        this.unfinished = toParts(content)
+        this.visible.unfinished = toParts(content)
         return Task.partial(content)
       })
   }
