@@ -377,15 +377,31 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the terminal event carries what is only for this process",
     law: "K21",
     file: record,
-    find: "const { salvaged: _, ...outcome } = outcomeOf(this.node)",
-    replace: "const outcome = outcomeOf(this.node)",
+    find: "const { salvaged: _, ...outcome } = decided",
+    replace: "const outcome = decided",
     tests: [tasks, "test/fibers/TaskOutcome.test.ts"]
+  },
+  {
+    name: "the record of an ended task keeps the services of whoever started it",
+    law: "S2-61",
+    file: "src/fibers/internal/taskNode.ts",
+    find: "if (this.up!.keepsEnded) trampoline",
+    replace: "if (!this.up!.keepsEnded) trampoline",
+    tests: ["test/fibers/Tasks.memory.test.ts"]
+  },
+  {
+    name: "a straggler is forgotten while it runs",
+    law: "K42",
+    file: "src/fibers/internal/taskNode.ts",
+    find: 'if (this.how === "abandoned") return',
+    replace: "",
+    tests: ["test/fibers/Tasks.memory.test.ts"]
   },
   {
     name: "a follower that comes late misses the terminal event",
     law: "K38",
     file: record,
-    find: "if (node.gone) this.ended()\n    else if",
+    find: "if (node.gone) this.tellEnded(outcomeOf(node))\n    else if",
     replace: "if",
     tests: [tasks]
   },

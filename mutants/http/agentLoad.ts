@@ -8,8 +8,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an ended A2A task keeps its events",
     law: "S2-52",
     file: "src/http/a2a/internal/agentTask.ts",
-    find: "      this.log = undefined\n      log.end()",
-    replace: "      log.end()",
+    find: "      this.log = undefined\n      log?.end()",
+    replace: "      log?.end()",
     tests: heap
   },
   {

@@ -27,9 +27,49 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a blocking sender that pauses before it waits misses the end",
     law: "S2-39",
     file: engine,
-    find: "if (visible.settled) return resume(Effect.void)",
+    find: "if (visible.settled) return answer()\n",
     replace: "",
     tests: races
+  },
+  {
+    name: "a client that leaves at the start leaves the task that it followed",
+    law: "S2x-09",
+    file: engine,
+    find: "Effect.uninterruptible(Effect.tap(taken, (visible) => this.follow(visible, call)))",
+    replace: "Effect.tap(taken, (visible) => this.follow(visible, call))",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "an agent answers for the tasks of another in the same service",
+    law: "S2x-06",
+    file: engine,
+    find: "companion instanceof AgentTask && companion.home === this.home ?",
+    replace: "companion instanceof AgentTask ?",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "who waits for an A2A task is never told that it ended",
+    law: "S2-39",
+    file: task,
+    find: "for (const listener of settling) trampoline(listener)",
+    replace: "",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "who waits for an A2A task is not told that it asks",
+    law: "S2-39",
+    file: task,
+    find: "this.home.later(() => this.closed())",
+    replace: "",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "an artifact that is published again stands twice",
+    law: "S2x-06",
+    file: task,
+    find: "else if (before !== undefined) Object.assign(before, artifact, { parts: parts.slice() })\n    else",
+    replace: "else",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
   },
   {
     name: "a status follows the terminal one of an A2A task",
@@ -51,7 +91,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a question that no interrupt reaches waits for ever",
     law: "S2x-11",
     file: task,
-    find: "if (question !== undefined) log.later(() => question(undefined))",
+    find: "if (question !== undefined) this.home.later(() => question(undefined))",
     replace: "",
     tests: patience
   },
@@ -122,33 +162,34 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the partial result of an A2A task is published whether its agent says so or not",
     law: "S2-70",
-    file: start,
-    find: 'event._tag === "Cancelled" && agent.partialResult && turn.unfinished !== undefined',
-    replace: 'event._tag === "Cancelled" && turn.unfinished !== undefined',
+    file: task,
+    find: 'outcome._tag === "Cancelled" && this.home.partialResult && unfinished !== undefined',
+    replace: 'outcome._tag === "Cancelled" && unfinished !== undefined',
     tests: wishes
   },
   {
     name: "the partial result of an A2A task is published for one that completes too",
     law: "S2-70",
-    file: start,
-    find: 'event._tag === "Cancelled" && agent.partialResult && turn.unfinished !== undefined',
-    replace: "agent.partialResult && turn.unfinished !== undefined",
+    file: task,
+    find: 'outcome._tag === "Cancelled" && this.home.partialResult && unfinished !== undefined',
+    replace: "this.home.partialResult && unfinished !== undefined",
     tests: ["test/examples/a2a-agent/requests.test.ts"]
   },
   {
     name: "an A2A task is WORKING before its work has begun",
     law: "S2-55",
-    file: engine,
-    find: "visible.running = running\n",
-    replace: "visible.running = running\n            visible.setStatus(TaskState.TASK_STATE_WORKING)\n",
+    file: task,
+    find: "this.running = task\n",
+    replace: "this.running = task\n    this.setStatus(TaskState.TASK_STATE_WORKING)\n",
     tests: modes
   },
   {
     name: "what clients see of a task is kept for ever",
     law: "S2-52 S2-59 S2-61",
-    file: engine,
-    find: "private readonly visible = new WeakMap<Handle, AgentTask>()",
-    replace: "private readonly visible = new Map<Handle, AgentTask>()",
+    file: task,
+    find: "    this.history = [this.addressed(message)]\n",
+    replace:
+      "    this.history = [this.addressed(message)]\n    const kept: Array<AgentTask> = (Reflect.get(home, 'kept') as Array<AgentTask> | undefined) ?? []\n    Reflect.set(home, 'kept', kept)\n    kept.push(this)\n",
     tests: ["test/http/a2a/memory.test.ts"]
   },
   {

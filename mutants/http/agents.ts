@@ -56,8 +56,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the extensions that were used are not told",
     law: "S2x-06",
     file: at("calls"),
-    find: "activatedExtensions === undefined\n    ? none",
-    replace: "activatedExtensions !== undefined\n    ? none",
+    find: "activatedExtensions === undefined\n    ? undefined",
+    replace: "activatedExtensions !== undefined\n    ? undefined",
     tests: streams
   },
   {
@@ -80,26 +80,25 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client of A2A that waits and leaves is waited for",
     law: "S2x-09",
     file: at("operations"),
-    find: "configuration?.returnImmediately === true ? Effect.succeed(task) : settled",
-    replace:
-      "configuration?.returnImmediately === true ? Effect.succeed(task) : Effect.promise(() => Effect.runPromise(settled))",
+    find: "asking.server.engine.answer(request, asking.call)",
+    replace: "Effect.promise(() => Effect.runPromise(asking.server.engine.answer(request, asking.call)))",
     tests: streams
   },
   {
     name: "a message is answered before its task has settled",
     law: "S2x-09",
-    file: at("operations"),
-    find: "configuration?.returnImmediately === true ? Effect.succeed(task) : settled",
-    replace: "Effect.succeed(configuration === undefined ? task : task)",
+    file: at("engine"),
+    find: "request.configuration?.returnImmediately === true",
+    replace: "request.configuration?.returnImmediately !== null",
     tests: both
   },
   {
     name: "the body of an agent is read before it is known who asks",
     law: "S1x-40",
     file: at("jsonRpc"),
-    find: "Effect.flatMap(enter(server, request), (visitor) =>\n        Effect.flatMap(readJson(server, request, mediaTypes), (body): Answer => {",
+    find: "Effect.flatMapEager(enter(server, request), (visitor) =>\n        readJson(server, request, mediaTypes, (body): Answer => {",
     replace:
-      "Effect.flatMap(readJson(server, request, mediaTypes), (body) =>\n        Effect.flatMap(enter(server, request), (visitor): Answer => {",
+      "readJson(server, request, mediaTypes, (body) =>\n        Effect.flatMapEager(enter(server, request), (visitor): Answer => {",
     tests: access
   },
   {
@@ -273,9 +272,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an agent reads bodies of any size",
     law: "D8",
-    file: at("bodies"),
-    find: "Effect.provideService(HttpIncomingMessage.MaxBodySize, bodyLimit),",
-    replace: "",
+    file: "src/http/internal/bodyBytes.ts",
+    find: ": Effect.updateContext(request.arrayBuffer, Context.add(HttpIncomingMessage.MaxBodySize, limit))",
+    replace: ": request.arrayBuffer",
     tests: input
   },
   {

@@ -145,15 +145,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "brackets in text count as nesting",
     law: "D8",
     file: jsonText,
-    find: "} else if (char === '\"') inString = true",
-    replace: "} else if (char === '\"') inString = false",
+    find: "} else if (char === quote) inString = true",
+    replace: "} else if (char === quote) inString = false",
     tests: body
   },
   {
     name: "an escaped quote ends a text",
     law: "D8",
     file: jsonText,
-    find: 'if (char === "\\\\") index++\n      else if',
+    find: "if (char === backslash) index++\n      else if",
     replace: "if",
     tests: body
   },
@@ -161,7 +161,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "brackets that close do not count",
     law: "D8",
     file: jsonText,
-    find: 'else if (char === "]" || char === "}") depth--',
+    find: "else if (char === closing.array || char === closing.object) depth--",
     replace: "",
     tests: body
   },

@@ -4,6 +4,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Nursery from "../../../src/fibers/Nursery.ts"
@@ -12,8 +13,9 @@ import * as CancelReason from "../../../src/fibers/CancelReason.ts"
 import * as Task from "../../../src/fibers/Task.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
 import * as Agent from "../../../src/http/a2a/Agent.ts"
+import * as AgentEngine from "../../../src/http/a2a/AgentEngine.ts"
+import * as Card from "../../../src/http/a2a/Card.ts"
 import { textOf } from "../../../src/http/a2a/Content.ts"
-import type { AgentEvent, Sent } from "../../../src/http/a2a/AgentEngine.ts"
 import type { Turn } from "../../../src/http/a2a/Turn.ts"
 import { callOf, reading, requestOf, stateOf, withEngine, wordOf, wordsOf } from "./engines.ts"
 
@@ -25,7 +27,7 @@ const errorName = <A>(effect: Effect.Effect<A, Error>): Effect.Effect<string> =>
 /** Until everything that can go on waits for something; the clock does not warn of its sleeps then, which ends those of a clean-up. */
 const turns = Effect.andThen(TestClock.adjust(0), Effect.repeat(Effect.yieldNow, { times: 8 }))
 
-const begun = (sent: Sent) => Effect.as(turns, sent)
+const begun = (sent: AgentEngine.Sent) => Effect.as(turns, sent)
 
 describe("a task", () => {
   it.effect("is SUBMITTED, then WORKING, then has its result and is COMPLETED", () =>
@@ -534,7 +536,7 @@ describe("readers", () => {
 
   it.effect("that keep up miss nothing of an agent that says more at once than is kept", () => {
     const all = Array.from({ length: 5000 }, (_, n) => n)
-    const said = (events: Stream.Stream<AgentEvent>) =>
+    const said = (events: Stream.Stream<AgentEngine.AgentEvent>) =>
       Effect.map(wordsOf(events), (words) => words.map((word) => Number(word.replace(/^.* /, "").slice(-4))))
     return withEngine(
       ({ artifact, say, text }) =>
@@ -597,6 +599,88 @@ describe("readers", () => {
           yield* TestClock.adjust("1 second")
           yield* turns
           expect(yield* get).toMatchObject({ metadata: { rescind: { source: "disconnect" } } })
+        })
+    )
+  )
+})
+
+describe("whoever waits for the answer", () => {
+  const shy = Agent.make("shy", { description: "Stops alone", onDisconnect: "cancel", run: () => Effect.never })
+
+  it.effect("stops the task of an agent that works for it only, at whatever step it leaves", () =>
+    withEngine(shy, (engine) =>
+      Effect.gen(function* () {
+        for (let steps = 0; steps < 80; steps++) {
+          const client = yield* engine
+            .answer(requestOf("go"), callOf())
+            .pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, 3), Effect.forkChild)
+          yield* Effect.repeat(Effect.yieldNow, { times: steps })
+          yield* Fiber.interrupt(client)
+          yield* turns
+        }
+        const { tasks } = yield* engine.list(listOf({ pageSize: 100 }), callOf())
+        expect(tasks.length).toBeGreaterThan(10)
+        expect(new Set(tasks.map(stateOf))).toEqual(new Set(["CANCELED"]))
+      })
+    )
+  )
+
+  it.effect("has it when the task has ended, or asks; at once if it says so", () =>
+    withEngine(
+      ({ ask }) => Effect.map(ask("Which city?"), ({ parts }) => textOf(parts)),
+      (engine) =>
+        Effect.gen(function* () {
+          const asked = yield* engine.answer(requestOf("go"), callOf())
+          expect(stateOf(asked)).toBe("INPUT_REQUIRED")
+          const ended = yield* engine.answer(requestOf("Rome", { taskId: asked.id }), callOf())
+          expect(stateOf(ended)).toBe("COMPLETED")
+          const atOnce = yield* engine.answer(requestOf("go", {}, { returnImmediately: true }), callOf())
+          expect(stateOf(atOnce)).toBe("SUBMITTED")
+        })
+    )
+  )
+})
+
+describe("artifacts", () => {
+  it.effect.each([1, 30])(
+    "stand once each, as they were published last, in the order of the first: %d of them",
+    (count) =>
+      withEngine(
+        ({ artifact }) =>
+          Effect.gen(function* () {
+            const ids = Array.from({ length: count }, (_, index) => `${index}`)
+            for (const id of ids) yield* artifact(`old ${id}`, { id })
+            for (const id of ids) yield* artifact(`new ${id}`, { id, name: `name ${id}` })
+            for (const id of ids) yield* artifact("!", { id, append: true })
+          }),
+        (engine) =>
+          Effect.gen(function* () {
+            const { artifacts } = yield* engine.answer(requestOf("go"), callOf())
+            const read = artifacts.map(({ artifactId, name, parts }) => `${artifactId} ${name}: ${textOf(parts)}`)
+            expect(read).toEqual(Array.from({ length: count }, (_, index) => `${index} name ${index}: new ${index}!`))
+          })
+      )
+  )
+})
+
+describe("agents in one service", () => {
+  it.effect("know nothing of the tasks of each other, nor of what the program runs", () =>
+    withEngine(
+      () => Effect.never,
+      (engine) =>
+        Effect.gen(function* () {
+          const other = Agent.make("other", { description: "Another", run: () => Effect.never })
+          const card = Card.make(other, { interfaces: ["http://other.test/"] })
+          const beside = yield* AgentEngine.make(other, { card })
+          const { taskId } = yield* engine.send(requestOf("go"), callOf())
+          const tasks = yield* Tasks
+          yield* tasks.start("own", Effect.never)
+          for (const id of [taskId, "own"]) {
+            expect(yield* errorName(beside.get({ tenant: "", id }, callOf()))).toBe("TaskNotFoundError")
+            expect(yield* errorName(beside.cancel(idOf(id), callOf()))).toBe("TaskNotFoundError")
+          }
+          expect((yield* beside.list(listOf(), callOf())).tasks).toEqual([])
+          expect((yield* engine.list(listOf(), callOf())).tasks.map(({ id }) => id)).toEqual([taskId])
         })
     )
   )

@@ -21,6 +21,12 @@ export interface Framing {
   readonly failed: (error: A2AError) => string
 }
 
+interface Sendable {
+  readonly json: string
+  /** Whether it is the last of a stream that ends with its turn. */
+  readonly settles?: boolean
+}
+
 /** What follows is sent by this, before it is known whether there is anything: over a limit nothing is started. */
 export const admit = (server: AgentServer): Effect.Effect<AgentStream, A2AError, Scope.Scope> =>
   Effect.mapError(
@@ -31,7 +37,7 @@ export const admit = (server: AgentServer): Effect.Effect<AgentStream, A2AError,
 export const respond = (
   request: HttpServerRequest.HttpServerRequest,
   stream: AgentStream,
-  events: Stream.Stream<{ readonly json: string }>,
+  events: Stream.Stream<Sendable>,
   framing: Framing,
   more: Readonly<Record<string, string>> | undefined
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
@@ -55,11 +61,15 @@ export class AgentStream extends OpenStream {
     if (this.writer !== undefined && this.hasRoom) this.write(this.writer, chunk)
   }
 
-  send(events: Stream.Stream<{ readonly json: string }>, framing: Framing, writer: EventWriter): Effect.Effect<void> {
+  send(events: Stream.Stream<Sendable>, framing: Framing, writer: EventWriter): Effect.Effect<void> {
     return this.run(
       Effect.suspend(() => {
         this.writer = writer
-        return Stream.runForEachArray(events, (events) => this.put(writer, framed(events, framing)))
+        return Stream.runForEachArray(events, (events) => {
+          // The end of the stream comes in the same step.
+          if (events[events.length - 1]!.settles === true) writer.hold?.()
+          return this.put(writer, framed(events, framing))
+        })
       }).pipe(
         Effect.catchDefect((defect) =>
           Effect.andThen(
@@ -100,7 +110,7 @@ export class AgentStream extends OpenStream {
   }
 }
 
-const framed = (events: ReadonlyArray<{ readonly json: string }>, { after, before }: Framing): Chunk => {
+const framed = (events: ReadonlyArray<Sendable>, { after, before }: Framing): Chunk => {
   let text = ""
   for (const { json } of events) text += before + json + after
   return new Chunk(text, 0)

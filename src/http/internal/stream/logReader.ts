@@ -13,6 +13,8 @@ import type { Link, LogNode } from "./logNode.ts"
 export interface EventWriter {
   /** False when it took the bytes but wants no more for now. */
   readonly write: (chunk: Chunk) => boolean
+  /** What is written in this step goes out together, with the head and the end if they come in it. */
+  readonly hold?: () => void
   /** Lets the reader advance once, when it wants more; the returned function withdraws. */
   readonly onRoom: (reader: Pick<LogReader, "advance">) => () => void
 }

@@ -18,7 +18,16 @@ export class NodeWriter implements EventWriter {
   constructor(response: ServerResponse) {
     this.response = response
     this.target = response
+    this.hold()
     response.flushHeaders()
+  }
+
+  /** Each write of its own is a system call, and wakes the client. */
+  hold(): void {
+    const { socket } = this.response
+    if (socket === null) return
+    socket.cork()
+    queueMicrotask(() => socket.uncork())
   }
 
   write(chunk: Chunk): boolean {
