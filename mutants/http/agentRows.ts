@@ -2,7 +2,6 @@
 import type { Mutant } from "../Mutant.ts"
 
 const home = "src/http/a2a/internal"
-const start = "src/http/a2a/internal/startTask.ts"
 const engine = `${home}/engine.ts`
 const log = `${home}/agentLog.ts`
 const task = `${home}/agentTask.ts`

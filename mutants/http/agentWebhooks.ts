@@ -9,6 +9,14 @@ const hosts = ["test/http/a2a/Webhook.test.ts"]
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
+    name: "webhooks are told with the services of the request that registered them",
+    law: "S2x-12",
+    file: "src/http/a2a/internal/engine.ts",
+    find: "Effect.updateContext<never, never>(() => this.home.services)(FiberSet.run(notifiers, notify))",
+    replace: "Effect.provideContext(FiberSet.run(notifiers, notify), this.home.services)",
+    tests: ["test/http/a2a/push.test.ts"]
+  },
+  {
     name: "webhooks may point anywhere by default",
     law: "D8",
     file: pushing,

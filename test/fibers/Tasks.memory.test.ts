@@ -4,6 +4,7 @@ import { runInNewContext } from "node:vm"
 import { expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import { Tasks } from "../../src/fibers/Tasks.ts"
 
 setFlagsFromString("--expose-gc")
@@ -45,8 +46,12 @@ it.live.each(Object.entries(ends))(
 
 it.live("in real time: one that was given up keeps them while it runs, and is told apart from one that has ended", () =>
   Effect.gen(function* () {
-    const stubborn = Effect.uninterruptible(Effect.flatMap(Held, () => Effect.sleep(50)))
-    const { held, task, tasks } = yield* started("stubborn", stubborn)
+    const said: Array<unknown> = []
+    const listening = Logger.layer([Logger.make(({ message }) => said.push(message))])
+    const stubborn = Effect.uninterruptible(
+      Effect.flatMap(Held, () => Effect.andThen(Effect.sleep(50), Effect.fail("late")))
+    )
+    const { held, task, tasks } = yield* Effect.provide(started("stubborn", stubborn), listening)
     yield* Effect.sleep(5)
     expect(yield* tasks.cancel("stubborn", { giveUp: 1 })).toMatchObject({ _tag: "Cancelled", how: "abandoned" })
     yield* Effect.sleep(1)
@@ -56,5 +61,7 @@ it.live("in real time: one that was given up keeps them while it runs, and is to
     yield* Effect.sleep(80)
     expect((yield* tasks.list).map(({ state }) => state)).toEqual(["cancelled"])
     expect(task.name).toBe("stubborn")
+    // What it failed with in the end is logged as it would log itself.
+    expect(said).toEqual([expect.arrayContaining(['Clean-up of "stubborn" failed'])])
   }).pipe(Effect.provide(Tasks.layer()))
 )

@@ -68,7 +68,7 @@ export class Engine implements AgentEngine {
         ? new Pushing(
             (id, call) => this.find(id, call),
             options.push ?? {},
-            (notify) => Effect.provideContext(FiberSet.run(notifiers, notify), context),
+            (notify) => Effect.updateContext<never, never>(() => this.home.services)(FiberSet.run(notifiers, notify)),
             Effect.runPromiseWith(context)
           )
         : undefined
@@ -303,9 +303,8 @@ export class Engine implements AgentEngine {
   }
 }
 
-const webhookOf = ({
-  configuration
-}: A2A.SendMessageRequest): A2A.TaskPushNotificationConfig | undefined => configuration?.taskPushNotificationConfig
+const webhookOf = ({ configuration }: A2A.SendMessageRequest): A2A.TaskPushNotificationConfig | undefined =>
+  configuration?.taskPushNotificationConfig
 
 const none: Effect.Effect<() => ReadonlyArray<A2A.Task>> = Effect.succeed(() => [])
 

@@ -27,6 +27,7 @@ export class NodeWriter implements EventWriter {
     const { socket } = this.response
     if (socket === null) return
     socket.cork()
+    // oxlint-disable-next-line repository/effect-only -- in this very turn, however the fiber that writes goes on
     queueMicrotask(() => socket.uncork())
   }
 
