@@ -6,7 +6,7 @@ const watch = ["test/http/internal/watching.test.ts", ...log]
 const metrics = ["test/http/ServerMetrics.test.ts"]
 const trace = ["test/http/internal/taskTrace.test.ts"]
 const sent = ["test/http/Telemetry.test.ts"]
-const watching = "src/http/internal/watching.ts"
+const served = "src/http/internal/servedTask.ts"
 const servedMetrics = "src/http/internal/servedMetrics.ts"
 const requestMetrics = "src/http/internal/requestMetrics.ts"
 const streamMetrics = "src/http/StreamMetrics.ts"
@@ -50,19 +50,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [...log, "test/http/internal/cancelRoute.test.ts"]
   },
   {
-    name: "a request that came before the watch is never told",
+    name: "the first request to stop a served task is told to the first watcher alone",
     law: "S1x-40",
-    file: watching,
-    find: "if (node.mark !== undefined) requested(node.mark.reason)\n  else ",
-    replace: "",
+    file: served,
+    find: "for (const { requested } of this.server.watchers) requested?.(this, reason)",
+    replace: "this.server.watchers[0]!.requested?.(this, reason)",
     tests: watch
   },
   {
     name: "the end of a served task is told to the first watcher alone",
     law: "S1x-40",
-    file: watching,
-    find: "for (const { ended } of watchers) ended?.(served)",
-    replace: "watchers[0]!.ended?.(served)",
+    file: served,
+    find: "for (const { ended } of this.server.watchers) ended?.(this)",
+    replace: "this.server.watchers[0]!.ended?.(this)",
     tests: watch
   },
   {

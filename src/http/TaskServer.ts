@@ -132,7 +132,8 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         kinds: yield* kindsOf(options.tasks),
         tasks: yield* Tasks,
         streams: yield* OpenStreams,
-        context,
+        // Flat: each task adds services of its own, and what has been added to often is copied anew each time.
+        context: Context.makeUnsafe(new Map(context.mapUnsafe)),
         access: yield* TaskAccess,
         cors: options.cors === undefined ? undefined : Cors.make(options.cors),
         bodyLimit:
@@ -143,7 +144,6 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         maxStreamsPerTask: options.maxStreamsPerTask ?? Infinity,
         timeLimit: timeLimit("timeLimit", options.timeLimit),
         maxTimeLimit: timeLimit("maxTimeLimit", options.maxTimeLimit),
-        served: new WeakMap(),
         watchers: watchersOf(options, context)
       }
       const router = yield* HttpRouter.HttpRouter

@@ -9,7 +9,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Task from "../fibers/Task.ts"
 import type { TaskInfo } from "../fibers/Tasks.ts"
-import { linksOf, type Served } from "./internal/served.ts"
+import { linksOf } from "./internal/served.ts"
+import type { Served } from "./internal/servedTask.ts"
 import * as PublicOutcome from "./PublicOutcome.ts"
 
 /**

@@ -5,6 +5,7 @@
  * neither throw, wait nor run anything of others.
  */
 import type * as Context from "effect/Context"
+import type { CancelReason } from "../CancelReason.ts"
 import type { Task } from "../Task.ts"
 import type { TaskOutcome } from "../TaskOutcome.ts"
 import { TaskNode } from "./taskNode.ts"
@@ -16,9 +17,11 @@ export interface Companion {
   registered(task: Task<unknown, unknown, unknown>): void
   /** The first step is about to be taken. */
   started(): void
+  /** The first request to stop has come. */
+  requested?(reason: CancelReason): void
   /** The outcome is decided; the task is still in the tree. */
   ended(outcome: TaskOutcome<unknown, unknown, unknown>): void
-  /** It has left the tree: whoever waits may be woken, with `trampoline`. */
+  /** It has left the tree, and nobody else knows of it yet: whoever waits may be woken, with `trampoline`. */
   closed(): void
 }
 

@@ -78,7 +78,6 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
 
   override close(): void {
     super.close()
-    this.record?.companion?.closed()
     // Behind those who wait for the end: they may log as the task would.
     if (this.up!.keepsEnded) trampoline(() => this.forgetRun())
   }

@@ -105,7 +105,8 @@ export class TaskRecord {
 
   requested(request: CancelRequest): void {
     if (this.told) this.emit({ _tag: "CancelRequested", reason: request.reason }, request.at)
-    const { listeners } = this
+    const { companion, listeners } = this
+    if (companion?.requested !== undefined) trampoline(() => companion.requested!(request.reason))
     this.listeners = undefined
     if (listeners === undefined) return
     for (const listener of listeners) trampoline(() => listener(request.reason))

@@ -79,8 +79,10 @@ export class TasksNode extends ScopeNode {
   }
 
   override childClosed(child: ScopeNode): void {
-    this.ended.add(child as TaskNode)
+    const task = child as TaskNode
+    this.ended.add(task)
     if (this.ended.live > this.keepCount) this.dropOldest()
+    task.record?.companion?.closed()
     if (this.live > 0) return
     for (const listener of this.onEmpty.splice(0)) listener()
   }

@@ -7,7 +7,8 @@ import type { CancelCall } from "../CancelCall.ts"
 import * as Cors from "../Cors.ts"
 import { Problem } from "../Problem.ts"
 import type { Action, Subject, Visitor } from "../TaskAccess.ts"
-import { findServed, type Served, type Server } from "./served.ts"
+import type { Server } from "./served.ts"
+import { findServed, type Served, servedOf } from "./servedTask.ts"
 import { taskNotFound } from "./taskNotFound.ts"
 
 /** Who asks. Before anything else: who may not is told nothing, and its body is not read. */
@@ -88,7 +89,7 @@ export const admitStart = (visitor: Visitor, task: Omit<Subject, "owner">): Effe
 export const claim = (server: Server, visitor: Visitor, id: string, replace: boolean): Effect.Effect<void, Problem> =>
   Effect.flatMap(server.tasks.get(id), (task) => {
     if (Option.isNone(task)) return Effect.void
-    const served = server.served.get(task.value)
+    const served = servedOf(server, task.value)
     if (served === undefined || !may(visitor, "read", served)) return Effect.fail(idTaken(id))
     return replace && !may(visitor, "cancel", served)
       ? Effect.fail(forbidden(`You may see the task "${id}", but not replace it`))

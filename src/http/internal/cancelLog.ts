@@ -1,6 +1,6 @@
 /** Logs each cancel of a served task, by whatever road it came: once when it is asked for, once when the task has ended. */
 import { endEntry, type Entry, requestEntry, write } from "../../fibers/internal/cancelEntry.ts"
-import type { Served } from "./served.ts"
+import type { Served } from "./servedTask.ts"
 import { nodeOf, type Watcher } from "./watching.ts"
 
 export const cancelLog: Watcher = {

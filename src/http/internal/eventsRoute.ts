@@ -14,7 +14,8 @@ import type { Visitor } from "../TaskAccess.ts"
 import * as TaskView from "../TaskView.ts"
 import { authorize, may } from "./authorize.ts"
 import { follow } from "./followers.ts"
-import { type Handler, pathParam, type Served, type Server } from "./served.ts"
+import { type Handler, pathParam, type Server } from "./served.ts"
+import type { Served } from "./servedTask.ts"
 
 export const eventsRoute: Handler = Effect.fnUntraced(function* (server, request, fiber) {
   const id = pathParam(fiber, "id")

@@ -4,7 +4,8 @@ import * as Option from "effect/Option"
 import type { TaskInfo } from "../../fibers/Tasks.ts"
 import type { Visitor } from "../TaskAccess.ts"
 import { may } from "./authorize.ts"
-import { findServed, type Served, type Server } from "./served.ts"
+import type { Server } from "./served.ts"
+import { findServed, type Served } from "./servedTask.ts"
 
 /** All that are given must hold. */
 export interface Selectors {

@@ -1,51 +1,22 @@
-/**
- * What a server knows of the tasks that it started, by their handles: it lives
- * as long as `Tasks` keeps the record, and a task that the program started by
- * itself is not to be seen from outside.
- */
+/** What the routes of one server work with. */
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
-import * as Effect from "effect/Effect"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import type * as ByteSize from "effect/ByteSize"
 import type * as Duration from "effect/Duration"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Option from "effect/Option"
-import type { Json } from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { Task } from "../../fibers/Task.ts"
 import type { Tasks } from "../../fibers/Tasks.ts"
 import type { Cors } from "../Cors.ts"
 import type { OpenStreams } from "../OpenStreams.ts"
 import type { Problem } from "../Problem.ts"
 import type { TaskAccess } from "../TaskAccess.ts"
 import type { Implementation } from "../TaskDefinition.ts"
-import type * as EventStream from "../EventStream.ts"
 import type { Hooks } from "../StreamMetrics.ts"
 import type { Codecs } from "./codecs.ts"
-import type { Recording } from "./recording.ts"
-import type { TaskTrace } from "./taskTrace.ts"
 import type { Watcher } from "./watching.ts"
-
-type AnyTask = Task<unknown, unknown, unknown>
-
-export interface Served {
-  readonly task: AnyTask
-  readonly kind: Kind
-  readonly payload: Json
-  /** The caller who started it; undefined if that was an anonymous one. */
-  readonly owner: string | undefined
-  readonly labels: ReadonlyArray<string>
-  readonly recording: Recording
-  readonly trace: TaskTrace
-  /** Made for the first of its event streams. */
-  sending?: EventStream.Options
-  /** How many follow it who may cancel it, where that matters. */
-  followers: number
-  /** How many times one of them has left. */
-  departures: number
-}
 
 /** A definition with its program and its compiled schemas. */
 export interface Kind extends Implementation<any> {
@@ -70,7 +41,6 @@ export interface Server {
   /** For definitions that have none of their own. */
   readonly timeLimit: Duration.Duration | undefined
   readonly maxTimeLimit: Duration.Duration | undefined
-  readonly served: WeakMap<AnyTask, Served>
   /** Told what becomes of each task. */
   readonly watchers: ReadonlyArray<Watcher>
 }
@@ -85,12 +55,6 @@ export type Handler = (
   request: HttpServerRequest.HttpServerRequest,
   fiber: Fiber.Fiber<unknown, unknown>
 ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Problem, HttpRouter.Provided>
-
-export const findServed = (server: Server, id: string): Effect.Effect<Option.Option<Served>> =>
-  Effect.map(
-    server.tasks.get(id),
-    Option.flatMap((task) => Option.fromUndefinedOr(server.served.get(task)))
-  )
 
 /** The `id` or `name` in the path. */
 export const pathParam = ({ context }: Fiber.Fiber<unknown, unknown>, key: "id" | "name"): string =>

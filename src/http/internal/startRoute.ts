@@ -9,6 +9,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
+import { companion } from "../../fibers/internal/companion.ts"
 import { steady } from "../../fibers/internal/steady.ts"
 import type * as Task from "../../fibers/Task.ts"
 import type * as Tasks from "../../fibers/Tasks.ts"
@@ -19,11 +20,10 @@ import * as RequestDeadline from "../RequestDeadline.ts"
 import type { Visitor } from "../TaskAccess.ts"
 import { StartQuery } from "../TaskApi.ts"
 import { admitStart, claim, enter } from "./authorize.ts"
-import { Recording } from "./recording.ts"
 import { type Handler, type Kind, linksOf, pathParam, type Server } from "./served.ts"
+import { Served } from "./servedTask.ts"
 import { taskBody } from "./taskBody.ts"
-import { TaskTrace, withParentOf } from "./taskTrace.ts"
-import { watch } from "./watching.ts"
+import { withParentOf } from "./taskTrace.ts"
 
 const decodeQuery = Problem.decode(Schema.toCodecArrayFromSingle(StartQuery), "query")
 
@@ -85,40 +85,25 @@ const start = (server: Server, asked: Asked): Effect.Effect<Task.Task<unknown, u
     const { deadline, encoded, id, kind, labels, payload, replace, visitor } = asked
     const { maxTimeLimit, tasks } = server
     const { cancel: overdue, onShutdown, timeLimit = server.timeLimit } = kind.definition
-    const recording = new Recording(kind.definition, server)
-    const trace = new TaskTrace()
+    const services = withParentOf(server.context, fiber)
+    const served = new Served(server, { kind, payload: encoded, owner: visitor.id, labels, services })
+    const { recording, trace } = served
     const body = trace.during(kind, id, taskBody(kind, id, payload, recording.said))
     const left = deadline === undefined ? undefined : Math.ceil(deadline - steady(fiber.getRef(Clock.Clock)))
-    const options = { record: recording.record, onShutdown, timeLimit, maxTimeLimit, deadline: left, overdue }
+    const limits = { timeLimit, maxTimeLimit, deadline: left, overdue }
+    const options = { ...limits, record: recording.record, onShutdown, [companion]: served }
     const starting = replace
       ? Effect.andThen(
           claim(server, visitor, id, replace),
           Effect.map(tasks.start(id, body, options), (task) => ({ task, started: true }))
         )
       : tasks.startIfMissing(id, body, options)
-    return Effect.matchEffect(withContext(starting, withParentOf(server.context, fiber)), {
+    return Effect.matchEffect(starting, {
       onFailure: (refused) => refusal(server, asked, refused),
-      onSuccess: ({ started, task }) => {
-        if (!started) return Effect.andThen(claim(server, visitor, id, replace), taken(server, id))
-        const served = {
-          task,
-          kind,
-          payload: encoded,
-          owner: visitor.id,
-          labels,
-          recording,
-          trace,
-          followers: 0,
-          departures: 0
-        }
-        server.served.set(task, served)
-        watch(server.watchers, served)
-        return Effect.succeed(task)
-      }
+      onSuccess: ({ started, task }) =>
+        started ? Effect.succeed(task) : Effect.andThen(claim(server, visitor, id, replace), taken(server, id))
     })
-    // Else a client that leaves at this moment could leave a task that nobody can find.
-    // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
-  }).pipe(Effect.uninterruptible)
+  })
 
 const refusal = (
   server: Server,
@@ -152,10 +137,6 @@ const deadlineOf = (
   Effect.mapEager(RequestDeadline.read(request), (budget) =>
     Option.isNone(budget) ? undefined : arrived + Duration.toMillis(budget.value)
   )
-
-/** In place of the services of the request: the task outlives it. */
-const withContext = <A, E>(self: Effect.Effect<A, E>, context: Context.Context<never>): Effect.Effect<A, E> =>
-  Effect.updateContext<never, never>(() => context)(self)
 
 const unknownName = (name: string, known: ReadonlyArray<string>): Problem.Problem =>
   new Problem.Problem({

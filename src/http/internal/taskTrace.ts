@@ -11,7 +11,8 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import * as CancelReason from "../../fibers/CancelReason.ts"
 import type { CancelResult } from "../../fibers/CancelResult.ts"
-import type { Kind, Served } from "./served.ts"
+import type { Kind } from "./served.ts"
+import type { Served } from "./servedTask.ts"
 import { nodeOf, type Watcher } from "./watching.ts"
 
 /** The span of one task, once its body runs. */

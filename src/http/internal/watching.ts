@@ -6,8 +6,7 @@
  */
 import type { CancelReason } from "../../fibers/CancelReason.ts"
 import type { TaskNode } from "../../fibers/internal/taskNode.ts"
-import { TaskRecord } from "../../fibers/internal/taskRecord.ts"
-import type { Served } from "./served.ts"
+import type { Served } from "./servedTask.ts"
 
 export interface Watcher {
   /** It was taken on; its body has not begun. */
@@ -19,18 +18,3 @@ export interface Watcher {
 }
 
 export const nodeOf = ({ task }: Served): TaskNode => task as unknown as TaskNode
-
-/** From now on; what has happened already is told at once. */
-export const watch = (watchers: ReadonlyArray<Watcher>, served: Served): void => {
-  if (watchers.length === 0) return
-  for (const { started } of watchers) started?.(served)
-  const node = nodeOf(served)
-  const requested = (reason: CancelReason) => {
-    for (const { requested } of watchers) requested?.(served, reason)
-  }
-  if (node.mark !== undefined) requested(node.mark.reason)
-  else TaskRecord.of(node).onRequest(requested)
-  node.onClosed(() => {
-    for (const { ended } of watchers) ended?.(served)
-  })
-}
