@@ -102,6 +102,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [nursery]
   },
   {
+    name: "background children are told one after another at the end",
+    law: "K2 K4",
+    file: node,
+    find: "    cancelEach(Array.from(this.background), reason, CancelPolicy.immediate, this.context)\n",
+    replace:
+      "    for (const one of Array.from(this.background)) cancelEach([one], reason, CancelPolicy.immediate, this.context)\n",
+    tests: ["test/fibers/proved.test.ts"]
+  },
+  {
     name: "a nursery that is closing takes another child",
     law: "K5",
     file: node,
@@ -284,6 +293,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "cancelAs(child, { reason: callerLeft }, true)",
     replace: "cancelAs(child, { reason: callerLeft }, false)",
     tests: [nursery]
+  },
+  {
+    name: "the failure of a child on its way to a caller that was cancelled is lost",
+    law: "K7 K16",
+    file: api,
+    find: "    caller.getRef(CurrentNode).cleanupFailed(child.name, child.exit.cause, child.context)\n",
+    replace: "    caller.getRef(CurrentNode)\n",
+    tests: ["test/fibers/proved.test.ts"]
   },
   {
     name: "a child that ends before ready leaves its caller waiting",

@@ -172,6 +172,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [tasks]
   },
   {
+    name: "a drain interrupts the first task before the last is told",
+    law: "K4 K37",
+    file: drain,
+    find: "          cancelEach(told, reason, policy, fiber.context, fiber.id)\n",
+    replace: "          for (const one of told) cancelEach([one], reason, policy, fiber.context, fiber.id)\n",
+    tests: ["test/fibers/proved.test.ts"]
+  },
+  {
     name: "a drain cancels one task after another",
     law: "K4 K37",
     file: drain,

@@ -156,7 +156,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: node,
     find: "      interruptBelow(task, fiber.id)\n      // What stands",
     replace: "      // What stands",
-    tests: [shield]
+    tests: [shield, "test/fibers/proved.test.ts"]
   },
   {
     name: "what stands between a shield and its task reads no reason when the budget ends in a grace",

@@ -230,6 +230,38 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: ["test/fibers/proved.test.ts"]
   },
   {
+    name: "what gives up at once, and cannot, does not give up when the commit has failed",
+    law: "K9 K12",
+    file: "src/fibers/internal/cancelling.ts",
+    find: "if ((grace === 0 && giveUp === Infinity) || target.gone) return",
+    replace: "if ((grace === 0 && (giveUp === Infinity || giveUp === 0)) || target.gone) return",
+    tests: ["test/fibers/proved.test.ts"]
+  },
+  {
+    name: "giving up decides a task that commits",
+    law: "K9 K12",
+    file: node,
+    find: "(this.interrupted && !this.committing)\n",
+    replace: "this.interrupted || this.committing\n",
+    tests: ["test/fibers/proved.test.ts"]
+  },
+  {
+    name: "a commit that fails at the instant of giving up overtakes what ends then",
+    law: "K9 K12",
+    file: "src/fibers/internal/cancelPlan.ts",
+    find: "if (this.gaveUp && !this.target.gone)",
+    replace: "if (steady(this.target.clock) >= this.giveUpAt && !this.target.gone)",
+    tests: ["test/fibers/proved.test.ts"]
+  },
+  {
+    name: "what gave up on a nursery during a commit that failed does not give up on the task",
+    law: "K9 K12",
+    file: node,
+    find: "node !== undefined && !node.gone; node = node.up) {\n        node.plan?",
+    replace: "node !== undefined && !node.gone; node = undefined) {\n        node.plan?",
+    tests: ["test/fibers/proved.test.ts"]
+  },
+  {
     name: "a commit saves although the cancel was first",
     law: "K9",
     file: commit,

@@ -3,6 +3,7 @@ import type { Mutant } from "../Mutant.ts"
 
 const waits = "src/fibers/internal/waits.ts"
 const asking = "src/fibers/internal/cancelAs.ts"
+const drain = "src/fibers/internal/drain.ts"
 
 const task = "test/fibers/Task.test.ts"
 const nursery = "test/fibers/Nursery.test.ts"
@@ -92,5 +93,54 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "  const withdraw = target.onClosed(() => {\n    end?.()\n",
     replace: "  const withdraw = target.onClosed(() => {\n",
     tests: [proved, "test/fibers/leaving.test.ts"]
+  },
+  {
+    name: "of a wait that ends only a part is over",
+    law: "K13 K45",
+    file: waits,
+    find: "    for (const end of ends) end()\n",
+    replace: "    ends[0]?.()\n",
+    tests: [proved]
+  },
+  {
+    name: "who awaits a task in clean-up is not known to wait",
+    law: "K13",
+    file: "src/fibers/Task.ts",
+    find: "const withdraw = afterClose(fiber, node, () => resume(Effect.succeed(outcomeOf(node))))",
+    replace: "const withdraw = node.onClosed(() => resume(Effect.succeed(outcomeOf(node))))",
+    tests: [proved]
+  },
+  {
+    name: "who closes the scope of a nursery is not known to wait for its children",
+    law: "K13",
+    file: "src/fibers/internal/nurseryInScope.ts",
+    find: "afterClose(fiber, node, () => resume(Effect.void))",
+    replace: "node.onClosed(() => resume(Effect.void))",
+    tests: [proved]
+  },
+  {
+    name: "who closes the layer of tasks is not known to wait for them",
+    law: "K13 K37",
+    file: drain,
+    find: "const end = isInterruptible(fiber) ? undefined : mustWait(fiber, tasks)",
+    replace:
+      "const end: (() => void) | undefined = isInterruptible(fiber) ? undefined : (mustWait(fiber, tasks)(), undefined)",
+    tests: [proved]
+  },
+  {
+    name: "a task that drains the tasks waits for itself",
+    law: "K13 K37",
+    file: drain,
+    find: "const withdraw = whenClosed(fiber, [task], () => resume(Effect.void))",
+    replace: "const withdraw = (whenClosed(fiber, [], () => {}), task.onClosed(() => resume(Effect.void)))",
+    tests: [proved]
+  },
+  {
+    name: "whoever drains waits until no task is left",
+    law: "K13 K37",
+    file: drain,
+    find: 'source === "scope-closed" ? Effect',
+    replace: "source.length > 0 ? Effect",
+    tests: [proved]
   }
 ]
