@@ -10,7 +10,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
 import { readLists, sample, select } from "./runner/lists.ts"
-import { json, line, table } from "./runner/report.ts"
+import { counts, json, line, table } from "./runner/report.ts"
 import { type NotGreen, runMutants } from "./runner/runMutants.ts"
 import { isGood } from "./runner/Verdict.ts"
 
@@ -59,6 +59,7 @@ if (values.list) {
   for (const { topic, mutants } of lists) {
     for (const { law, name, file } of mutants) console.log(`${topic.padEnd(24)} ${law.padEnd(8)} ${name}  (${file})`)
   }
+  console.error(`\n${counts(lists)}`)
   process.exit(0)
 }
 

@@ -1,4 +1,5 @@
-/** What is printed: a line for each mutant as it ends, a table by topic, and in full whatever is not simply killed. */
+/** What is printed: how many there are, a line for each mutant as it ends, a table by topic, and in full whatever is not simply killed. */
+import type { MutantList } from "../Mutant.ts"
 import { isGood, type Result, type Verdict } from "./Verdict.ts"
 
 const kinds = ["Killed", "Hung", "Survived", "Broken", "DoesNotApply"] as const
@@ -43,6 +44,15 @@ export const table = (results: ReadonlyArray<Result>, elapsed: number): string =
   const good = results.filter(({ verdict }) => isGood(verdict)).length
   return [...lines, ...listed, "", `${good} of ${results.length} were noticed, in ${seconds(elapsed)}`].join("\n")
 }
+
+/** "fibers 12, http 3: 15 mutants" */
+export const counts = (lists: ReadonlyArray<MutantList>): string => {
+  const folders = Map.groupBy(lists, ({ topic }) => topic.split("/")[0]!)
+  const parts = Array.from(folders, ([folder, some]) => `${folder} ${total(some)}`)
+  return `${parts.join(", ")}: ${total(lists)} mutants`
+}
+
+const total = (lists: ReadonlyArray<MutantList>): number => lists.reduce((sum, { mutants }) => sum + mutants.length, 0)
 
 export const json = (results: ReadonlyArray<Result>, elapsed: number): string =>
   JSON.stringify({
