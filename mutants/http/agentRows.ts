@@ -230,5 +230,29 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "Effect.forEach(new Set(message.referenceTaskIds), (id)",
     replace: "Effect.forEach(message.referenceTaskIds, (id)",
     tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "an A2A task is found only a moment after it was started",
+    law: "S2-14 S2-15",
+    file: engine,
+    find: "this.visible.set(running, visible)\n",
+    replace: "void Promise.resolve().then(() => this.visible.set(running, visible))\n",
+    tests: modes
+  },
+  {
+    name: "a partial result that is changed when it was given changes what a cancel publishes",
+    law: "S2x-06 S2-70",
+    file: turning,
+    find: "this.unfinished = toParts(content)",
+    replace: "toParts(content)\n        this.unfinished = content",
+    tests: nonsense
+  },
+  {
+    name: "whoever leaves the stream of an A2A task stops it, whatever its agent says",
+    law: "S2-40 S2x-09",
+    file: engine,
+    find: 'return this.agent.onDisconnect === "keep"\n      ? events\n',
+    replace: "return this.agent.onDisconnect === undefined\n      ? events\n",
+    tests: ["test/http/a2a/cancellation.test.ts", "test/http/a2a/AgentEngine.test.ts"]
   }
 ]

@@ -143,5 +143,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "request.task === undefined ? visible.snapshot() : { ...request.task, status: visible.status }",
     replace: "visible.snapshot()",
     tests
+  },
+  {
+    name: "a cancel without an id is a cancel of a task without one",
+    law: "S2-11 S2-37",
+    file: executing,
+    find: 'if (taskId.trim() === "") return Effect.logWarning',
+    replace: 'if (taskId === "-") return Effect.logWarning',
+    tests
   }
 ]

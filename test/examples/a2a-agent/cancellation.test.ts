@@ -129,10 +129,11 @@ describe.each(transports)("an A2A client cancels over the wire, by %s (real time
   )
 
   it.live("test_cancel_without_task_id (S2-37, S2-05)", () =>
-    served(({ call, client, url }) =>
+    served(({ call, client, follow, get, tasks, url }) =>
       Effect.gen(function* () {
+        const { taskId } = yield* follow("slow 60000")
         const name = yield* errorOf(call(() => client.cancelTask({ tenant: "", id: "", metadata: {} })))
-        expect(name).not.toBe("no error")
+        expect(name).toBe("RequestMalformedError")
         const answer = yield* Effect.promise(() =>
           fetch(url, {
             method: "POST",
@@ -141,6 +142,8 @@ describe.each(transports)("an A2A client cancels over the wire, by %s (real time
           }).then((response) => response.json())
         )
         expect(answer.error).toMatchObject({ code: -32602, message: expect.stringMatching(/\bid\b/) })
+        expect(stateOf(yield* get(taskId))).toBe("WORKING")
+        expect(yield* tasks.list).toHaveLength(1)
       })
     )
   )

@@ -224,8 +224,12 @@ describe.each(transports)("streams and states, by %s (real time)", (transport) =
               )
             )
           )
-          const raw = yield* post(`${url}/message:stream`, { message: message({ parts: [{ text: "echo hi" }] }) })
-          expect(raw.json).not.toMatch(/"(final|kind)":/)
+          const hi = { message: message({ parts: [{ text: "echo hi" }] }) }
+          const stream =
+            transport === "JSONRPC" ? rpc(url, "SendStreamingMessage", hi) : post(`${url}/message:stream`, hi)
+          const { json: events } = yield* stream
+          expect(events).toMatch(/"TASK_STATE_COMPLETED"/)
+          expect(events).not.toMatch(/"(final|kind)":/)
         }),
       { transport }
     )
@@ -233,12 +237,14 @@ describe.each(transports)("streams and states, by %s (real time)", (transport) =
 
   it.live("whoever leaves does not stop the task, which can be followed again (S2x-09)", () =>
     serving(
-      ({ cancel, follow, get, subscribe }) =>
+      ({ cancel, follow, get, streams, subscribe }) =>
         Effect.gen(function* () {
           const follower = yield* follow("slow 60000")
           yield* follower.leave
-          const again = yield* subscribe(follower.taskId)
+          // The server has noticed.
+          yield* streams.awaitNone
           expect(stateOf(yield* get(follower.taskId))).toBe("WORKING")
+          const again = yield* subscribe(follower.taskId)
           yield* cancel(follower.taskId)
           expect((yield* again.ended).at(-1)).toBe("CANCELED Task was cancelled")
         }),

@@ -11,6 +11,7 @@ import type { Settings } from "../../../src/examples/a2a-agent/settings.ts"
 import { start } from "../../../src/examples/a2a-agent/start.ts"
 import * as Stragglers from "../../../src/fibers/Stragglers.ts"
 import { Tasks } from "../../../src/fibers/Tasks.ts"
+import { OpenStreams } from "../../../src/http/OpenStreams.ts"
 import { requestOf, wordOf } from "../../http/a2a/engines.ts"
 import { leakChecked } from "../../support/leaks.ts"
 import { eventually } from "../server/fetchEventually.ts"
@@ -22,6 +23,7 @@ export const transports: ReadonlyArray<Transport> = ["JSONRPC", "HTTP+JSON"]
 export interface Site {
   readonly url: string
   readonly tasks: Tasks["Service"]
+  readonly streams: OpenStreams["Service"]
   readonly client: Client
   /** Sends a message and follows its task; answers when the first event has come. */
   readonly follow: (text: string, message?: Partial<A2A.Message>) => Effect.Effect<Follower, Error, Scope.Scope>
@@ -61,6 +63,7 @@ const open = (settings: Partial<Settings>, transport: Transport): Effect.Effect<
     return {
       url,
       tasks: Context.get(context, Tasks),
+      streams: Context.get(context, OpenStreams),
       client,
       call,
       follow: (text, message) => follow((signal) => client.sendMessageStream(requestOf(text, message), { signal })),

@@ -155,7 +155,10 @@ describe("streams of an agent (over real sockets)", () => {
                   const other = yield* streaming(`${site.url}/tasks/${id}:subscribe`, {})
                   yield* other.until(one)
                   yield* Fiber.interrupt(waiting)
-                  expect(stateOf((yield* site.get(`/tasks/${id}`)).json)).toBe("WORKING")
+                  const get = site.get(`/tasks/${id}`)
+                  // The server has noticed.
+                  yield* Effect.repeat(Effect.andThen(get, site.streams.count), { until: (count) => count === 1 })
+                  expect(stateOf((yield* get).json)).toBe("WORKING")
                 })
               )
             } else yield* Fiber.interrupt(waiting)

@@ -224,6 +224,8 @@ describe.each(hosts)("an agent on %s (over real sockets)", (_, on) => {
         const { id } = first.result.task
         yield* stream.leave
         yield* stream.ended
+        // The server has noticed.
+        if (site.streams !== undefined) yield* site.streams.awaitNone
         expect(stateOf((yield* site.get(`/tasks/${id}`)).json)).toBe("WORKING")
         expect(stateOf((yield* site.post(`/tasks/${id}:cancel`)).json)).toBe("CANCELED")
       }).pipe(Effect.scoped)

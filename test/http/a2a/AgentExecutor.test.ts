@@ -337,13 +337,20 @@ describe("cancelTask", () => {
   it.effect("without an id is a warning, and nothing else, S2-11, S2-37", () => {
     const said: Array<unknown> = []
     return withExecutor(
-      () => Effect.void,
+      () => Effect.never,
       ({ executor }) =>
         Effect.gen(function* () {
+          const running = recorded()
+          void executor.execute(contextOf(id), running.bus)
           const out = recorded()
-          expect(yield* done(executor.cancelTask("", out.bus))).toBe("fulfilled")
+          for (const none of ["", "  "]) {
+            expect(yield* done(executor.cancelTask(none, out.bus))).toBe("fulfilled")
+            expect(said.splice(0)).toEqual([["A cancel named no task: there is nothing to cancel"]])
+          }
           expect(out.words).toEqual([])
-          expect(said).toEqual([["A cancel named no task: there is nothing to cancel"]])
+          expect(running.words).toEqual(["task SUBMITTED", "WORKING"])
+          const { list } = yield* Tasks
+          expect((yield* list).map((info) => [info.id, info.state])).toEqual([[id, "running"]])
         })
     ).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => said.push(message))])))
   })

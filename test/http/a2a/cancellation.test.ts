@@ -158,7 +158,14 @@ describe("test_cancel_without_task_id", () => {
     () => () => Effect.never,
     (served) =>
       Effect.gen(function* () {
+        const events = reading(served.stream())
+        yield* settled
         expect(yield* cancels(served, "")).toBe("RequestMalformedError")
+        expect(yield* tracked(events.id)).toBe("running")
+        expect(events.words).toEqual(["SUBMITTED", "WORKING"])
+        const { list } = yield* Tasks
+        expect(yield* list).toHaveLength(1)
+        expect(yield* cancels(served, events.id)).toBe("CANCELED")
       })
   )
 })
@@ -202,6 +209,7 @@ describe("test_exception_during_cancellation", () => {
         const { events, taskId } = yield* engine.send(requestOf("go"), callOf())
         expect(Exit.isFailure(yield* failing(events))).toBe(true)
         yield* settled
+        expect(yield* tracked(taskId)).toBe("running")
         const task = yield* engine.cancel({ tenant: "", id: taskId, metadata: undefined }, callOf())
         expect(stateNameOf(task)).toBe("CANCELED")
         expect(yield* tracked(taskId)).toBe("cancelled")

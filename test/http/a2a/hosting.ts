@@ -48,6 +48,8 @@ export interface Host {
   /** A call of JSON-RPC, under the id 1. */
   readonly rpc: (method: string, params?: unknown, headers?: Record<string, string>) => Effect.Effect<Answer>
   readonly client: (transport: Transport) => Effect.Effect<Client>
+  /** Of a server of ours. */
+  readonly streams?: OpenStreams["Service"]
 }
 
 export interface Site extends Host {

@@ -171,7 +171,7 @@ describe("a cancel at each point, in both modes", () => {
           Effect.gen(function* () {
             const { taskId } = yield* agent.send(requestOf("go"), callOf())
             expect((yield* tasks.info(taskId))._tag).toBe("Some")
-            yield* Effect.repeat(Effect.yieldNow, { times: turns })
+            if (turns > 0) yield* Effect.repeat(Effect.yieldNow, { times: turns - 1 })
             expect(stateOf(yield* agent.cancel(cancelOf(taskId), callOf()))).toBe("CANCELED")
           })
         )
@@ -345,16 +345,26 @@ describe("the signal", () => {
 
   it.effect("ends a loop that only asks now and then, and one that only waits (S2-26, S2-45, S2-46)", () =>
     engine(
-      ({ text }) => (text === "waits" ? Effect.never : Effect.forever(Checkpoint.checkpoint)),
+      graceful(({ text }) => (text === "waits" ? Effect.never : Effect.forever(Checkpoint.checkpoint))),
       (agent) =>
-        Effect.forEach(["asks", "waits"], (text) =>
-          Effect.gen(function* () {
-            const { taskId } = yield* agent.send(requestOf(text), callOf())
-            yield* settle
-            expect(yield* agent.cancel(cancelOf(taskId), callOf())).toMatchObject({
-              metadata: { rescind: { how: "interrupted", source: "request" } }
+        Effect.forEach(
+          [
+            ["asks", "cooperative", 0],
+            ["waits", "interrupted", 60_000]
+          ] as const,
+          ([text, how, tookMillis]) =>
+            Effect.gen(function* () {
+              const { taskId } = yield* agent.send(requestOf(text), callOf())
+              yield* settle
+              const cancelling = yield* Effect.forkChild(agent.cancel(cancelOf(taskId), callOf()), {
+                startImmediately: true
+              })
+              yield* settle
+              yield* TestClock.adjust(tookMillis)
+              expect((yield* Fiber.join(cancelling)).metadata).toMatchObject({
+                rescind: { how, tookMillis, source: "request" }
+              })
             })
-          })
         )
     )
   )

@@ -80,15 +80,19 @@ describe("an agent that", () => {
 
   it.effect("changes what it has published changes nothing of the task", () =>
     withEngine(
-      ({ artifact, partial, say }) =>
-        Effect.gen(function* () {
-          const progress = { done: 1 }
-          yield* artifact(Content.data(progress), { metadata: progress })
-          yield* say("so far", progress)
-          yield* partial(Content.data(progress))
-          progress.done = 2
-          yield* Effect.never
-        }),
+      Agent.make("agent", {
+        description: "Under test",
+        partialResult: true,
+        run: ({ artifact, partial, say }) =>
+          Effect.gen(function* () {
+            const progress = { done: 1 }
+            yield* artifact(Content.data(progress), { metadata: progress })
+            yield* say("so far", progress)
+            yield* partial(Content.data(progress))
+            progress.done = 2
+            yield* Effect.never
+          })
+      }),
       (engine) =>
         Effect.gen(function* () {
           const sent = yield* engine.send(requestOf("go"), callOf())
@@ -99,6 +103,10 @@ describe("an agent that", () => {
             metadata: { done: 1 }
           })
           expect(task.metadata).toMatchObject({ done: 1 })
+          expect(task.artifacts[1]).toMatchObject({
+            artifactId: "partial",
+            parts: [{ content: { value: { done: 1 } } }]
+          })
         })
     )
   )

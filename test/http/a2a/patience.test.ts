@@ -308,6 +308,8 @@ describe("what fails meanwhile", () => {
             const leaves = yield* Effect.forkChild(Stream.runDrain(yield* subscribe))
             yield* settle
             yield* Fiber.interrupt(leaves)
+            yield* settle
+            expect(stateOf(yield* engine.get({ tenant: "", id: sent.taskId }, callOf()))).toBe("WORKING")
             const task = yield* engine.cancel(cancelOf(sent.taskId), callOf())
             yield* sent.read.done
             expect([stateOf(task), sent.read.seen]).toEqual([

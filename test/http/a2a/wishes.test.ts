@@ -250,7 +250,7 @@ describe("the cost", () => {
       ).steps
     const each = (steps(1000) - steps(500)) / 500
     expect((steps(4000) - steps(2000)) / 2000).toBeCloseTo(each, 1)
-    expect(each).toBeLessThan(30)
+    expect(each).toBeLessThan(12)
   })
 })
 
