@@ -125,6 +125,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [tasks, task, once]
   },
   {
+    name: "the end of a straggler changes how its task ended",
+    law: "K12 K16",
+    file: node,
+    find: "if (!stragglers.delete(this)) return\n",
+    replace: 'if (!stragglers.delete(this)) return\n    this.how = "interrupted"\n',
+    tests: [task]
+  },
+  {
     name: "the end of a straggler is a second terminal event",
     law: "K9 K12",
     file: node,
