@@ -232,19 +232,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: ["test/http/a2a/AgentEngine.test.ts"]
   },
   {
-    name: "an A2A task is found only a moment after it was started",
-    law: "S2-14 S2-15",
-    file: engine,
-    find: "this.visible.set(running, visible)\n",
-    replace: "void Promise.resolve().then(() => this.visible.set(running, visible))\n",
-    tests: modes
-  },
-  {
     name: "a partial result that is changed when it was given changes what a cancel publishes",
     law: "S2x-06 S2-70",
     file: turning,
-    find: "this.unfinished = toParts(content)",
-    replace: "toParts(content)\n        this.unfinished = content",
+    find: "this.visible.unfinished = toParts(content)",
+    replace: "toParts(content)\n        this.visible.unfinished = content",
     tests: nonsense
   },
   {
