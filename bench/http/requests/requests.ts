@@ -53,7 +53,7 @@ const targets = { "http-api": 1 / 0.9 }
 export const requestsCase: HttpCase = {
   label,
   groups: ["http"],
-  rounds: 9,
+  rounds: 15,
   scored: {
     baseline: "http-api",
     rowOf: (row) => ({
@@ -65,7 +65,8 @@ export const requestsCase: HttpCase = {
   play: (rounds) =>
     interleaved(label, "requests", Object.keys(requestServers), rounds, {
       warmUp: async (server) => {
-        for (let times = 0; times < 3; times++) await round(server, tasks)
+        // So many until neither is compiled anew.
+        for (let times = 0; times < 8; times++) await round(server, tasks)
       },
       round: (server) => round(server, tasks)
     })
