@@ -273,8 +273,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an agent reads bodies of any size",
     law: "D8",
     file: "src/http/internal/bodyBytes.ts",
-    find: ": Effect.updateContext(request.arrayBuffer, Context.add(HttpIncomingMessage.MaxBodySize, limit))",
-    replace: ": request.arrayBuffer",
+    find: "return Effect.updateContext(request.arrayBuffer, Context.add(HttpIncomingMessage.MaxBodySize, limit))",
+    replace: "return request.arrayBuffer",
     tests: input
   },
   {

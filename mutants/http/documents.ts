@@ -20,6 +20,9 @@ const sizes = ["test/http/faults.sizes.test.ts"]
 const unsayable = ["test/http/faults.schemas.test.ts"]
 const jsonText = "src/http/internal/jsonText.ts"
 
+const bodyBytes = "src/http/internal/bodyBytes.ts"
+const bytes = ["test/http/internal/bodyBytes.test.ts"]
+
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "only the first field that is wrong is named",
@@ -140,6 +143,30 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "if (++depth > maxDepth) return true",
     replace: "++depth",
     tests: body
+  },
+  {
+    name: "the part of a body that has come is taken for the whole",
+    law: "D8",
+    file: bodyBytes,
+    find: "arrived(source, length) ? taken",
+    replace: "source.readableLength > 0 ? taken",
+    tests: bytes
+  },
+  {
+    name: "who reads a body again finds it empty",
+    law: "D8",
+    file: bodyBytes,
+    find: ";(request as Kept).arrayBufferEffect =",
+    replace: ";({} as Kept).arrayBufferEffect =",
+    tests: bytes
+  },
+  {
+    name: "a body may be longer than its limit if it says so",
+    law: "D8",
+    file: bodyBytes,
+    find: "length <= limit && (bound",
+    replace: "length >= 0 && (bound",
+    tests: bytes
   },
   {
     name: "brackets in text count as nesting",

@@ -45,7 +45,7 @@ export const read = (
         onSuccess: (bytes) => Effect.fromResult(parse(bytes, request.headers["content-type"]))
       })
 
-const parse = (bytes: ArrayBuffer, contentType: string | undefined): Result.Result<unknown, Problem> => {
+const parse = (bytes: ArrayBuffer | Uint8Array, contentType: string | undefined): Result.Result<unknown, Problem> => {
   const decoded = Result.try({
     try: () => utf8.decode(bytes),
     catch: () => notJson("The body is not valid UTF-8")

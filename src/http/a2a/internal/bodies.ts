@@ -31,7 +31,7 @@ export const readJson = <A, R>(
   })
 }
 
-const parse = (bytes: ArrayBuffer): unknown => {
+const parse = (bytes: ArrayBuffer | Uint8Array): unknown => {
   const text = utf8.decode(bytes)
   if (nestsTooDeep(text)) throw new SyntaxError(`nested more than ${maxDepth} deep`)
   return JSON.parse(text)

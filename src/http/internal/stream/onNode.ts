@@ -12,6 +12,7 @@ import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerError from "effect/http/HttpServerError"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import { isRead } from "../bodyBytes.ts"
 import type { EventWriter } from "./logReader.ts"
 import { NodeWriter } from "./nodeWriter.ts"
 
@@ -44,8 +45,11 @@ const isPlain = ({ cookies, headers }: HttpServerResponse): boolean =>
   headers["content-encoding"] === undefined && Cookies.isEmpty(cookies)
 
 /** What a client sends with its request in vain is for Effect to read away. */
-const hasNoBody = ({ complete, headers }: IncomingMessage): boolean =>
-  complete || (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined)
+const hasNoBody = (request: IncomingMessage): boolean => {
+  if (isRead(request)) return true
+  const { headers } = request
+  return headers["content-length"] === undefined && headers["transfer-encoding"] === undefined
+}
 
 /** Once it has ended, Effect has nothing more to send. */
 const send = (node: ServerResponse, { headers, status }: HttpServerResponse, sending: Sending): Effect.Effect<void> =>
