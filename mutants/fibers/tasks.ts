@@ -497,24 +497,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a task starts in the turn of its starter",
     law: "K10",
     file: queue,
-    find: "    this.batch.push(task)\n",
-    replace: "    task.start()\n",
+    find: "    const batch = (this.batch = new Batch(dispatcher, task))\n",
+    replace: "    const batch = (this.batch = new Batch(dispatcher, task))\n    task.start()\n",
     tests: [tasks, nursery]
   },
   {
     name: "only the first task of a turn is started",
     law: "K10",
     file: queue,
-    find: "for (const task of batch) task.start()",
-    replace: "batch[0]?.start()",
+    find: "for (const task of this.others ?? none) task.start()",
+    replace: "",
     tests: [tasks, nursery]
   },
   {
     name: "the tasks of another starter are lost",
     law: "K10",
     file: queue,
-    find: "if (this.dispatcher !== dispatcher) {",
-    replace: "if (this.dispatcher === undefined) {",
+    find: "if (this.batch?.dispatcher === dispatcher) return",
+    replace: "if (this.batch !== undefined) return",
     tests: [tasks, nursery, reviewed]
   },
   {

@@ -288,8 +288,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "an image of a foreign page follows a task",
     law: "S1x-40",
     file: crossOrigin,
-    find: "/^(?:cross|same)-site$/",
-    replace: "/^$/",
+    find: 'site === "cross-site" || site === "same-site"',
+    replace: 'site === ""',
     tests: cors
   },
   {

@@ -249,8 +249,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a part of a message may have two contents",
     law: "D8",
     file: at("params"),
-    find: "if (said.length !== 1)",
-    replace: "if (said.length === 0)",
+    find: "if (said !== 1)",
+    replace: "if (said === 0)",
     tests: input
   },
   {

@@ -65,7 +65,8 @@ export const isForeign = (headers: Headers.Headers, cors?: Cors): boolean => {
   const { host, origin } = headers
   if (origin !== undefined) return !cors?.origins.has(origin) && origin.replace(/^https?:\/\//, "") !== host
   // An image or a link of such a page sends no origin.
-  return /^(?:cross|same)-site$/.test(headers["sec-fetch-site"] ?? "")
+  const site = headers["sec-fetch-site"]
+  return site === "cross-site" || site === "same-site"
 }
 
 /**

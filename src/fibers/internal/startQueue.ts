@@ -7,19 +7,39 @@ import type { SchedulerDispatcher } from "effect/Scheduler"
 import type { TaskNode } from "./taskNode.ts"
 
 export class StartQueue {
-  private batch: Array<TaskNode> = []
-  private dispatcher: SchedulerDispatcher | undefined = undefined
+  private batch: Batch | undefined = undefined
 
   add(task: TaskNode, starter: Fiber.Fiber<any, any>): void {
     const dispatcher = starter.currentDispatcher
-    if (this.dispatcher !== dispatcher) {
-      const batch: Array<TaskNode> = (this.batch = [])
-      this.dispatcher = dispatcher
-      dispatcher.scheduleTask(() => {
-        if (this.batch === batch) this.dispatcher = undefined
-        for (const task of batch) task.start()
-      }, 0)
-    }
-    this.batch.push(task)
+    if (this.batch?.dispatcher === dispatcher) return this.batch.push(task)
+    const batch = (this.batch = new Batch(dispatcher, task))
+    dispatcher.scheduleTask(() => {
+      if (this.batch === batch) this.batch = undefined
+      batch.start()
+    }, 0)
   }
 }
+
+/** Most have one task. */
+class Batch {
+  readonly dispatcher: SchedulerDispatcher
+  private readonly first: TaskNode
+  private others: Array<TaskNode> | undefined = undefined
+
+  constructor(dispatcher: SchedulerDispatcher, first: TaskNode) {
+    this.dispatcher = dispatcher
+    this.first = first
+  }
+
+  push(task: TaskNode): void {
+    if (this.others === undefined) this.others = [task]
+    else this.others.push(task)
+  }
+
+  start(): void {
+    this.first.start()
+    for (const task of this.others ?? none) task.start()
+  }
+}
+
+const none: ReadonlyArray<TaskNode> = []

@@ -83,7 +83,9 @@ export const sendMistake = ({ configuration, message }: Params): string | undefi
     return `message.role must be "ROLE_USER", but it is ${JSON.stringify(message["role"])}`
   }
   if (!Array.isArray(message["parts"])) return "message.parts is required, as an array"
-  for (const [index, part] of message["parts"].entries()) {
+  const parts: ReadonlyArray<unknown> = message["parts"]
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index]
     const wrong = isObject(part) ? partOf(part) : "must be an object"
     if (wrong !== undefined) return `message.parts[${index}] ${wrong}`
   }
@@ -97,9 +99,14 @@ export const sendMistake = ({ configuration, message }: Params): string | undefi
 }
 
 const partOf = (part: Params): string | undefined => {
-  const said = contents.filter((field) => part[field] !== undefined && part[field] !== null)
-  if (said.length !== 1) return `must have one of ${contents.join(", ")}`
-  const field = said[0]!
+  let said = 0
+  let field = ""
+  for (const content of contents) {
+    if (part[content] === undefined || part[content] === null) continue
+    said++
+    field = content
+  }
+  if (said !== 1) return `must have one of ${contents.join(", ")}`
   const value = part[field]
   if (field !== "data" && typeof value !== "string") return `must have a string as ${field}`
   if (field === "raw" && !base64.test(value as string)) return "must have base64 as raw"
