@@ -46,15 +46,13 @@ const streams = async (server: ServerProcess, count: number, chunks: number, pac
   return { "": wall, cpu }
 }
 
-/** So many times until neither is compiled anew. */
-const warmUp = async (server: ServerProcess, times = 20): Promise<void> => {
-  await verifiedBySdk(server)
-  for (let time = 0; time < times; time++) {
-    await messages(server, 1000)
-    await streams(server, 100, 20, "at-once")
-    await streams(server, 100, 20, "by-turn")
+/** So many rounds, until neither is compiled anew. */
+const warmUp =
+  (times: number, round: (server: ServerProcess) => Promise<unknown>) =>
+  async (server: ServerProcess): Promise<void> => {
+    await verifiedBySdk(server)
+    for (let time = 0; time < times; time++) await round(server)
   }
-}
 
 const messagesCase: HttpCase = {
   label: "a2a-messages",
@@ -69,11 +67,10 @@ const messagesCase: HttpCase = {
       targets: { sdk: 1 / 4 }
     })
   },
-  play: (rounds) =>
-    interleaved("a2a-messages", "agents", players, rounds, {
-      warmUp: (server) => warmUp(server),
-      round: (server) => messages(server, 2000)
-    })
+  play: (rounds) => {
+    const round = (server: ServerProcess) => messages(server, 2000)
+    return interleaved("a2a-messages", "agents", players, rounds, { warmUp: warmUp(20, round), round })
+  }
 }
 
 /** With the task, WORKING and COMPLETED they are 23 events. */
@@ -82,16 +79,15 @@ const streamsCase = (pace: Pace): HttpCase => {
   return {
     label,
     groups: ["a2a", "a2a-streams"],
-    rounds: 9,
+    rounds: 15,
     scored: {
       baseline: "sdk",
       rowOf: (row) => ({ unit: "time", operations: 500, perSecond: row === label, targets: { sdk: 1 / 3 } })
     },
-    play: (rounds) =>
-      interleaved(label, "agents", players, rounds, {
-        warmUp: (server) => warmUp(server),
-        round: (server) => streams(server, 500, 20, pace)
-      })
+    play: (rounds) => {
+      const round = (server: ServerProcess) => streams(server, 500, 20, pace)
+      return interleaved(label, "agents", players, rounds, { warmUp: warmUp(8, round), round })
+    }
   }
 }
 
@@ -113,7 +109,7 @@ const chunksCase = (chunks: number, pace: Pace, rounds: number): HttpCase => {
     play: (rounds) =>
       interleaved(label, "agents", chunks === 4000 ? ["rescind"] : players, rounds, {
         warmUp: async (server) => {
-          await warmUp(server, 3)
+          await warmUp(5, (server) => streams(server, 100, 20, pace))(server)
           // Ours is over in a moment, and is to be as warm as one that is not.
           for (let times = 0; times < (server.name === "rescind" ? 10 : 1); times++) {
             await streams(server, 1, 500, pace, 1)
