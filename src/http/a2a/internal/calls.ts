@@ -50,14 +50,31 @@ export const callOf = (
   }
   const { headers } = request
   const asked = headers["a2a-extensions"] ?? (version === legacyVersion ? headers["x-a2a-extensions"] : undefined)
-  const call = new ServerCallContext({
+  const call = new Call(headers, {
     requestedExtensions: asked === undefined ? [] : Extensions.parseServiceParameter(asked),
     requestedVersion: version,
-    user: id === undefined ? anonymous : { isAuthenticated: true, userName: id }
+    user: id === undefined ? anonymous : { isAuthenticated: true, userName: id },
+    state: unmade
   })
-  call.state.set(STATE_HEADERS_KEY, headers)
   if (tenant !== undefined && tenant !== "") call.setTenant(tenant)
   return Effect.succeed(call)
+}
+
+const unmade: Map<string, unknown> = /*#__PURE__*/ new Map()
+
+/** Its state is made for who asks: most agents do not. */
+class Call extends ServerCallContext {
+  private readonly headers: Request["headers"]
+  private made: Map<string, unknown> | undefined = undefined
+
+  constructor(headers: Request["headers"], options: ConstructorParameters<typeof ServerCallContext>[0]) {
+    super(options)
+    this.headers = headers
+  }
+
+  override get state(): Map<string, unknown> {
+    return (this.made ??= new Map<string, unknown>([[STATE_HEADERS_KEY, this.headers]]))
+  }
 }
 
 const anonymous = /*#__PURE__*/ new UnauthenticatedUser()

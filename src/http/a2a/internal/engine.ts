@@ -86,9 +86,9 @@ export class Engine implements AgentEngine {
     if (request.configuration?.returnImmediately === true) {
       return this.taken(request, call, (visible) => visible.snapshot(historyLength))
     }
-    const taken = this.taken(request, call, (visible) => visible)
     const settled = (visible: AgentTask) => this.settled(visible, historyLength)
-    if (this.agent.onDisconnect === "keep") return Effect.flatMap(taken, settled)
+    if (this.agent.onDisconnect === "keep") return Effect.flatten(this.taken(request, call, settled))
+    const taken = this.taken(request, call, (visible) => visible)
     // A client that leaves at the start leaves a task that it followed.
     // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
     const following = Effect.uninterruptible(Effect.tap(taken, (visible) => this.follow(visible, call)))

@@ -10,7 +10,7 @@ import type { ScopeNode } from "../../../fibers/internal/scopeNode.ts"
 import * as Task from "../../../fibers/Task.ts"
 import * as TimeLimits from "../../../fibers/TimeLimits.ts"
 import { type Content, textOf, toParts } from "../Content.ts"
-import { Rejected, type Turn } from "../Turn.ts"
+import { type ArtifactOptions, Rejected, type Turn } from "../Turn.ts"
 import type { AgentTask } from "./agentTask.ts"
 import { metadataOf } from "./writable.ts"
 
@@ -72,15 +72,14 @@ export class Turning implements Turn {
   }
 
   get artifact(): Turn["artifact"] {
-    return (content, options) =>
-      Effect.suspend(() => {
-        const metadata = metadataOf("metadata of an artifact", options?.metadata)
-        this.visible.addArtifact(
-          content,
-          metadata === undefined ? options : { ...options, metadata: metadata as never }
-        )
-        return this.given()
-      })
+    return (content, options) => Effect.suspend(() => this.publish(content, options))
+  }
+
+  /** Now. */
+  publish(content: Content, options: ArtifactOptions | undefined): Effect.Effect<void> {
+    const metadata = metadataOf("metadata of an artifact", options?.metadata)
+    this.visible.addArtifact(content, metadata === undefined ? options : { ...options, metadata: metadata as never })
+    return this.given()
   }
 
   get ask(): Turn["ask"] {
