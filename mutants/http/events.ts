@@ -21,6 +21,14 @@ const streams = "src/http/OpenStreams.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
+    name: "a stream that another fiber takes from is cut where it is written only",
+    law: "S1x-17",
+    file: "src/http/internal/stream/openStream.ts",
+    find: "writer.puller ?? fiber",
+    replace: "fiber",
+    tests: ["test/http/OpenStreams.fallback.test.ts"]
+  },
+  {
     name: "a client that leaves an upgrade that nobody took is not heard of",
     law: "K45",
     file: "src/http/internal/stream/onNode.ts",

@@ -58,7 +58,14 @@ export class AgentStream extends OpenStream {
   private hasRoom = true
 
   override ping(chunk: Chunk): void {
-    if (this.writer !== undefined && this.hasRoom) this.write(this.writer, chunk)
+    const { writer } = this
+    if (writer === undefined || !this.hasRoom || this.write(writer, chunk)) return
+    // Nobody waits for it here.
+    writer.onRoom({
+      advance: () => {
+        this.hasRoom = true
+      }
+    })
   }
 
   send(events: Stream.Stream<Sendable>, framing: Framing, writer: EventWriter): Effect.Effect<void> {
@@ -82,7 +89,8 @@ export class AgentStream extends OpenStream {
             this.why = "end"
           })
         )
-      )
+      ),
+      writer
     )
   }
 

@@ -5,6 +5,7 @@
  * done by the fiber that is told how the reading ended.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type { Hooks } from "../../StreamMetrics.ts"
 import type { Chunk } from "./chunk.ts"
 import type { Link, LogNode } from "./logNode.ts"
@@ -17,6 +18,8 @@ export interface EventWriter {
   readonly hold?: () => void
   /** Lets the reader advance once, when it wants more; the returned function withdraws. */
   readonly onRoom: (reader: Pick<LogReader, "advance">) => () => void
+  /** Takes what is written, if that is not whoever writes: it may wait for the client when all has been written. */
+  readonly puller?: Fiber.Fiber<unknown, unknown>
 }
 
 /** Nothing follows; or what follows was dropped; or writing threw. */

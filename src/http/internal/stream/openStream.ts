@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { CloseReason, Hooks } from "../../StreamMetrics.ts"
 import type { Chunk } from "./chunk.ts"
+import type { EventWriter } from "./logReader.ts"
 
 export abstract class OpenStream {
   /** Why it has closed; the client has left if nothing else is said. */
@@ -22,10 +23,10 @@ export abstract class OpenStream {
     this.fiber?.interruptUnsafe()
   }
 
-  /** Runs what sends it, so that it can be cut. */
-  protected run(sending: Effect.Effect<void>): Effect.Effect<void> {
+  /** Runs what sends it through `writer`, so that it can be cut. */
+  protected run(sending: Effect.Effect<void>, writer: EventWriter): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
-      this.fiber = fiber
+      this.fiber = writer.puller ?? fiber
       return sending
     })
   }

@@ -33,7 +33,8 @@ export class Sending extends OpenStream {
       Effect.suspend(() => {
         writer.write(open)
         return this.readOn(writer, this.from)
-      })
+      }),
+      writer
     )
   }
 

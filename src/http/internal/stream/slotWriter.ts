@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { Chunk } from "./chunk.ts"
 import type { EventWriter } from "./logReader.ts"
@@ -11,6 +12,11 @@ export class SlotWriter implements EventWriter {
   private end: Exit.Exit<void> | undefined = undefined
   private wake: (() => void) | undefined = undefined
   private room: (() => void) | undefined = undefined
+  readonly puller: Fiber.Fiber<unknown, unknown>
+
+  private constructor(puller: Fiber.Fiber<unknown, unknown>) {
+    this.puller = puller
+  }
 
   write(chunk: Chunk): boolean {
     this.slot.push(chunk.bytes)
@@ -30,10 +36,10 @@ export class SlotWriter implements EventWriter {
   static stream(send: (writer: EventWriter) => Effect.Effect<void>): Stream.Stream<Uint8Array> {
     return Stream.scoped(
       Stream.fromPull(
-        Effect.gen(function* () {
-          const slot = new SlotWriter()
-          yield* Effect.forkScoped(Effect.onExit(send(slot), (exit) => Effect.sync(() => slot.close(exit))))
-          return Effect.andThen(slot.filled, slot.take)
+        Effect.withFiber((fiber) => {
+          const slot = new SlotWriter(fiber)
+          const sending = Effect.onExit(send(slot), (exit) => Effect.sync(() => slot.close(exit)))
+          return Effect.as(Effect.forkScoped(sending), Effect.andThen(slot.filled, slot.take))
         })
       )
     )
