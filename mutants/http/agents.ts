@@ -23,9 +23,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a stream of an agent is silent while its task is",
     law: "S2x-09",
     file: at("agentStream"),
-    find: "this.writer !== undefined && this.hasRoom",
-    replace: "this.writer !== undefined && !this.hasRoom",
+    find: "writer === undefined || !this.hasRoom",
+    replace: "writer === undefined || this.hasRoom",
     tests: streams
+  },
+  {
+    name: "a stream of an agent is silent for good once it was told something that had no room",
+    law: "S2x-09",
+    file: at("agentStream"),
+    find: "this.hasRoom = true\n      }\n    })\n  }",
+    replace: "}\n    })\n  }",
+    tests: ["test/http/OpenStreams.fallback.test.ts"]
   },
   {
     name: "a stream of an agent that fails tells nothing",
