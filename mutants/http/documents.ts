@@ -161,6 +161,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: bytes
   },
   {
+    name: "a body that comes in chunks may be longer than its limit if it says a length too",
+    law: "D8",
+    file: bodyBytes,
+    find: ' && source.headers["transfer-encoding"] === undefined',
+    replace: "",
+    tests: bytes
+  },
+  {
     name: "a body may be longer than its limit if it says so",
     law: "D8",
     file: bodyBytes,

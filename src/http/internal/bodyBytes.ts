@@ -18,15 +18,14 @@ type Bytes = Effect.Effect<ArrayBuffer | Uint8Array, HttpServerError>
 /** Fails as `request.arrayBuffer` does; see `isTooLarge`. The limit takes the place of `MaxBodySize`. */
 export const bodyBytes = (request: Request, limit: ByteSize.ByteSize): Bytes =>
   Effect.withFiber((fiber): Bytes => {
-    // Who frames the body holds it to the length that it says: most need no limit of their own.
-    const length = Number(request.headers["content-length"])
+    const source = nodeSource(request)
+    const length = source === undefined ? NaN : lengthOf(request, source)
     const bound = fiber.getRef(HttpIncomingMessage.MaxBodySize)
-    if (!(length <= limit && (bound === undefined || length <= bound))) {
+    if (source === undefined || !(length <= limit && (bound === undefined || length <= bound))) {
       return Effect.updateContext(request.arrayBuffer, Context.add(HttpIncomingMessage.MaxBodySize, limit))
     }
     // Who waits to be told to go on is told by the adapter.
-    const source = length > 0 && request.headers["expect"] === undefined ? unreadSource(request) : undefined
-    return source === undefined
+    return length === 0 || request.headers["expect"] !== undefined
       ? request.arrayBuffer
       : Effect.callback((resume) => {
           // oxlint-disable-next-line repository/effect-only -- when the parser has returned, and before anything else
@@ -34,10 +33,18 @@ export const bodyBytes = (request: Request, limit: ByteSize.ByteSize): Bytes =>
         })
   })
 
-const unreadSource = ({ source }: Request): IncomingMessage | undefined =>
+const nodeSource = ({ source }: Request): IncomingMessage | undefined =>
   "httpVersionMajor" in source && source.httpVersionMajor === 1 && "readableLength" in source
     ? (source as IncomingMessage)
     : undefined
+
+/** Node's parser holds a body to this, so that it needs no limit. `NaN` where that is not so, or a middleware reads it otherwise. */
+const lengthOf = ({ headers }: Request, source: IncomingMessage): number => {
+  const said = source.headers["content-length"]
+  return said !== undefined && said === headers["content-length"] && source.headers["transfer-encoding"] === undefined
+    ? Number(said)
+    : NaN
+}
 
 /** All of it, and nobody else has begun to read it. */
 const arrived = (source: IncomingMessage, length: number): boolean =>

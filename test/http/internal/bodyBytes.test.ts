@@ -1,11 +1,16 @@
 /** However the body of a request arrives, it is read whole, once, and whoever reads it again reads the same: raw sockets. */
+import { createServer } from "node:http"
 import { connect, type Socket } from "node:net"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { describe, expect, it } from "@effect/vitest"
 import * as ByteSize from "effect/ByteSize"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
 import { bodyBytes } from "../../../src/http/internal/bodyBytes.ts"
 import { serving, type Site } from "../serving.ts"
 
@@ -29,7 +34,11 @@ const head = (length: number, more = "", path = "/echo") =>
   `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n${more}\r\n`
 
 /** Sends the pieces, each in a turn of its own, and answers with the bodies of so many answers. */
-const exchanged = (site: Site, pieces: ReadonlyArray<string>, count = 1): Effect.Effect<ReadonlyArray<any>> =>
+const exchanged = (
+  site: Pick<Site, "url">,
+  pieces: ReadonlyArray<string>,
+  count = 1
+): Effect.Effect<ReadonlyArray<any>> =>
   Effect.callback((resume) => {
     let received = ""
     const socket: Socket = connect(Number(new URL(site.url).port), "127.0.0.1")
@@ -106,6 +115,35 @@ describe("the body of a request (in real time)", () => {
         yield* Effect.callback<void>((resume) => void left.resume().once("close", () => resume(Effect.void)))
         expect(yield* exchanged(site, [head(2) + "ok"])).toMatchObject([{ first: "ok" }])
         expect(site.log.filter((line) => line.includes("level=ERROR"))).toEqual([])
+      })
+    )
+  )
+
+  it.live("is refused over the limit where nobody holds it to the length that it says", () =>
+    Effect.promise(async () => {
+      const { dispose, handler } = HttpRouter.toWebHandler(routes, { disableLogger: true })
+      const headers = { "content-length": "1" }
+      const long = new Request("http://x/echo", { method: "POST", body: "x".repeat(101), headers })
+      expect(await (await handler(long)).text()).toBe("RequestParseError")
+      await dispose()
+    })
+  )
+
+  it.live("is refused over the limit by a parser that takes a length and chunks", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const services = yield* Layer.build(
+          HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+            Layer.provideMerge(
+              NodeHttpServer.layer(() => createServer({ insecureHTTPParser: true }), { port: 0, host: "127.0.0.1" })
+            )
+          )
+        )
+        const { address } = Context.get(services, HttpServer.HttpServer)
+        const url = `http://127.0.0.1:${"port" in address ? address.port : ""}`
+        const both = head(5, "connection: close\r\ntransfer-encoding: chunked\r\n")
+        const sent = `${both}65\r\n${"x".repeat(101)}\r\n0\r\n\r\n`
+        expect((yield* exchanged({ url }, [sent]))[0]).toMatch(/RequestParseError$/)
       })
     )
   )
