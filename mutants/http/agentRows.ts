@@ -58,8 +58,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "who waits for an A2A task is not told that it asks",
     law: "S2-39",
     file: task,
-    find: "this.home.later(() => this.closed())",
+    find: "if (this.settled) this.closed()",
     replace: "",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "who waits for an A2A task is told that it works, when its question was answered in the same turn",
+    law: "S2-39",
+    file: task,
+    find: "if (this.settled) this.closed()",
+    replace: "this.closed()",
     tests: ["test/http/a2a/AgentEngine.test.ts"]
   },
   {

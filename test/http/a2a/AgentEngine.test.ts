@@ -639,6 +639,34 @@ describe("whoever waits for the answer", () => {
         })
     )
   )
+
+  it.effect("waits on when what it waited for was answered before it was told", () => {
+    let onStart: Effect.Effect<unknown> = Effect.void
+    const states: Array<string> = []
+    return withEngine(
+      ({ ask }) =>
+        Effect.gen(function* () {
+          yield* onStart
+          yield* ask("Which city?")
+          yield* Effect.sleep("1 second")
+        }),
+      (engine) =>
+        Effect.gen(function* () {
+          const answered = (request: A2A.SendMessageRequest) =>
+            Effect.map(engine.answer(request, callOf()), (task) => states.push(stateOf(task)))
+          // It does not know that there is a question yet, and comes in the turn in which it is asked.
+          onStart = Effect.flatMap(Effect.orDie(engine.list(listOf(), callOf())), ({ tasks }) =>
+            Effect.forkDetach(answered(requestOf("Rome", { taskId: tasks[0]!.id })))
+          )
+          yield* Effect.forkChild(answered(requestOf("go")))
+          yield* turns
+          expect(states).toEqual([])
+          yield* TestClock.adjust("1 second")
+          yield* turns
+          expect(states).toEqual(["COMPLETED", "COMPLETED"])
+        })
+    )
+  })
 })
 
 describe("artifacts", () => {

@@ -204,7 +204,10 @@ export class AgentTask implements Companion {
       if (question !== undefined) this.home.later(() => question(undefined))
     } else if (this.settled && this.settling !== undefined) {
       // In a later step: who is told runs on at once, and this one may be in the middle of another.
-      this.home.later(() => this.closed())
+      this.home.later(() => {
+        // Unless it has been answered meanwhile: whoever waits, waits on.
+        if (this.settled) this.closed()
+      })
     }
     return true
   }
