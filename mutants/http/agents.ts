@@ -278,6 +278,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: input
   },
   {
+    name: "a rule that throws is answered past the protocol",
+    law: "D8",
+    file: at("agentServer"),
+    find: "Effect.catchCause(Effect.suspend(handle), (",
+    replace: "Effect.catchCause(handle(), (",
+    tests: ["test/http/a2a/A2AServer.access.test.ts"]
+  },
+  {
     name: "an agent reads bodies of any size",
     law: "D8",
     file: "src/http/internal/bodyBytes.ts",

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as BearerTokens from "../../../src/http/BearerTokens.ts"
-import type * as TaskAccess from "../../../src/http/TaskAccess.ts"
+import * as TaskAccess from "../../../src/http/TaskAccess.ts"
 import { type Answer, hosting, message, obedient, stateOf, version } from "./hosting.ts"
 
 const secret = (who: string) => `${who}-`.repeat(6)
@@ -140,6 +141,35 @@ describe("who asks an agent (over real sockets)", () => {
       })
     )
   )
+
+  it.live("is answered in the form of the binding when the program's own rules throw, and told nothing of why", () => {
+    const throws = (): never => {
+      throw new Error("hunter2")
+    }
+    return Effect.forEach(
+      [
+        Layer.succeed(TaskAccess.TaskAccess, { visitor: throws, security: undefined }),
+        Layer.succeed(TaskAccess.TaskAccess, {
+          visitor: () => Effect.succeed({ id: "ann", may: throws, mayInspect: false }),
+          security: undefined
+        })
+      ],
+      (access) =>
+        hosting(obedient().agent, { access }, (site) =>
+          Effect.gen(function* () {
+            for (const method of ["GetTask", "CancelTask"]) {
+              const rpc = yield* site.rpc(method, { id: "x" })
+              expect([rpc.status, rpc.json?.error.code]).toEqual([200, -32603])
+            }
+            for (const rest of [yield* site.get("/tasks/x"), yield* site.post("/tasks/x:cancel")]) {
+              expect([rest.status, rest.json?.error.status]).toEqual([500, "INTERNAL"])
+            }
+            const told = site.log.filter((line) => line.includes("level=ERROR") && line.includes("hunter2"))
+            expect(told).toHaveLength(4)
+          })
+        )
+    )
+  })
 })
 
 describe("the metrics of an agent (over real sockets)", () => {

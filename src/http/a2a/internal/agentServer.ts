@@ -43,14 +43,14 @@ export const enter = (server: AgentServer, request: Request): Effect.Effect<Visi
     ? Effect.fail(refusalOf(Cors.foreign))
     : Effect.mapErrorEager(server.access.visitor(request), refusalOf)
 
-/** Whatever a route does, the client gets an answer of its protocol, and a defect is for the log only. */
+/** Whatever a route does, the client gets an answer of its protocol, and a defect is for the log only: a throw of `handle` too. */
 export const answered = (
   server: AgentServer,
   request: Request,
-  handled: Effect.Effect<Response, A2AError, Scope.Scope>,
+  handle: () => Effect.Effect<Response, A2AError, Scope.Scope>,
   told: (error: A2AError) => Response
 ): Effect.Effect<Response, never, Scope.Scope> => {
-  const answer = Effect.catchCause(handled, (cause): Effect.Effect<Response> => {
+  const answer = Effect.catchCause(Effect.suspend(handle), (cause): Effect.Effect<Response> => {
     const error = cause.reasons.find(Cause.isFailReason)?.error
     if (error !== undefined && !Cause.hasDies(cause)) return Effect.succeed(told(error))
     if (!Cause.hasDies(cause)) return Effect.failCause(cause as Cause.Cause<never>)

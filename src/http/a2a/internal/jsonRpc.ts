@@ -20,11 +20,11 @@ type Answer = Effect.Effect<Response, A2AError, Scope.Scope>
 
 export const jsonRpcRoute =
   (server: AgentServer) =>
-  (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
-    Effect.suspend(() => {
-      const legacy = server.legacy && versionOf(request) === legacyVersion
-      let id: Id = null
-      const handled = Effect.flatMapEager(enter(server, request), (visitor) =>
+  (request: Request): Effect.Effect<Response, never, Scope.Scope> => {
+    const legacy = server.legacy && versionOf(request) === legacyVersion
+    let id: Id = null
+    const handle = () =>
+      Effect.flatMapEager(enter(server, request), (visitor) =>
         readJson(server, request, mediaTypes, (body): Answer => {
           id = idOf(body)
           const wrong = mistakeIn(body)
@@ -33,9 +33,9 @@ export const jsonRpcRoute =
           return legacy ? legacyRpc(server, request, visitor, rpc, id) : dispatch(server, request, visitor, rpc, id)
         })
       )
-      const told = (error: A2AError): Told => (legacy ? toldInLegacy : toldInRpc)(error, id)
-      return answered(server, request, handled, (error) => respond(told(error), contentType))
-    })
+    const told = (error: A2AError): Told => (legacy ? toldInLegacy : toldInRpc)(error, id)
+    return answered(server, request, handle, (error) => respond(told(error), contentType))
+  }
 
 const contentType = "application/json"
 const mediaTypes = [contentType]

@@ -107,16 +107,17 @@ export const restRoute =
         answered(
           server,
           request,
-          Effect.flatMapEager(enter(server, request), (visitor) =>
-            Effect.flatMapEager(callOf(server, "HTTP+JSON", request, visitor, params["tenant"]), (call) =>
-              withBody(server, request, (body) => {
-                const asked = read(params, query, body)
-                return asked === undefined
-                  ? Effect.fail(notAnswered(server.path, request))
-                  : dispatch(request, { server, visitor, call }, asked, params["tenant"] ?? "")
-              })
-            )
-          ),
+          () =>
+            Effect.flatMapEager(enter(server, request), (visitor) =>
+              Effect.flatMapEager(callOf(server, "HTTP+JSON", request, visitor, params["tenant"]), (call) =>
+                withBody(server, request, (body) => {
+                  const asked = read(params, query, body)
+                  return asked === undefined
+                    ? Effect.fail(notAnswered(server.path, request))
+                    : dispatch(request, { server, visitor, call }, asked, params["tenant"] ?? "")
+                })
+              )
+            ),
           (error) => respond(toldInRest(error), contentType)
         )
       )
