@@ -446,10 +446,18 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: [tasks]
   },
   {
+    name: "a layer above is told of the request again when somebody begins to follow",
+    law: "K38",
+    file: record,
+    find: "else if (node.mark !== undefined) this.tellRequested(node.mark)",
+    replace: "else if (node.mark !== undefined) this.requested(node.mark)",
+    tests: ["test/fibers/internal/companion.test.ts"]
+  },
+  {
     name: "a follower that comes late misses the request",
     law: "K38",
     file: record,
-    find: "else if (node.mark !== undefined) this.requested(node.mark)",
+    find: "else if (node.mark !== undefined) this.tellRequested(node.mark)",
     replace: "",
     tests: [tasks]
   },

@@ -73,7 +73,7 @@ export class TaskRecord {
     const { node } = this
     if (!Number.isNaN(node.startedAt)) this.tellStarted()
     if (node.gone) this.tellEnded(outcomeOf(node))
-    else if (node.mark !== undefined) this.requested(node.mark)
+    else if (node.mark !== undefined) this.tellRequested(node.mark)
   }
 
   private emit(event: Unstamped<TaskEvent>, at: number = this.node.clock.currentTimeMillisUnsafe()): void {
@@ -104,12 +104,16 @@ export class TaskRecord {
   }
 
   requested(request: CancelRequest): void {
-    if (this.told) this.emit({ _tag: "CancelRequested", reason: request.reason }, request.at)
+    if (this.told) this.tellRequested(request)
     const { companion, listeners } = this
     if (companion?.requested !== undefined) trampoline(() => companion.requested!(request.reason))
     this.listeners = undefined
     if (listeners === undefined) return
     for (const listener of listeners) trampoline(() => listener(request.reason))
+  }
+
+  private tellRequested({ at, reason }: CancelRequest): void {
+    this.emit({ _tag: "CancelRequested", reason }, at)
   }
 
   straggling(): void {
