@@ -39,6 +39,22 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: ["test/http/a2a/AgentEngine.test.ts"]
   },
   {
+    name: "who is asked something has left",
+    law: "S2x-09",
+    file: engine,
+    find: "linger === undefined && visible.question !== undefined",
+    replace: "linger === undefined && visible.question === null",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
+    name: "a question waits for ever where its task lingers",
+    law: "S2x-09",
+    file: engine,
+    find: "linger === undefined && visible.question !== undefined",
+    replace: "visible.question !== undefined",
+    tests: ["test/http/a2a/AgentEngine.test.ts"]
+  },
+  {
     name: "an agent answers for the tasks of another in the same service",
     law: "S2x-06",
     file: engine,

@@ -81,7 +81,10 @@ export interface Options<E, R> {
    * `"keep"`, as A2A has it.
    */
   readonly onDisconnect?: "keep" | "cancel" | undefined
-  /** With `onDisconnect: "cancel"`: how long to wait for a client to come back. Default: not at all. */
+  /**
+   * With `onDisconnect: "cancel"`: how long to wait for a client to come back, or to answer a question. Default: not at
+   * all, but for an answer as long as it takes.
+   */
   readonly linger?: Duration.Input | undefined
   /** What a drain of the server does with it first; see `Drain`. Default: `"finish"`. */
   readonly onShutdown?: "finish" | "cancel" | undefined

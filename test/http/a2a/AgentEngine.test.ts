@@ -625,6 +625,44 @@ describe("whoever waits for the answer", () => {
     )
   )
 
+  const asking = (linger?: "1 minute") =>
+    Agent.make("shy", {
+      description: "Stops alone, and asks",
+      onDisconnect: "cancel",
+      linger,
+      run: ({ ask }) => Effect.map(ask("Which city?"), ({ parts }) => textOf(parts))
+    })
+
+  it.effect("has not left when it is asked", () =>
+    withEngine(asking(), (engine) =>
+      Effect.gen(function* () {
+        const { id } = yield* engine.answer(requestOf("go"), callOf())
+        yield* turns
+        yield* TestClock.adjust("1 hour")
+        expect(stateOf(yield* engine.get({ tenant: "", id }, callOf()))).toBe("INPUT_REQUIRED")
+        expect(stateOf(yield* engine.answer(requestOf("Rome", { taskId: id }), callOf()))).toBe("COMPLETED")
+      })
+    )
+  )
+
+  it.effect("has the time to answer for which its task lingers", () =>
+    withEngine(asking("1 minute"), (engine) =>
+      Effect.gen(function* () {
+        const ids: Array<string> = []
+        for (let count = 0; count < 2; count++) ids.push((yield* engine.answer(requestOf("go"), callOf())).id)
+        yield* turns
+        yield* TestClock.adjust("59 seconds")
+        const [late, intime] = ids as [string, string]
+        expect(stateOf(yield* engine.answer(requestOf("Rome", { taskId: intime }), callOf()))).toBe("COMPLETED")
+        yield* TestClock.adjust("1 second")
+        yield* turns
+        expect(yield* engine.get({ tenant: "", id: late }, callOf())).toMatchObject({
+          metadata: { rescind: { source: "disconnect" } }
+        })
+      })
+    )
+  )
+
   it.effect("has it when the task has ended, or asks; at once if it says so", () =>
     withEngine(
       ({ ask }) => Effect.map(ask("Which city?"), ({ parts }) => textOf(parts)),

@@ -298,7 +298,13 @@ export class Engine implements AgentEngine {
       const task = visible.running!
       const by = ownerOf(call)
       const reason = CancelReason.disconnect(by === "" ? {} : { by })
-      return follow(visible, { task, linger, stop: Task.requestCancel(task, { ...cancel, reason }), scope: this.scope })
+      const stop = Effect.suspend(() =>
+        // It is the protocol that ends an answer, or a stream, at a question: whoever was asked has not left.
+        linger === undefined && visible.question !== undefined
+          ? Effect.void
+          : Effect.asVoid(Task.requestCancel(task, { ...cancel, reason }))
+      )
+      return follow(visible, { task, linger, stop, scope: this.scope })
     })
   }
 }
