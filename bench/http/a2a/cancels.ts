@@ -138,7 +138,7 @@ const cancelAllCase: HttpCase = {
 
 export const cancelCases: ReadonlyArray<HttpCase> = [
   latencyCase("idle", 9, (server) => latencies(server, 400, wait, 0)),
-  latencyCase("mid-stream", 7, (server) => latencies(server, 200, stream(endless, 1), 10)),
+  latencyCase("mid-stream", 15, (server) => latencies(server, 200, stream(endless, 1), 10)),
   latencyCase("beside-100", 5, (server) => beside(server, 100, () => latencies(server, 400, wait, 0))),
   cancelAllCase
 ]
