@@ -3,6 +3,7 @@ import type { Mutant } from "../Mutant.ts"
 
 const node = "src/fibers/internal/taskNode.ts"
 const record = "src/fibers/internal/taskRecord.ts"
+const request = "src/fibers/internal/cancelRequest.ts"
 const log = "src/fibers/internal/taskLog.ts"
 const outcome = "src/fibers/internal/outcome.ts"
 const queue = "src/fibers/internal/startQueue.ts"
@@ -296,17 +297,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a native interrupt leaves no reason",
     law: "K19",
-    file: node,
-    find: 'new CancelRequest(this, { source: "interrupt", message: "The fiber was interrupted" }, at)',
-    replace: 'new CancelRequest(this, { source: "request", message: "The fiber was interrupted" }, at)',
+    file: request,
+    find: 'new CancelRequest(node, { source: "interrupt", message: "The fiber was interrupted" }, at)',
+    replace: 'new CancelRequest(node, { source: "request", message: "The fiber was interrupted" }, at)',
     tests: [task, "test/fibers/CancelReason.test.ts"]
   },
   {
     name: "joining a cancelled task takes its reason for one's own",
     law: "K22",
-    file: node,
-    find: "annotated?.target !== undefined && this.isWithin(annotated.target)\n        ?",
-    replace: "annotated?.target !== undefined\n        ?",
+    file: request,
+    find: "said?.target !== undefined && node.isWithin(said.target)",
+    replace: "said?.target !== undefined",
     tests: [task, reviewed, nursery, random]
   },
   {
@@ -424,9 +425,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the record of an ended task keeps the services of whoever started it",
     law: "S2-61",
-    file: "src/fibers/internal/taskNode.ts",
-    find: "if (this.up!.keepsEnded) trampoline",
-    replace: "if (!this.up!.keepsEnded) trampoline",
+    file: "src/fibers/internal/tasksNode.ts",
+    find: "trampoline(() => (child as TaskNode).forgetRun())",
+    replace: "trampoline(() => child)",
     tests: ["test/fibers/Tasks.memory.test.ts"]
   },
   {

@@ -34,14 +34,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a client that leaves at the start leaves the task that it followed",
     law: "S2x-09",
     file: engine,
-    find: "Effect.uninterruptible(Effect.tap(taken, (visible) => this.follow(visible, call)))",
+    find: "inOneStep(Effect.tap(taken, (visible) => this.follow(visible, call)))",
     replace: "Effect.tap(taken, (visible) => this.follow(visible, call))",
     tests: ["test/http/a2a/AgentEngine.test.ts"]
   },
   {
     name: "who is asked something has left",
     law: "S2x-09",
-    file: engine,
+    file: `${home}/following.ts`,
     find: "linger === undefined && visible.question !== undefined",
     replace: "linger === undefined && visible.question === null",
     tests: ["test/http/a2a/AgentEngine.test.ts"]
@@ -49,7 +49,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a question waits for ever where its task lingers",
     law: "S2x-09",
-    file: engine,
+    file: `${home}/following.ts`,
     find: "linger === undefined && visible.question !== undefined",
     replace: "visible.question !== undefined",
     tests: ["test/http/a2a/AgentEngine.test.ts"]
@@ -89,9 +89,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "an artifact that is published again stands twice",
     law: "S2x-06",
-    file: task,
-    find: "else if (before !== undefined) Object.assign(before, artifact, { parts: parts.slice() })\n    else",
-    replace: "else",
+    file: `${home}/artifacts.ts`,
+    find: "if (before === undefined) this",
+    replace: "if (before === undefined || !append) this",
     tests: ["test/http/a2a/AgentEngine.test.ts"]
   },
   {

@@ -83,16 +83,16 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a client that leaves while it registers a webhook leaves one that is never told",
     law: "K1",
-    file: pushing,
-    find: "Effect.uninterruptible(registering)",
-    replace: "registering",
+    file: "src/http/a2a/internal/inOneStep.ts",
+    find: "Effect.uninterruptible(steps)",
+    replace: "steps",
     tests: push
   },
   {
     name: "a client that leaves while its message brings a webhook leaves one that is never told",
     law: "K1",
     file: engine,
-    find: "=== undefined ? goingOn : whole(goingOn)",
+    find: "=== undefined ? goingOn : inOneStep(goingOn)",
     replace: "=== undefined ? goingOn : goingOn",
     tests: push
   },

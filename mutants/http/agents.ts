@@ -166,6 +166,22 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: legacy
   },
   {
+    name: "an agent cannot read the headers of its caller",
+    law: "S2x-06",
+    file: at("calls"),
+    find: "[[STATE_HEADERS_KEY, this.headers]]",
+    replace: "[[STATE_HEADERS_KEY, {}]]",
+    tests: both
+  },
+  {
+    name: "what is put into the state of a call is lost",
+    law: "S2x-06",
+    file: at("calls"),
+    find: "(this.made ??= new Map",
+    replace: "(this.made = new Map",
+    tests: both
+  },
+  {
     name: "a version in the query is not read",
     law: "S2x-06",
     file: at("calls"),

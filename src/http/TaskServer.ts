@@ -34,6 +34,7 @@ import { codecsOf } from "./internal/codecs.ts"
 import { eventsRoute } from "./internal/eventsRoute.ts"
 import { metricsRoute } from "./internal/metricsRoute.ts"
 import * as Cors from "./Cors.ts"
+import { flatContext } from "./internal/flatContext.ts"
 import { hostGuard } from "./internal/hostGuard.ts"
 import { noRoute } from "./internal/noRoute.ts"
 import { listRoute, oneRoute, treeRoute } from "./internal/readRoutes.ts"
@@ -132,8 +133,7 @@ const routes = <R>(options: Options<R>): Layer.Layer<never, never, Tasks | OpenS
         kinds: yield* kindsOf(options.tasks),
         tasks: yield* Tasks,
         streams: yield* OpenStreams,
-        // Flat: each task adds services of its own, and what has been added to often is copied anew each time.
-        context: Context.makeUnsafe(new Map(context.mapUnsafe)),
+        context: flatContext(context),
         access: yield* TaskAccess,
         cors: options.cors === undefined ? undefined : Cors.make(options.cors),
         bodyLimit:

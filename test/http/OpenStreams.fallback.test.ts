@@ -24,7 +24,7 @@ const cookies = HttpRouter.middleware(
 
 const big = "x".repeat(100_000)
 
-describe("streams that Effect sends, of clients that read nothing (over real sockets)", () => {
+describe("streams that Effect sends, of clients that read nothing (over real sockets, in real time)", () => {
   it.live("are cut when the server of an agent drains", () => {
     const go = Deferred.makeUnsafe<void>()
     const agent = Agent.make("flood", {

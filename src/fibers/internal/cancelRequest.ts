@@ -25,6 +25,14 @@ export class CancelRequest implements Annotated {
     this.at = at
   }
 
+  /** Of a fiber that nobody here told to stop: as its interrupt says, if that came from around it. */
+  static native(node: ScopeNode, said: Annotated | undefined): CancelRequest {
+    const at = node.clock.currentTimeMillisUnsafe()
+    return said?.target !== undefined && node.isWithin(said.target)
+      ? new CancelRequest(said.target, said.reason, at)
+      : new CancelRequest(node, { source: "interrupt", message: "The fiber was interrupted" }, at)
+  }
+
   get reason(): CancelReason.CancelReason {
     return (this.stamped ??= CancelReason.stamp(this.draft, this.target.name, this.at))
   }

@@ -16,11 +16,11 @@ export interface Companion {
   /** Registered, and not begun: from now on it can be found. */
   registered(task: Task<unknown, unknown, unknown>): void
   /** The first step is about to be taken. */
-  started(): void
+  started?(): void
   /** The first request to stop has come. */
   requested?(reason: CancelReason): void
   /** The outcome is decided; the task is still in the tree. */
-  ended(outcome: TaskOutcome<unknown, unknown, unknown>): void
+  ended?(outcome: TaskOutcome<unknown, unknown, unknown>): void
   /** It has left the tree, and nobody else knows of it yet: whoever waits may be woken, with `trampoline`. */
   closed(): void
 }

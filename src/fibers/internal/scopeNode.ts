@@ -119,6 +119,7 @@ export class ScopeNode {
     this.watchers = undefined
     if (typeof watchers === "function") trampoline(watchers)
     else if (watchers !== undefined) for (const watcher of watchers) trampoline(watcher)
+    up.childLeft(this)
   }
 
   /** What was never linked is closed from the start. */
@@ -141,6 +142,9 @@ export class ScopeNode {
   /** A child has just been unlinked. */
   childClosed(_child: ScopeNode): void {}
 
+  /** Whoever waited for the end of a child has been told, or is about to be. */
+  childLeft(_child: ScopeNode): void {}
+
   /** When this scope must have ended, in epoch milliseconds. */
   get deadline(): number | undefined {
     return undefined
@@ -153,11 +157,6 @@ export class ScopeNode {
 
   /** Whether a cancel from above does not reach what is below, however interruptible that is. */
   get holdsOff(): boolean {
-    return false
-  }
-
-  /** Whether it keeps the records of children that have ended. */
-  get keepsEnded(): boolean {
     return false
   }
 

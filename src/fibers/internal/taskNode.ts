@@ -22,7 +22,6 @@ import { CurrentNode } from "./currentNode.ts"
 import { installed, tellEnded, tellOpened, tellRequested } from "./observers.ts"
 import { type Kind, ScopeNode } from "./scopeNode.ts"
 import { TaskRecord } from "./taskRecord.ts"
-import { trampoline } from "./trampoline.ts"
 
 export type Verdict = "completed" | "failed" | "cancelled"
 
@@ -76,14 +75,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
     if (installed > 0) tellOpened(this)
   }
 
-  override close(): void {
-    super.close()
-    // Behind those who wait for the end: they may log as the task would.
-    if (this.up!.keepsEnded) trampoline(() => this.forgetRun())
-  }
-
   /** What only a run needs: a record that is kept holds neither its fiber nor the services of whoever started it. */
-  private forgetRun(): void {
+  forgetRun(): void {
     // A straggler still runs.
     if (this.how === "abandoned") return
     this.fiber = this.closer = undefined
@@ -147,13 +140,8 @@ export class TaskNode extends ScopeNode implements Scope.Closeable {
   /** Interrupted by itself, or natively: whose reason it is, the annotation says. */
   private stoppedByItself(cause: Cause.Cause<unknown>): void {
     if (!Cause.hasInterruptsOnly(cause) || cause.reasons.length === 0) return
-    const at = this.clock.currentTimeMillisUnsafe()
-    const annotated = annotatedIn(cause)
     const told = this.mark !== undefined
-    this.mark ??=
-      annotated?.target !== undefined && this.isWithin(annotated.target)
-        ? new CancelRequest(annotated.target, annotated.reason, at)
-        : new CancelRequest(this, { source: "interrupt", message: "The fiber was interrupted" }, at)
+    this.mark ??= CancelRequest.native(this, annotatedIn(cause))
     this.how = "cooperative"
     this.interrupted = true
     this.committing = false

@@ -87,7 +87,7 @@ export class TaskRecord {
   }
 
   started(): void {
-    this.companion?.started()
+    this.companion?.started?.()
     if (this.told) this.tellStarted()
   }
 
@@ -122,9 +122,9 @@ export class TaskRecord {
 
   ended(): void {
     const { companion, told } = this
-    if (!told && companion === undefined) return
+    if (!told && companion?.ended === undefined) return
     const outcome = outcomeOf(this.node)
-    companion?.ended(outcome)
+    companion?.ended?.(outcome)
     if (told) this.tellEnded(outcome)
   }
 

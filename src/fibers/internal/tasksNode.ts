@@ -13,6 +13,7 @@ import { ScopeNode } from "./scopeNode.ts"
 import { StartQueue } from "./startQueue.ts"
 import { TaskNode } from "./taskNode.ts"
 import { TaskRecord } from "./taskRecord.ts"
+import { trampoline } from "./trampoline.ts"
 
 export class TasksNode extends ScopeNode {
   private readonly byId = new Map<string, TaskNode>()
@@ -38,10 +39,6 @@ export class TasksNode extends ScopeNode {
 
   override get clock(): Clock.Clock {
     return this.time
-  }
-
-  override get keepsEnded(): boolean {
-    return true
   }
 
   /** The record under this id, of a task that runs or has ended. */
@@ -85,6 +82,11 @@ export class TasksNode extends ScopeNode {
     task.record?.companion?.closed()
     if (this.live > 0) return
     for (const listener of this.onEmpty.splice(0)) listener()
+  }
+
+  /** Behind them: they may log as the task would. */
+  override childLeft(child: ScopeNode): void {
+    trampoline(() => (child as TaskNode).forgetRun())
   }
 
   readonly onEmpty: Array<() => void> = []

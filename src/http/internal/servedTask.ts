@@ -62,13 +62,9 @@ export class Served implements Companion {
     for (const { started } of this.server.watchers) started?.(this)
   }
 
-  started(): void {}
-
   requested(reason: CancelReason): void {
     for (const { requested } of this.server.watchers) requested?.(this, reason)
   }
-
-  ended(): void {}
 
   closed(): void {
     this.services = Context.empty()

@@ -1,7 +1,9 @@
 import { Role, TaskState } from "@a2a-js/sdk"
 import type * as A2A from "@a2a-js/sdk"
+import { STATE_HEADERS_KEY } from "@a2a-js/sdk/server"
 import { afterEach, beforeEach, describe, expect, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Agent from "../../../src/http/a2a/Agent.ts"
 import { requestOf, wordOf } from "./engines.ts"
 import {
   eventsOf,
@@ -38,6 +40,30 @@ const collected = async <A>(generator: AsyncIterable<A>): Promise<ReadonlyArray<
   for await (const one of generator) all.push(one)
   return all
 }
+
+it.live(
+  "an agent reads the headers of a request where the SDK's agents do, and keeps what it adds (over real sockets)",
+  () => {
+    const agent = Agent.make("reader", {
+      description: "Reads the headers of its caller",
+      run: ({ call }) =>
+        Effect.sync(() => {
+          call.state.set("own", "kept")
+          const headers = call.state.get(STATE_HEADERS_KEY) as Readonly<Record<string, string>>
+          return `${headers["x-trace"]} ${String(call.state.get("own"))}`
+        })
+    })
+    return hosting(agent, {}, (site) =>
+      Effect.gen(function* () {
+        const headers = { "x-trace": "abc" }
+        const rpc = yield* site.rpc("SendMessage", message("go"), headers)
+        const rest = yield* site.post("/message:send", message("go"), headers)
+        expect(rpc.json.result.task.artifacts[0].parts[0].text).toBe("abc kept")
+        expect(rest.json.task.artifacts[0].parts[0].text).toBe("abc kept")
+      })
+    )
+  }
+)
 
 describe.each(hosts)("an agent on %s (over real sockets)", (_, on) => {
   // The SDK's handlers write there what they answer.

@@ -17,7 +17,7 @@ import type { AgentEvent } from "../AgentEngine.ts"
 import { type Content, toParts } from "../Content.ts"
 import type { ArtifactOptions } from "../Turn.ts"
 import { type AgentLog, Happening } from "./agentLog.ts"
-import { appendPiece } from "./appendPiece.ts"
+import { Artifacts } from "./artifacts.ts"
 import { endOf } from "./endOf.ts"
 import { newId } from "./ids.ts"
 import { isoOf } from "./instants.ts"
@@ -55,9 +55,6 @@ export const isTerminalState = (state: TaskState): boolean => terminal.has(state
 
 const none: ReadonlyArray<never> = []
 
-/** How many artifacts are found without an index. */
-const few = 8
-
 export class AgentTask implements Companion {
   readonly id: string
   readonly contextId: string
@@ -65,8 +62,7 @@ export class AgentTask implements Companion {
   readonly owner: string
   status: A2A.TaskStatus
   private metadata: Record<string, unknown> | undefined = undefined
-  private readonly artifacts: Array<A2A.Artifact> = []
-  private artifactById: Map<string, A2A.Artifact> | undefined = undefined
+  private readonly artifacts = new Artifacts()
   private readonly history: [A2A.Message, ...Array<A2A.Message>]
   /** For those who read: none before the first, and none any more once it has ended. */
   private log: AgentLog | undefined
@@ -147,9 +143,7 @@ export class AgentTask implements Companion {
       id: this.id,
       contextId: this.contextId,
       status: this.status,
-      artifacts: withArtifacts
-        ? this.artifacts.map((artifact) => ({ ...artifact, parts: artifact.parts.slice() }))
-        : [],
+      artifacts: withArtifacts ? this.artifacts.copies() : [],
       history:
         historyLength === undefined
           ? this.history.slice()
@@ -231,7 +225,7 @@ export class AgentTask implements Companion {
     if (this.over) return false
     const parts = toParts(content)
     const artifactId = options.id ?? newId()
-    const before = this.artifactOf(artifactId)
+    const before = this.artifacts.find(artifactId)
     const artifact: A2A.Artifact = {
       artifactId,
       name: options.name ?? before?.name ?? options.id ?? "",
@@ -242,9 +236,7 @@ export class AgentTask implements Companion {
     }
     // To append to nothing is to begin.
     const append = options.append === true && before !== undefined
-    if (append) appendPiece(before, artifact)
-    else if (before !== undefined) Object.assign(before, artifact, { parts: parts.slice() })
-    else this.keepArtifact({ ...artifact, parts: parts.slice() })
+    this.artifacts.put(artifact, before, append)
     const { log } = this
     if (log === undefined) return true
     const value = {
@@ -257,18 +249,6 @@ export class AgentTask implements Companion {
     }
     log.append(new Happening({ payload: { $case: "artifactUpdate", value } }, false))
     return true
-  }
-
-  private artifactOf(id: string): A2A.Artifact | undefined {
-    return this.artifactById === undefined
-      ? this.artifacts.find(({ artifactId }) => artifactId === id)
-      : this.artifactById.get(id)
-  }
-
-  private keepArtifact(artifact: A2A.Artifact): void {
-    this.artifacts.push(artifact)
-    if (this.artifactById !== undefined) this.artifactById.set(artifact.artifactId, artifact)
-    else if (this.artifacts.length > few) this.artifactById = new Map(this.artifacts.map((it) => [it.artifactId, it]))
   }
 
   /** Takes the answer to what the agent asks; the returned function lets the agent go on. Undefined if it does not ask. */

@@ -11,13 +11,12 @@ import * as Option from "effect/Option"
 import { Scheduler } from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as CancelReason from "../../../fibers/CancelReason.ts"
 import { companionOf } from "../../../fibers/internal/companion.ts"
 import * as Task from "../../../fibers/Task.ts"
 import type { AlreadyRunning, Draining, TooManyTasks } from "../../../fibers/Tasks.ts"
 import { Tasks } from "../../../fibers/Tasks.ts"
 import * as Drain from "../../Drain.ts"
-import { follow } from "../../internal/followers.ts"
+import { flatContext } from "../../internal/flatContext.ts"
 import type { Agent } from "../Agent.ts"
 import type { AgentEngine, AgentEvent, Options, Sent } from "../AgentEngine.ts"
 import { Unavailable } from "../Unavailable.ts"
@@ -26,8 +25,10 @@ import { AgentLog } from "./agentLog.ts"
 import { AgentTask, type Home } from "./agentTask.ts"
 import { belongs, ownerOf, reasonOf, tenantOf } from "./caller.ts"
 import { countOf } from "./countOf.ts"
+import { following } from "./following.ts"
 import { newId } from "./ids.ts"
-import { noPush, Pushing, unsupported, whole } from "./pushing.ts"
+import { inOneStep } from "./inOneStep.ts"
+import { noPush, Pushing, unsupported, webhookOf } from "./pushing.ts"
 import { pageOf } from "./pageOf.ts"
 import { startTask } from "./startTask.ts"
 import { Turning } from "./turning.ts"
@@ -55,7 +56,7 @@ export class Engine implements AgentEngine {
     const history = countOf("history", options.history ?? 1024, "events", 1024)
     const dispatcher = Context.get(context, Scheduler).makeDispatcher()
     this.home = {
-      services: flat(context),
+      services: flatContext(context),
       clock: Context.get(context, Clock.Clock),
       partialResult: agent.partialResult,
       later: (step) => dispatcher.scheduleTask(step, 0),
@@ -89,9 +90,7 @@ export class Engine implements AgentEngine {
     const settled = (visible: AgentTask) => this.settled(visible, historyLength)
     if (this.agent.onDisconnect === "keep") return Effect.flatten(this.taken(request, call, settled))
     const taken = this.taken(request, call, (visible) => visible)
-    // A client that leaves at the start leaves a task that it followed.
-    // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
-    const following = Effect.uninterruptible(Effect.tap(taken, (visible) => this.follow(visible, call)))
+    const following = inOneStep(Effect.tap(taken, (visible) => this.follow(visible, call)))
     return Effect.scoped(Effect.flatMap(following, settled))
   }
 
@@ -135,8 +134,7 @@ export class Engine implements AgentEngine {
         onFailure: (refused) => this.refusal(refused),
         onSuccess: () => this.announced(visible, request, call, result)
       })
-      // Else a client that leaves at this moment could leave a task whose webhook is not known.
-      return webhookOf(request) === undefined ? started : whole(started)
+      return webhookOf(request) === undefined ? started : inOneStep(started)
     })
   }
 
@@ -161,7 +159,7 @@ export class Engine implements AgentEngine {
           return malformed(`message.contextId is "${message.contextId}", but the task "${id}" is in "${contextId}"`)
         }
         if (visible.over) return Effect.fail(new UnsupportedOperationError(`The task "${id}" has ended`))
-        const full = this.pushing?.refusal(visible, request.configuration?.taskPushNotificationConfig)
+        const full = this.pushing?.refusal(visible, webhookOf(request))
         if (full !== undefined) return Effect.fail(full)
         const goOn = visible.deliver(message)
         if (goOn === undefined) {
@@ -172,7 +170,7 @@ export class Engine implements AgentEngine {
         return this.announced(visible, request, call, result)
       })
     )
-    return webhookOf(request) === undefined ? goingOn : whole(goingOn)
+    return webhookOf(request) === undefined ? goingOn : inOneStep(goingOn)
   }
 
   /** To the webhook that came with the message, from now on. */
@@ -293,27 +291,8 @@ export class Engine implements AgentEngine {
   }
 
   private follow(visible: AgentTask, call: ServerCallContext): Effect.Effect<void, never, Scope.Scope> {
-    return Effect.suspend(() => {
-      const { cancel, linger } = this.agent
-      const task = visible.running!
-      const by = ownerOf(call)
-      const reason = CancelReason.disconnect(by === "" ? {} : { by })
-      const stop = Effect.suspend(() =>
-        // It is the protocol that ends an answer, or a stream, at a question: whoever was asked has not left.
-        linger === undefined && visible.question !== undefined
-          ? Effect.void
-          : Effect.asVoid(Task.requestCancel(task, { ...cancel, reason }))
-      )
-      return follow(visible, { task, linger, stop, scope: this.scope })
-    })
+    return following(this.agent, visible, call, this.scope)
   }
 }
 
-const webhookOf = ({ configuration }: A2A.SendMessageRequest): A2A.TaskPushNotificationConfig | undefined =>
-  configuration?.taskPushNotificationConfig
-
 const none: Effect.Effect<() => ReadonlyArray<A2A.Task>> = Effect.succeed(() => [])
-
-/** Flat: each task adds services of its own, and what has been added to often is copied anew each time. */
-const flat = (context: Context.Context<any>): Context.Context<never> =>
-  Context.makeUnsafe<never>(new Map(context.mapUnsafe))

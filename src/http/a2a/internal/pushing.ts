@@ -21,6 +21,7 @@ import * as Webhook from "../Webhook.ts"
 import type { AgentTask } from "./agentTask.ts"
 import { countOf } from "./countOf.ts"
 import { newId } from "./ids.ts"
+import { inOneStep } from "./inOneStep.ts"
 
 type Find = (id: string, call: ServerCallContext) => Effect.Effect<AgentTask, A2AError>
 /** Forks it on behalf of the engine: the request that registers a webhook is soon over. */
@@ -59,7 +60,7 @@ export class Pushing {
   }
 
   readonly create: AgentEngine["push"]["create"] = (config, call) =>
-    whole(
+    inOneStep(
       Effect.flatMap(this.find(config.taskId, call), (visible) =>
         Effect.flatMap(this.checked(config), (config): Effect.Effect<Config, A2AError> => {
           const full = this.full(visible, config)
@@ -117,7 +118,7 @@ export class Pushing {
         )
   }
 
-  /** Notifies from now on, in a `whole`; an ended task keeps it, to be read. */
+  /** Notifies from now on, `inOneStep`; an ended task keeps it, to be read. */
   private add(visible: AgentTask, given: Config, call: ServerCallContext): Effect.Effect<Config> {
     const config = { ...given, taskId: visible.id, id: given.id === "" ? newId() : given.id }
     const others = visible.webhooks.filter((other) => other.config.id !== config.id)
@@ -139,10 +140,9 @@ export class Pushing {
   }
 }
 
-/** Else a client that leaves at this moment could leave a webhook that is kept, and never told. */
-export const whole = <A, E>(registering: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  // oxlint-disable-next-line rescind/no-bare-uninterruptible -- a few synchronous steps, no wait: no shield is needed
-  Effect.uninterruptible(registering)
+/** The one that comes with a message. */
+export const webhookOf = ({ configuration }: A2A.SendMessageRequest): A2A.TaskPushNotificationConfig | undefined =>
+  configuration?.taskPushNotificationConfig
 
 /** Without an id it is that of its URL: else each message of a conversation would bring one more, which is told the same. */
 const sentAgain = ({ webhooks }: AgentTask, sent: Config): Config => {
