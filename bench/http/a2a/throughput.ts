@@ -57,19 +57,20 @@ const warmUp =
 const messagesCase: HttpCase = {
   label: "a2a-messages",
   groups: ["a2a"],
-  rounds: 25,
+  rounds: 11,
   scored: {
     baseline: "sdk",
     rowOf: (row) => ({
       unit: "time",
-      operations: 2000,
+      operations: 10_000,
       perSecond: row === "a2a-messages",
       targets: { sdk: 1 / 4 }
     })
   },
   play: (rounds) => {
-    const round = (server: ServerProcess) => messages(server, 2000)
-    return interleaved("a2a-messages", "agents", players, rounds, { warmUp: warmUp(20, round), round })
+    // Half a second at least: a shorter one, behind the idleness in which the other plays, measures how a process wakes up.
+    const round = (server: ServerProcess) => messages(server, 10_000)
+    return interleaved("a2a-messages", "agents", players, rounds, { warmUp: warmUp(4, round), round })
   }
 }
 
